@@ -1,0 +1,53 @@
+namespace Kuguru.Crypto;
+
+/// <summary>
+/// What was agreed for an IKE SA. <see cref="Integrity"/> is None exactly with an AEAD cipher. Prints as charon logs it,
+/// <c>IKE:AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_3072</c>.
+/// </summary>
+public sealed record IkeSuite(Encryption Encryption, IntegrityAlgorithm Integrity, PseudoRandomFunction Prf, KeyExchangeMethod KeyExchange)
+{
+    public override string ToString() => Integrity == IntegrityAlgorithm.None
+        ? $"IKE:{Encryption}/{Prf.Name()}/{KeyExchange.Name()}"
+        : $"IKE:{Encryption}/{Integrity.Name()}/{Prf.Name()}/{KeyExchange.Name()}";
+}
+
+/// <summary>
+/// What was agreed for an ESP SA, and what it costs on the wire, in octets (RFC 4303). <see cref="Integrity"/> is None exactly with an
+/// AEAD cipher. A packet is <c>SPI 4 | sequence 4 | IV | encrypted (payload | padding | pad length 1 | next header 1) | ICV</c>.
+/// </summary>
+public sealed record EspSuite(Encryption Encryption, IntegrityAlgorithm Integrity, ExtendedSequenceNumbers Esn)
+{
+    /// <summary>SPI and sequence number.</summary>
+    public const int HeaderLength = 8;
+
+    /// <summary>Pad length and next header.</summary>
+    public const int TrailerLength = 2;
+
+    public bool IsEsn => Esn == ExtendedSequenceNumbers.Yes;
+    public int IvLength => Encryption.IvLength;
+    public int IcvLength => Encryption.IsAead ? Encryption.IcvLength : Integrity.IcvLength();
+
+    /// <summary>What payload, padding and trailer together must be a multiple of: the cipher's block, and never less than 4.</summary>
+    public int Alignment => Math.Max(4, Encryption.BlockLength);
+
+    /// <summary>What is taken from KEYMAT for the cipher, salt included.</summary>
+    public int EncryptionKeyLength => Encryption.KeyLength;
+
+    public int IntegrityKeyLength => Integrity.KeyLength();
+
+    /// <summary>Header, IV and ICV: what a packet is longer than its plaintext with trailer.</summary>
+    public int Overhead => HeaderLength + IvLength + IcvLength;
+
+    /// <summary>Payload, padding and trailer.</summary>
+    public int PlaintextLength(int payload) => (payload + TrailerLength + Alignment - 1) / Alignment * Alignment;
+
+    /// <summary>The whole ESP packet that carries this many octets of payload.</summary>
+    public int PacketLength(int payload) => PlaintextLength(payload) + Overhead;
+
+    /// <summary>The most payload that an ESP packet of at most this length carries; negative when not even an empty one fits.</summary>
+    public int MaxPayload(int packet) => (int)Math.Floor((packet - Overhead) / (double)Alignment) * Alignment - TrailerLength;
+
+    public override string ToString() => Integrity == IntegrityAlgorithm.None
+        ? $"ESP:{Encryption}/{Esn.Name()}"
+        : $"ESP:{Encryption}/{Integrity.Name()}/{Esn.Name()}";
+}
