@@ -1,0 +1,76 @@
+namespace Kuguru.Cli.Namespaces;
+
+/// <summary>
+/// Network address and port translation by the kernel (nftables, conntrack) on a host's outer device: what leaves there gets the
+/// device's address and a source port from <see cref="Ports"/>, chosen at random and never preserved. Filters and port
+/// forwards are set one by one; each takes effect at once.
+/// </summary>
+public sealed class Nat
+{
+    readonly string _outside;
+
+    public Nat(Host host, string outside, int first = 20000, int last = 29999)
+    {
+        (Host, _outside) = (host, outside);
+        Rules("""
+            add table inet napt
+            add chain inet napt forwards { type nat hook prerouting priority dstnat; }
+            add chain inet napt translation { type nat hook postrouting priority srcnat; }
+            add chain inet napt filter { type filter hook forward priority filter; }
+            add chain inet napt fragments { type filter hook prerouting priority -450; }
+            """);
+        Remap(first, last);
+    }
+
+    public Host Host { get; }
+
+    /// <summary>The source ports that mappings get.</summary>
+    public (int First, int Last) Ports { get; private set; }
+
+    /// <summary>Other ports for new mappings, and all mappings forgotten: what a NAT's restart looks like from both sides.</summary>
+    public void Remap(int first, int last)
+    {
+        Ports = (first, last);
+        Rules($$"""
+            flush chain inet napt translation
+            add rule inet napt translation oifname "{{_outside}}" meta l4proto { tcp, udp } masquerade to :{{first}}-{{last}} fully-random
+            add rule inet napt translation oifname "{{_outside}}" masquerade
+            """);
+        Flush();
+    }
+
+    /// <summary>A port forward: what comes to this UDP port from outside goes to a host inside.</summary>
+    public void Forward(int port, string to)
+    {
+        var family = to.Contains(':') ? "ip6" : "ip";
+        Rules($"add rule inet napt forwards iifname \"{_outside}\" meta nfproto {(family == "ip" ? "ipv4" : "ipv6")} udp dport {port} dnat {family} to {to}");
+    }
+
+    /// <summary>Drops what matches, in either direction; the match is nftables' (<c>udp dport 4500</c>).</summary>
+    public void Drop(string match) => Rules($"add rule inet napt filter {match} drop");
+
+    /// <summary>Lets no plain ESP through, as most NATs.</summary>
+    public void DropEsp() => Drop("meta l4proto esp");
+
+    /// <summary>Drops IPv4 fragments, before the kernel can put them together.</summary>
+    public void DropFragments() => Rules("add rule inet napt fragments ip frag-off & 0x3fff != 0 drop");
+
+    /// <summary>Lets everything through again that <see cref="Drop"/> and its kin stopped.</summary>
+    public void DropNothing() => Rules("flush chain inet napt filter\nflush chain inet napt fragments");
+
+    /// <summary>How long an idle UDP mapping lives: before, and after, both sides have talked for a while.</summary>
+    public void Timeouts(TimeSpan talking, TimeSpan settled)
+    {
+        // A kernel setting is that of the namespace of whoever opens the file, so a process of the host writes it.
+        Host.Run("bash", "-c", $"cd /proc/sys/net/netfilter; echo {talking.TotalSeconds:0} >nf_conntrack_udp_timeout; echo {settled.TotalSeconds:0} >nf_conntrack_udp_timeout_stream");
+    }
+
+    /// <summary>Forgets all mappings.</summary>
+    public void Flush() => Host.Run("conntrack", "-F");
+
+    /// <summary>The UDP mappings, a line each as <c>conntrack -L</c> prints them.</summary>
+    public IReadOnlyList<string> Table() =>
+        Host.Run("conntrack", "-L", "-p", "udp").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+
+    void Rules(string text) => Host.Try(["nft", "-f", "-"], input: text).Text();
+}
