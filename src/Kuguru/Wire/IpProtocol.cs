@@ -10,6 +10,7 @@ public enum IpProtocol : byte
     Ipv4 = 4,
     Tcp = 6,
     Udp = 17,
+    Dccp = 33,
     Ipv6 = 41,
     Routing = 43,
     Fragment = 44,
@@ -20,6 +21,7 @@ public enum IpProtocol : byte
     DestinationOptions = 60,
     Sctp = 132,
     Mobility = 135,
+    UdpLite = 136,
     Hip = 139,
     Shim6 = 140,
 }
