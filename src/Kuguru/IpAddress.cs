@@ -90,6 +90,11 @@ public readonly record struct IpAddress : IComparable<IpAddress>
         return true;
     }
 
+    public static bool operator <(IpAddress a, IpAddress b) => a.CompareTo(b) < 0;
+    public static bool operator >(IpAddress a, IpAddress b) => a.CompareTo(b) > 0;
+    public static bool operator <=(IpAddress a, IpAddress b) => a.CompareTo(b) <= 0;
+    public static bool operator >=(IpAddress a, IpAddress b) => a.CompareTo(b) >= 0;
+
     public int CompareTo(IpAddress other) => IsV6 == other.IsV6 ? _value.CompareTo(other._value) : IsV6.CompareTo(other.IsV6);
     public override string ToString() => new IPAddress(ToBytes()).ToString();
 }

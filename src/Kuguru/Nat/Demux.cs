@@ -54,4 +54,12 @@ public static class NonEspMarker
         message.CopyTo(datagram.AsSpan(Size));
         return datagram;
     }
+
+    /// <summary>The IKE message of a datagram: what arrives on the NAT-T port has the marker, all else has none.</summary>
+    public static ReadOnlySpan<byte> Unframe(ReadOnlySpan<byte> datagram, Path path, ushort natPort) =>
+        path.Local.Port == natPort && datagram.Length >= Size ? Strip(datagram) : datagram;
+
+    /// <summary>The datagram for an IKE message that leaves from this path's local port.</summary>
+    public static byte[] Frame(ReadOnlySpan<byte> message, Path path, ushort natPort) =>
+        path.Local.Port == natPort ? Add(message) : message.ToArray();
 }

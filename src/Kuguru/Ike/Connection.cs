@@ -1,0 +1,143 @@
+using System.Collections.Immutable;
+using Kuguru.Crypto;
+
+namespace Kuguru.Ike;
+
+/// <summary>
+/// One <c>connections.NAME</c> of swanctl.conf as a value: whom we talk to, as whom, and about what.
+/// Keys, units and defaults are strongSwan 6's; durations of zero mean "never".
+/// </summary>
+public sealed record Connection
+{
+    public required string Name { get; init; }
+
+    /// <summary>Addresses we may use; empty is any.</summary>
+    public ImmutableArray<AddressPattern> LocalAddresses { get; init; } = [];
+
+    /// <summary>Where the peer is, for us as initiator, and whom we accept, as responder; empty is anybody.</summary>
+    public ImmutableArray<AddressPattern> RemoteAddresses { get; init; } = [];
+
+    /// <summary>The local UDP port to start from; 500 becomes 4500 when a NAT is found.</summary>
+    public ushort LocalPort { get; init; } = 500;
+
+    /// <summary>The peer's UDP port for the first message; anything but 500 means NAT traversal framing from the first octet.</summary>
+    public ushort RemotePort { get; init; } = 500;
+
+    public required ImmutableArray<AlgorithmSet> Proposals { get; init; }
+    public required ImmutableArray<AuthenticationRound> Local { get; init; }
+    public required ImmutableArray<AuthenticationRound> Remote { get; init; }
+    public required ImmutableArray<ChildConfig> Children { get; init; }
+
+    /// <summary>Virtual addresses to ask for; an any-address asks for whatever the peer gives of that family.</summary>
+    public ImmutableArray<IpAddress> VirtualAddresses { get; init; } = [];
+
+    /// <summary>Pools that virtual addresses are given from.</summary>
+    public ImmutableArray<string> Pools { get; init; } = [];
+
+    /// <summary>Claim a NAT that is not there, so that ESP goes in UDP.</summary>
+    public bool ForceEncapsulation { get; init; }
+
+    /// <summary>Move to the NAT port even without a NAT (what <c>mobike</c>, on by default, does in strongSwan's initiator).</summary>
+    public bool FloatAlways { get; init; } = true;
+
+    public bool Fragmentation { get; init; } = true;
+    public TimeSpan DpdDelay { get; init; }
+    public UniquePolicy Unique { get; init; } = UniquePolicy.No;
+
+    /// <summary>Attempts to establish before giving up; 0 is for ever.</summary>
+    public int KeyingTries { get; init; } = 1;
+
+    public TimeSpan RekeyTime { get; init; } = TimeSpan.FromHours(4);
+    public TimeSpan ReauthTime { get; init; }
+    public TimeSpan? OverTime { get; init; }
+    public TimeSpan? RandTime { get; init; }
+}
+
+/// <summary>What happens to an older IKE SA of the same identity (swanctl.conf <c>unique</c>).</summary>
+public enum UniquePolicy { No, Never, Keep, Replace }
+
+/// <summary>One way in which one side proves who it is.</summary>
+public sealed record AuthenticationRound
+{
+    public AuthenticationKind Kind { get; init; } = AuthenticationKind.Psk;
+
+    /// <summary>Who; null is: our address (local), anybody (remote).</summary>
+    public Identity? Id { get; init; }
+}
+
+/// <summary>Kinds of authentication that this version knows.</summary>
+public enum AuthenticationKind { Psk }
+
+/// <summary>One <c>children.NAME</c>: which packets go into a tunnel, and how it is keyed.</summary>
+public sealed record ChildConfig
+{
+    public required string Name { get; init; }
+    public required ImmutableArray<AlgorithmSet> Proposals { get; init; }
+    public required ImmutableArray<SelectorTemplate> LocalSelectors { get; init; }
+    public required ImmutableArray<SelectorTemplate> RemoteSelectors { get; init; }
+    public TimeSpan RekeyTime { get; init; } = TimeSpan.FromHours(1);
+    public TimeSpan? LifeTime { get; init; }
+    public TimeSpan? RandTime { get; init; }
+    public ulong RekeyBytes { get; init; }
+    public ulong LifeBytes { get; init; }
+    public ulong RekeyPackets { get; init; }
+    public ulong LifePackets { get; init; }
+    public StartAction StartAction { get; init; }
+    public CloseAction CloseAction { get; init; }
+    public CloseAction DpdAction { get; init; }
+
+    /// <summary>Anti-replay window in packets; 0 switches the check off.</summary>
+    public int ReplayWindow { get; init; } = 32;
+
+    /// <summary>A fixed reqid, or 0 for one of our own.</summary>
+    public uint ReqId { get; init; }
+
+    /// <summary>The command that is run when the child goes up or down, as <c>updown</c> in swanctl.conf.</summary>
+    public string? UpDown { get; init; }
+
+    public bool HostAccess { get; init; }
+}
+
+/// <summary>What is done with a child as soon as its connection is loaded.</summary>
+public enum StartAction { None, Trap, Start }
+
+/// <summary>What is done with a child when the peer closes it or falls silent.</summary>
+public enum CloseAction { Clear, Trap, Start }
+
+/// <summary>
+/// A selector as configured: fixed, or "dynamic" (the end's own or virtual address), in which case <paramref name="Range"/> is null.
+/// Protocol and ports are as in <see cref="Selector"/>.
+/// </summary>
+public sealed record SelectorTemplate(AddressRange? Range, byte Protocol = 0, ushort FirstPort = 0, ushort LastPort = ushort.MaxValue)
+{
+    public static SelectorTemplate Dynamic { get; } = new((AddressRange?)null);
+
+    /// <summary>The selector that this is for an end with this address.</summary>
+    public Selector For(IpAddress address) => new(Range ?? AddressRange.Single(address), Protocol, FirstPort, LastPort);
+    public override string ToString() => Range is null ? "dynamic" : For(default).ToString();
+}
+
+/// <summary>One entry of <c>local_addrs</c> or <c>remote_addrs</c>: an address, a range or prefix, or a name that the shell resolves.</summary>
+public sealed record AddressPattern(AddressRange? Range, string? Name)
+{
+    public static AddressPattern Of(IpAddress address) => new(AddressRange.Single(address), null);
+
+    /// <summary>The one address that this is, if it is just one.</summary>
+    public IpAddress? Single => Range is { } r && r.First == r.Last ? r.First : null;
+    public bool Matches(IpAddress address) => Range?.Contains(address) ?? false;
+    public override string ToString() => Single?.ToString() ?? Range?.ToString() ?? Name ?? "%any";
+}
+
+/// <summary>A <c>pools.NAME</c>: virtual addresses to give, and what is told with them.</summary>
+public sealed record Pool
+{
+    public required string Name { get; init; }
+    public required AddressRange Addresses { get; init; }
+
+    /// <summary>DNS servers, both families.</summary>
+    public ImmutableArray<IpAddress> Dns { get; init; } = [];
+    public ImmutableArray<IpAddress> Nbns { get; init; } = [];
+}
+
+/// <summary>A pre-shared key and whom it is for; no owner means anybody.</summary>
+public sealed record PresharedKey(string Name, Secret Secret, ImmutableArray<Identity> Owners);

@@ -1,0 +1,60 @@
+using System.Collections.Immutable;
+using Kuguru.Wire;
+
+namespace Kuguru.Ike;
+
+/// <summary>What a turn asks of the world. The shell obeys in order; nothing else leaves the library.</summary>
+public abstract record Effect
+{
+    Effect() { }
+
+    /// <summary>Send these octets as one UDP payload; the local endpoint names the socket. They are what crosses the wire, marker included.</summary>
+    public sealed record Transmit(Path Path, Blob Bytes) : Effect;
+
+    /// <summary>Receive on the pair's inbound SPI; send with it as well, unless <paramref name="InboundOnly"/> (a responder's rekeyed SA, RFC 7296 section 2.8).</summary>
+    public sealed record InstallSa(ChildSa Sa, bool InboundOnly = false) : Effect;
+
+    /// <summary>Send with this pair from now on: its peer has shown that it is ready.</summary>
+    public sealed record UseSa(Spi InboundSpi) : Effect;
+
+    /// <summary>The peer is somewhere else, or encapsulation changed.</summary>
+    public sealed record MoveSa(Spi InboundSpi, Path Path, bool UdpEncapsulated) : Effect;
+
+    /// <summary>Forget the pair and zero its keys.</summary>
+    public sealed record RemoveSa(Spi InboundSpi) : Effect;
+
+    /// <summary>Watch for packets of this child, which has no SA yet, and say so (start_action = trap).</summary>
+    public sealed record InstallTrap(string Connection, ChildConfig Child, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote, uint ReqId) : Effect;
+
+    public sealed record RemoveTrap(uint ReqId) : Effect;
+
+    /// <summary>How would a packet to this connection's peer leave? Names are resolved, the route is looked up; the answer comes back as an order with this number.</summary>
+    public sealed record FindPath(uint Request, Connection Connection) : Effect;
+
+    /// <summary>A virtual address that the peer gave us: put it on the host.</summary>
+    public sealed record AssignAddress(uint IkeUniqueId, IpAddress Address) : Effect;
+
+    public sealed record ReleaseAddress(uint IkeUniqueId, IpAddress Address) : Effect;
+
+    /// <summary>DNS servers that the peer gave us, until the IKE SA goes.</summary>
+    public sealed record AssignDns(uint IkeUniqueId, ImmutableArray<IpAddress> Servers) : Effect;
+
+    public sealed record ReleaseDns(uint IkeUniqueId) : Effect;
+
+    /// <summary>Something happened that a person, a log, a script or a VICI client may want to know.</summary>
+    public sealed record Report(Event Event) : Effect;
+
+    /// <summary>New keys, for Wireshark's tables; only made when <c>NodeSettings.RevealKeys</c> asks for it.</summary>
+    public sealed record RevealKeys(KeyTable Keys) : Effect;
+}
+
+/// <summary>The effects of one turn, in order.</summary>
+public sealed class Outbox
+{
+    readonly List<Effect> _effects = [];
+
+    public IReadOnlyList<Effect> Effects => _effects;
+    public void Add(Effect effect) => _effects.Add(effect);
+    public void Report(Event @event) => _effects.Add(new Effect.Report(@event));
+    public void Clear() => _effects.Clear();
+}

@@ -1,0 +1,63 @@
+using System.Collections.Immutable;
+using Kuguru.Wire;
+
+namespace Kuguru.Ike;
+
+/// <summary>
+/// What an IKE SA asks of the node it lives in: configuration, keys, addresses, numbers. Every call is synchronous and pure of the world.
+/// Implemented by <c>Engine.Node</c>, and by a small one in tests.
+/// </summary>
+public interface INode
+{
+    IkeSettings Settings { get; }
+    Dice Dice { get; }
+
+    /// <summary>
+    /// Every address of this host that a packet to the peer may leave from, the likeliest first: what NAT_DETECTION_SOURCE_IP is computed over.
+    /// </summary>
+    ImmutableArray<IpAddress> LocalAddresses { get; }
+
+    /// <summary>Connections that fit a first message by address and version, the closest first; by identity the session chooses among them later.</summary>
+    ImmutableArray<Connection> CandidatesFor(Path path);
+
+    /// <summary>Keys that fit both identities, the closest first; <paramref name="local"/> may be null while it is not known.</summary>
+    ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote);
+
+    /// <summary>
+    /// Leases a virtual address from the first of the pools that has one of that family; the one asked for, or that this identity had, where it is free.
+    /// Null when there is none.
+    /// </summary>
+    VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested);
+
+    void Release(uint ikeUniqueId, VirtualAddress address);
+
+    /// <summary>An IKE SPI of ours that is not in use; the node routes by it as soon as the session is registered.</summary>
+    IkeSpi NewIkeSpi();
+
+    /// <summary>An inbound ESP SPI that is not in use (256 or more).</summary>
+    Spi NewEspSpi();
+    uint NewIkeUniqueId();
+    uint NewChildUniqueId();
+
+    /// <summary>
+    /// The reqid of a child: <see cref="ChildConfig.ReqId"/>, else the one already given to the same selectors of the same connection, else a new one;
+    /// counted, so that <see cref="ReleaseReqId"/> ends it.
+    /// </summary>
+    uint ReqIdFor(Connection connection, ChildConfig child, ImmutableArray<Selector> local, ImmutableArray<Selector> remote);
+    void ReleaseReqId(uint reqId);
+
+    /// <summary>
+    /// A session has authenticated its peer: the node applies <see cref="Connection.Unique"/> and, when <paramref name="initialContact"/> came,
+    /// removes older IKE SAs between the same two identities (never others behind the same address). False: this new one has to go.
+    /// </summary>
+    bool Authenticated(Instant now, IkeSession session, bool initialContact, Outbox outbox);
+
+    /// <summary>No other IKE SA with these identities: say INITIAL_CONTACT.</summary>
+    bool IsFirstContact(Identity local, Identity remote);
+
+    /// <summary>A session has begun a successor (IKE rekey, reauthentication) that must be routed from now on.</summary>
+    void Adopt(IkeSession session);
+}
+
+/// <summary>An address out of a pool, with what is told along with it.</summary>
+public sealed record VirtualAddress(string Pool, IpAddress Address, ImmutableArray<IpAddress> Dns, ImmutableArray<IpAddress> Nbns);

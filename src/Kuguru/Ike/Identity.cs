@@ -1,0 +1,150 @@
+using System.Globalization;
+using System.Text;
+using Kuguru.Wire;
+
+namespace Kuguru.Ike;
+
+/// <summary>
+/// Who a peer is (RFC 7296 section 3.5): a type and its octets, never an address taken from a packet.
+/// Text forms are strongSwan's: an address, a domain name, <c>user@domain</c>, <c>@#hex</c> for a key ID,
+/// <c>type:value</c> with <c>ipv4</c>, <c>ipv6</c>, <c>fqdn</c>, <c>rfc822</c>, <c>email</c>, <c>userfqdn</c>, <c>keyid</c>; <c>%any</c> fits everybody.
+/// </summary>
+public sealed record Identity(IdType Type, Blob Data)
+{
+    /// <summary>Fits everybody; never sent.</summary>
+    public static Identity Any { get; } = new((IdType)0, Blob.Empty);
+
+    public bool IsAny => Type == 0;
+
+    public static Identity Of(IpAddress address) => new(address.IsV6 ? IdType.Ipv6Addr : IdType.Ipv4Addr, address.ToBytes());
+
+    /// <summary>False, with the reason in words, for text that names an identity type which is unknown or whose value does not fit it.</summary>
+    public static bool TryParse(string text, out Identity identity, out string error)
+    {
+        error = "";
+        identity = Any;
+        text = text.Trim();
+        if (text.Length == 0 || text is "%any" or "%any6" or "*")
+            return true;
+        var colon = text.IndexOf(':', StringComparison.Ordinal);
+        if (colon > 0 && TryParseTyped(text[..colon], text[(colon + 1)..], ref identity, ref error))
+            return error.Length == 0;
+        if (IpAddress.TryParse(text, out var address))
+            identity = Of(address);
+        else if (text.StartsWith("@#", StringComparison.Ordinal))
+            return TryParseHex(text[2..], IdType.KeyId, ref identity, ref error);
+        else if (text.StartsWith("@@", StringComparison.Ordinal))
+            identity = new(IdType.Rfc822Addr, Encoding.UTF8.GetBytes(text[2..]));
+        else if (text.StartsWith('@'))
+            identity = new(IdType.Fqdn, Encoding.UTF8.GetBytes(text[1..]));
+        else if (text.Contains('='))
+            return Refuse($"'{text}' is a distinguished name, which goes with certificates: not supported yet", ref error);
+        else
+            identity = new(text.Contains('@') ? IdType.Rfc822Addr : IdType.Fqdn, Encoding.UTF8.GetBytes(text));
+        return true;
+    }
+
+    public static Identity Parse(string text) =>
+        TryParse(text, out var identity, out var error) ? identity : throw new FormatException(error);
+
+    static bool TryParseTyped(string type, string value, ref Identity identity, ref string error)
+    {
+        switch (type)
+        {
+            case "ipv4" or "ipv6":
+                if (!IpAddress.TryParse(value, out var address) || address.IsV6 != (type == "ipv6"))
+                    Refuse($"'{value}' is not an {type} address", ref error);
+                else
+                    identity = Of(address);
+                return true;
+            case "fqdn" or "dns":
+                identity = new(IdType.Fqdn, Encoding.UTF8.GetBytes(value));
+                return true;
+            case "rfc822" or "email" or "userfqdn":
+                identity = new(IdType.Rfc822Addr, Encoding.UTF8.GetBytes(value));
+                return true;
+            case "keyid":
+                if (value.StartsWith("0x", StringComparison.Ordinal))
+                    TryParseHex(value[2..], IdType.KeyId, ref identity, ref error);
+                else
+                    identity = new(IdType.KeyId, Encoding.UTF8.GetBytes(value));
+                return true;
+            case "asn1dn":
+                Refuse("a distinguished name goes with certificates: not supported yet", ref error);
+                return true;
+            default:
+                return false;
+        }
+    }
+
+    static bool TryParseHex(string hex, IdType type, ref Identity identity, ref string error)
+    {
+        if (hex.Length == 0 || hex.Length % 2 != 0 || !hex.All(char.IsAsciiHexDigit))
+            return Refuse($"'{hex}' is not an even number of hex digits", ref error);
+        identity = new(type, Blob.FromHex(hex));
+        return true;
+    }
+
+    static bool Refuse(string why, ref string error)
+    {
+        error = why;
+        return false;
+    }
+
+    /// <summary>
+    /// How well this identity, as configured, fits one that a peer stated: 0 not at all, else more is closer.
+    /// Equal beats a wildcard (<c>*.example.org</c>, <c>*@example.org</c>), which beats <c>%any</c>. Letter case does not count in names.
+    /// </summary>
+    public int Fits(Identity stated)
+    {
+        if (IsAny)
+            return 1;
+        if (Type != stated.Type)
+            return 0;
+        if (Data == stated.Data)
+            return 1000;
+        if (Type is not (IdType.Fqdn or IdType.Rfc822Addr))
+            return 0;
+        var mine = Encoding.UTF8.GetString(Data);
+        var theirs = Encoding.UTF8.GetString(stated.Data);
+        if (string.Equals(mine, theirs, StringComparison.OrdinalIgnoreCase))
+            return 999;
+        return mine.StartsWith('*') && theirs.EndsWith(mine[1..], StringComparison.OrdinalIgnoreCase) ? Math.Min(mine.Length + 1, 998) : 0;
+    }
+
+    /// <summary>As strongSwan prints it: <c>10.1.0.10</c>, <c>moon.strongswan.org</c>, <c>carol@strongswan.org</c>, hex for what is no text, <c>%any</c>.</summary>
+    public override string ToString() => Type switch
+    {
+        _ when IsAny => "%any",
+        IdType.Ipv4Addr when Data.Length == 4 => IpAddress.Read(Data).ToString(),
+        IdType.Ipv6Addr when Data.Length == 16 => IpAddress.Read(Data).ToString(),
+        _ when IsPrintable => Encoding.UTF8.GetString(Data),
+        _ => Data.ToString(),
+    };
+
+    /// <summary>The type in words, for messages that explain a mismatch.</summary>
+    public string TypeName => IsAny ? "anybody" : Type switch
+    {
+        IdType.Ipv4Addr => "IPv4 address",
+        IdType.Ipv6Addr => "IPv6 address",
+        IdType.Fqdn => "domain name",
+        IdType.Rfc822Addr => "mail address",
+        IdType.DerAsn1Dn => "distinguished name",
+        IdType.DerAsn1Gn => "general name",
+        IdType.KeyId => "key ID",
+        _ => string.Create(CultureInfo.InvariantCulture, $"identity type {(int)Type}"),
+    };
+
+    bool IsPrintable
+    {
+        get
+        {
+            foreach (var octet in Data.Span)
+            {
+                if (octet is < 0x20 or > 0x7e)
+                    return false;
+            }
+            return Type is IdType.Fqdn or IdType.Rfc822Addr or IdType.KeyId && !Data.IsEmpty;
+        }
+    }
+}

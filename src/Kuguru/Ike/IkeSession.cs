@@ -1,0 +1,60 @@
+using Kuguru.Nat;
+using Kuguru.Wire;
+
+namespace Kuguru.Ike;
+
+/// <summary>
+/// One IKE SA: knows no socket, clock or lock. One input, a list of effects, one deadline (DESIGN.md section 3). After every call the node looks at
+/// <see cref="IsGone"/>, <see cref="Deadline"/> and the identities.
+/// </summary>
+public abstract class IkeSession
+{
+    public abstract uint UniqueId { get; }
+
+    /// <summary>Null for a responder that has not yet chosen among its candidates.</summary>
+    public abstract Connection? Connection { get; }
+    public abstract IkeSpi LocalSpi { get; }
+    public abstract bool IsInitiator { get; }
+    public abstract IkeState State { get; }
+
+    /// <summary>A responder whose peer has not yet authenticated.</summary>
+    public abstract bool IsHalfOpen { get; }
+
+    /// <summary>It is over; the node forgets it.</summary>
+    public abstract bool IsGone { get; }
+    public abstract Identity? LocalId { get; }
+    public abstract Identity? RemoteId { get; }
+    public abstract Path Path { get; }
+    public abstract NatVerdict Nat { get; }
+
+    /// <summary>The inbound SPIs of its children.</summary>
+    public abstract IEnumerable<Spi> InboundSpis { get; }
+
+    /// <summary>When to call <see cref="Tick"/> if nothing else happens.</summary>
+    public abstract Instant? Deadline { get; }
+
+    /// <summary>An IKE message, without marker, that carries our SPI (or repeats the first message of this session).</summary>
+    public abstract void Receive(Instant now, in Datagram d, Outbox outbox);
+
+    public abstract void Tick(Instant now, Outbox outbox);
+
+    /// <summary>Bring up one more child. Every order's token comes back in <see cref="Event.OrderDone"/>; 0 is nobody's.</summary>
+    public abstract void RequestChild(Instant now, ChildConfig child, ulong token, Outbox outbox);
+
+    /// <summary>Tell the peer and end; with <paramref name="force"/> without waiting for its answer.</summary>
+    public abstract void TerminateIke(Instant now, ulong token, bool force, Outbox outbox);
+
+    public abstract void TerminateChild(Instant now, uint childUniqueId, ulong token, bool force, Outbox outbox);
+
+    public abstract void RekeyIke(Instant now, ulong token, Outbox outbox);
+
+    public abstract void RekeyChild(Instant now, uint childUniqueId, ulong token, Outbox outbox);
+
+    /// <summary>From the packet path: an authentic ESP packet with the newest sequence number came from elsewhere (RFC 7296 section 2.23).</summary>
+    public abstract void EspMoved(Instant now, Spi inbound, Path path, Outbox outbox);
+
+    /// <summary>From the packet path: the first authentic packet of a rekeyed SA, so that it may be sent with.</summary>
+    public abstract void EspUsed(Instant now, Spi inbound, Outbox outbox);
+
+    public abstract IkeSaStatus Status(Instant now);
+}
