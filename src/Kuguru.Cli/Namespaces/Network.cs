@@ -6,7 +6,7 @@ namespace Kuguru.Cli.Namespaces;
 //     var home = network.Lan("home");                        a bridge in the hub's namespace
 //     var client = network.Host("client");                   net, mount, pid, ipc and uts namespaces of its own
 //     client.Join(home, "eth0", "10.1.0.10/24");             a veth pair from the host to the bridge
-//     var nat = new Nat(network.Host("nat"), "wan");         nftables: source ports rewritten
+//     var nat = new Napt(network.Host("nat"), "wan");         nftables: source ports rewritten
 //     client.Run("ping", "-c1", "10.1.0.1");
 //
 // No namespace has a name and nothing is made in the caller's namespaces, so any number of networks exist side by side.

@@ -5,11 +5,11 @@ namespace Kuguru.Cli.Namespaces;
 /// device's address and a source port from <see cref="Ports"/>, chosen at random and never preserved. Filters and port
 /// forwards are set one by one; each takes effect at once.
 /// </summary>
-public sealed class Nat
+public sealed class Napt
 {
     readonly string _outside;
 
-    public Nat(Host host, string outside, int first = 20000, int last = 29999)
+    public Napt(Host host, string outside, int first = 20000, int last = 29999)
     {
         (Host, _outside) = (host, outside);
         Rules("""
