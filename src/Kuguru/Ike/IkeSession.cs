@@ -30,6 +30,9 @@ public abstract class IkeSession
     /// <summary>The inbound SPIs of its children.</summary>
     public abstract IEnumerable<Spi> InboundSpis { get; }
 
+    /// <summary>A child of this name is up or on its way.</summary>
+    public abstract bool HasChild(string name);
+
     /// <summary>When to call <see cref="Tick"/> if nothing else happens.</summary>
     public abstract Instant? Deadline { get; }
 
@@ -58,3 +61,6 @@ public abstract class IkeSession
 
     public abstract IkeSaStatus Status(Instant now);
 }
+
+/// <summary>A child to bring up and who waits for it; token 0 is nobody.</summary>
+public readonly record struct ChildRequest(ChildConfig Child, ulong Token);
