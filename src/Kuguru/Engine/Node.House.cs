@@ -1,0 +1,74 @@
+using System.Collections.Immutable;
+using Kuguru.Ike;
+using Kuguru.Wire;
+
+namespace Kuguru.Engine;
+
+// What an IKE SA asks of the node that it lives in.
+public sealed partial class Node
+{
+    public ImmutableArray<IpAddress> LocalAddresses { get; private set; } = [];
+
+    public ImmutableArray<Connection> CandidatesFor(Path path) => Connections.For(path);
+
+    public ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote) => Credentials.For(local, remote);
+
+    public VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested) =>
+        Pools.Lease(pools, remote, ikeUniqueId, requested);
+
+    public void Release(uint ikeUniqueId, VirtualAddress address) => Pools.Release(ikeUniqueId, address);
+
+    public IkeSpi NewIkeSpi()
+    {
+        IkeSpi spi;
+        do
+            spi = new IkeSpi(Dice.UInt64());
+        while (spi.IsZero || _sessions.Has(spi));
+        return spi;
+    }
+
+    public Spi NewEspSpi()
+    {
+        Spi spi;
+        do
+            spi = new Spi(Dice.UInt32());
+        while (spi.IsReserved || _sessions.Has(spi));
+        return spi;
+    }
+
+    public uint NewIkeUniqueId() => ++_lastIkeId;
+    public uint NewChildUniqueId() => ++_lastChildId;
+
+    public uint ReqIdFor(Connection connection, ChildConfig child, ImmutableArray<Selector> local, ImmutableArray<Selector> remote) =>
+        _reqIds.Take(connection, child, local, remote);
+
+    public void ReleaseReqId(uint reqId) => _reqIds.Release(reqId);
+
+    public bool Authenticated(Instant now, IkeSession session, bool initialContact, Outbox outbox)
+    {
+        if (session is not { Connection: { } connection, LocalId: { } local, RemoteId: { } remote } || connection.Unique == UniquePolicy.Never)
+            return true;
+        var older = _sessions.Between(local, remote).Where(other => other != session).ToList();
+        if (connection.Unique == UniquePolicy.Keep && older.Count > 0)
+            return false;
+        if (connection.Unique == UniquePolicy.Replace || initialContact)
+        {
+            foreach (var other in older)
+            {
+                outbox.Report(new Event.Note(Severity.Info, Subject.Ike, $"{remote} is back as [{session.UniqueId}]: IKE SA [{other.UniqueId}] goes") { Sa = new SaName(other.UniqueId, connection.Name) });
+                other.TerminateIke(now, PendingOrders.NoToken, force: true, outbox);
+                _sessions.Settle(other);
+            }
+        }
+        return true;
+    }
+
+    public bool IsFirstContact(Identity local, Identity remote) => !_sessions.Between(local, remote).Any(other => other.State == IkeState.Established);
+
+    public void Adopt(IkeSession session)
+    {
+        _sessions.Add(session);
+        foreach (var spi in session.InboundSpis)
+            _sessions.Route(spi, session);
+    }
+}

@@ -1,0 +1,302 @@
+using System.Collections.Immutable;
+using Kuguru.Ike;
+using Kuguru.Ike.V2;
+
+namespace Kuguru.Engine;
+
+// What the shell orders. An order that concerns several SAs is done when the last of them is (PendingOrders).
+public sealed partial class Node
+{
+    readonly PendingOrders _orders = new();
+    readonly Traps _traps = new();
+    readonly Dictionary<uint, Search> _searches = [];
+    uint _lastSearch;
+    bool _closing;
+
+    /// <summary>The children that are installed as traps.</summary>
+    public IEnumerable<Trap> TrapStatus => _traps.All;
+
+    public void Command(Instant now, Order order, Outbox outbox)
+    {
+        switch (order)
+        {
+            case Order.Initiate initiate:
+                Initiate(now, initiate, outbox);
+                break;
+            case Order.Terminate terminate:
+                Terminate(now, terminate, outbox);
+                break;
+            case Order.Rekey rekey:
+                Rekey(now, rekey, outbox);
+                break;
+            case Order.Install install:
+                Install(install, outbox);
+                break;
+            case Order.Uninstall uninstall:
+                Uninstall(uninstall, outbox);
+                break;
+            case Order.PathFound found:
+                PathFound(now, found, outbox);
+                break;
+            case Order.Acquire acquire:
+                if (_traps.Find(acquire.ReqId) is { } trap && !IsUnderWay(trap))
+                    Bring(now, trap.Connection, trap.Child, PendingOrders.NoToken, outbox);
+                break;
+            case Order.EspMoved moved:
+                if (_sessions.TryFind(moved.InboundSpi, out var mover))
+                {
+                    mover.EspMoved(now, moved.InboundSpi, moved.Path, _turn);
+                    Settle(mover, outbox);
+                }
+                break;
+            case Order.EspUsed used:
+                if (_sessions.TryFind(used.InboundSpi, out var user))
+                {
+                    user.EspUsed(now, used.InboundSpi, _turn);
+                    Settle(user, outbox);
+                }
+                break;
+            case Order.LocalAddresses addresses:
+                LocalAddresses = addresses.Addresses;
+                break;
+            case Order.ShutDown shutDown:
+                ShutDown(now, shutDown, outbox);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(order), order, "an order without a handler");
+        }
+    }
+
+    /// <summary>Loads a connection and does what its children's <c>start_action</c> says.</summary>
+    public void Load(Instant now, Connection connection, Outbox outbox)
+    {
+        Connections.Load(connection);
+        foreach (var child in connection.Children)
+        {
+            if (child.StartAction == StartAction.Start && !IsUp(connection, child))
+                Bring(now, connection, child, PendingOrders.NoToken, outbox);
+            else if (child.StartAction == StartAction.Trap && _traps.Find(connection.Name, child.Name) is null)
+                Seek(new Search(connection, [], [child]), outbox);
+        }
+    }
+
+    /// <summary>Forgets a connection and its traps; what is up stays up. False: there is none of that name.</summary>
+    public bool Unload(string name, Outbox outbox)
+    {
+        foreach (var trap in _traps.All.Where(trap => trap.Connection.Name == name).ToList())
+            Remove(trap, outbox);
+        return Connections.Unload(name);
+    }
+
+    void Initiate(Instant now, Order.Initiate order, Outbox outbox)
+    {
+        _orders.Begin(order.Token, 1);
+        if (Connections.FindChild(order.Connection, order.Child) is { } found)
+            Bring(now, found.Connection, found.Child, order.Token, outbox);
+        else
+            Fail(order.Token, FailureCode.UnknownConnection, NoSuchChild(order.Connection, order.Child), outbox);
+    }
+
+    /// <summary>On an IKE SA that there is, else on a new one as soon as the way to the peer is known.</summary>
+    void Bring(Instant now, Connection connection, ChildConfig child, ulong token, Outbox outbox)
+    {
+        if (_closing)
+            Fail(token, FailureCode.Aborted, "the daemon is stopping", outbox);
+        else if (Settings.ReuseIkeSa && _sessions.All.FirstOrDefault(session => CanCarry(session, connection)) is { } session)
+        {
+            session.RequestChild(now, child, token, _turn);
+            Settle(session, outbox);
+        }
+        else
+            Seek(new Search(connection, [new ChildRequest(child, token)], []), outbox);
+    }
+
+    static bool CanCarry(IkeSession session, Connection connection) =>
+        session.Connection?.Name == connection.Name && !session.IsGone
+        && (session.State == IkeState.Established || (session.State == IkeState.Connecting && session.IsInitiator));
+
+    bool IsUp(Connection connection, ChildConfig child) => _sessions.All.Any(session => session.Connection?.Name == connection.Name
+        && session.HasChild(child.Name));
+
+    bool IsUnderWay(Trap trap) => IsUp(trap.Connection, trap.Child)
+        || _searches.Values.Any(search => search.Connection.Name == trap.Connection.Name && search.Requests.Any(request => request.Child.Name == trap.Child.Name));
+
+    void Seek(Search search, Outbox outbox)
+    {
+        if (search.Connection.RemoteAddresses.IsEmpty)
+        {
+            Fail(search, FailureCode.Refused, $"connection '{search.Connection.Name}' has no remote_addrs: it can only answer", outbox);
+            return;
+        }
+        _searches[++_lastSearch] = search;
+        outbox.Add(new Effect.FindPath(_lastSearch, search.Connection));
+    }
+
+    void PathFound(Instant now, Order.PathFound found, Outbox outbox)
+    {
+        if (!_searches.Remove(found.Request, out var search))
+            return;
+        if (found.Path is not { } addresses)
+        {
+            Fail(search, FailureCode.Unreachable, found.Why, outbox);
+            return;
+        }
+        var path = PathOf(search.Connection, addresses);
+        foreach (var child in search.Traps)
+            Trap(search.Connection, child, path, outbox);
+        if (search.Requests.IsEmpty)
+            return;
+        var session = IkeV2Session.Start(now, this, search.Connection, path, search.Requests, _turn);
+        _sessions.Add(session);
+        Settle(session, outbox);
+    }
+
+    /// <summary>From port 500 to port 500; a peer on any other port is spoken to from the NAT port, with the marker from the first octet.</summary>
+    Path PathOf(Connection connection, Path addresses)
+    {
+        var local = connection.LocalPort is 0 or 500 ? connection.RemotePort == 500 ? Settings.Port : Settings.NatPort : connection.LocalPort;
+        return new Path(addresses.Local with { Port = local }, addresses.Remote with { Port = connection.RemotePort });
+    }
+
+    void Terminate(Instant now, Order.Terminate order, Outbox outbox)
+    {
+        var filter = order.Filter;
+        var sessions = _sessions.All.Where(session => filter.Fits(session.Status(now))).ToList();
+        var children = sessions.SelectMany(session => session.Status(now).Children.Where(filter.Fits).Select(child => (session, child.UniqueId))).ToList();
+        var parts = filter.MeansChildren ? children.Count : sessions.Count;
+        if (Begin(order.Token, parts, filter, outbox) && filter.MeansChildren)
+        {
+            foreach (var (session, child) in children)
+            {
+                session.TerminateChild(now, child, order.Token, order.Force, _turn);
+                Settle(session, outbox);
+            }
+        }
+        else if (parts > 0)
+        {
+            foreach (var session in sessions)
+            {
+                session.TerminateIke(now, order.Token, order.Force, _turn);
+                Settle(session, outbox);
+            }
+        }
+    }
+
+    void Rekey(Instant now, Order.Rekey order, Outbox outbox)
+    {
+        var filter = order.Filter;
+        var sessions = _sessions.All.Where(session => session.State == IkeState.Established && filter.Fits(session.Status(now))).ToList();
+        var children = sessions.SelectMany(session => session.Status(now).Children
+            .Where(child => child.State == ChildState.Installed && filter.Fits(child)).Select(child => (session, child.UniqueId))).ToList();
+        var parts = filter.MeansChildren ? children.Count : sessions.Count;
+        if (!Begin(order.Token, parts, filter, outbox))
+            return;
+        foreach (var (session, child) in filter.MeansChildren ? children : [])
+        {
+            session.RekeyChild(now, child, order.Token, _turn);
+            Settle(session, outbox);
+        }
+        foreach (var session in filter.MeansChildren ? [] : sessions)
+        {
+            session.RekeyIke(now, order.Token, _turn);
+            Settle(session, outbox);
+        }
+    }
+
+    /// <summary>False, and the order has failed, when nothing fits.</summary>
+    bool Begin(ulong token, int parts, SaFilter filter, Outbox outbox)
+    {
+        _orders.Begin(token, Math.Max(parts, 1));
+        if (parts == 0)
+            Fail(token, FailureCode.UnknownConnection, $"no {filter} is up", outbox);
+        return parts > 0;
+    }
+
+    void Install(Order.Install order, Outbox outbox)
+    {
+        _orders.Begin(order.Token, 1);
+        if (Connections.FindChild(order.Connection, order.Child) is not { } found)
+            Fail(order.Token, FailureCode.UnknownConnection, NoSuchChild(order.Connection, order.Child), outbox);
+        else if (_traps.Find(found.Connection.Name, found.Child.Name) is not null)
+            Done(order.Token, outbox);
+        else
+            Seek(new Search(found.Connection, [], [found.Child]) { Token = order.Token }, outbox);
+    }
+
+    void Trap(Connection connection, ChildConfig child, Path path, Outbox outbox)
+    {
+        ImmutableArray<Selector> local = [.. child.LocalSelectors.Select(template => template.For(path.Local.Address))];
+        ImmutableArray<Selector> remote = [.. child.RemoteSelectors.Select(template => template.For(path.Remote.Address))];
+        var trap = new Trap(connection, child, _reqIds.Take(connection, child, local, remote), local, remote);
+        _traps.Add(trap);
+        outbox.Add(new Effect.InstallTrap(connection.Name, child, local, remote, trap.ReqId));
+    }
+
+    void Uninstall(Order.Uninstall order, Outbox outbox)
+    {
+        _orders.Begin(order.Token, 1);
+        if (_traps.Find(order.Connection, order.Child) is { } trap)
+        {
+            Remove(trap, outbox);
+            Done(order.Token, outbox);
+        }
+        else
+            Fail(order.Token, FailureCode.UnknownConnection, $"child '{order.Child}' is not installed", outbox);
+    }
+
+    void Remove(Trap trap, Outbox outbox)
+    {
+        _traps.Remove(trap);
+        _reqIds.Release(trap.ReqId);
+        outbox.Add(new Effect.RemoveTrap(trap.ReqId));
+    }
+
+    void ShutDown(Instant now, Order.ShutDown order, Outbox outbox)
+    {
+        _closing = true;
+        foreach (var trap in _traps.All.ToList())
+            Remove(trap, outbox);
+        foreach (var search in _searches.Values)
+            Fail(search, FailureCode.Aborted, "the daemon is stopping", outbox);
+        _searches.Clear();
+        var sessions = _sessions.All.ToList();
+        _orders.Begin(order.Token, Math.Max(sessions.Count, 1));
+        foreach (var session in sessions)
+        {
+            session.TerminateIke(now, order.Token, force: session.State != IkeState.Established, _turn);
+            Settle(session, outbox);
+        }
+        if (sessions.Count == 0)
+            Done(order.Token, outbox);
+    }
+
+    void Done(ulong token, Outbox outbox)
+    {
+        _turn.Report(new Event.OrderDone(token, null));
+        Flush(null, outbox);
+    }
+
+    void Fail(Search search, FailureCode code, string why, Outbox outbox)
+    {
+        foreach (var token in search.Requests.Select(request => request.Token).Append(search.Token))
+            Fail(token, code, why, outbox);
+    }
+
+    void Fail(ulong token, FailureCode code, string why, Outbox outbox)
+    {
+        var failure = new Failure(code, why);
+        _turn.Report(new Event.Failed(failure));
+        _turn.Report(new Event.OrderDone(token, failure));
+        Flush(null, outbox);
+    }
+
+    static string NoSuchChild(string? connection, string child) => connection is null
+        ? $"no connection has a child '{child}': load one (swanctl --load-conns, kuguru load)"
+        : $"no connection '{connection}' with a child '{child}': load it (swanctl --load-conns, kuguru load)";
+
+    /// <summary>Who waits for <see cref="Effect.FindPath"/>: children to bring up and children to trap.</summary>
+    sealed record Search(Connection Connection, ImmutableArray<ChildRequest> Requests, ImmutableArray<ChildConfig> Traps)
+    {
+        public ulong Token { get; init; }
+    }
+}

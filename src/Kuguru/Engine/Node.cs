@@ -1,0 +1,176 @@
+using Kuguru.Ike;
+using Kuguru.Ike.V2;
+using Kuguru.Nat;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Engine;
+
+// One host's whole IPsec control plane, pure:
+//
+//   datagram -> Receive -> marker off -> whose IKE SA? (our SPI; a first message: the peer's SPI and endpoint) -> IkeSession.Receive
+//   order    -> Command -> which connection, which IKE SAs? -> IkeSession                                  (Node.Orders.cs)
+//   time     -> Tick    -> every session whose deadline has come
+//
+//   a session asks for keys, addresses, numbers through INode                                              (Node.House.cs)
+//   effects of the sessions -> Settle (tables, orders, counters) -> the caller's Outbox
+//
+// A first message meets, in this order: the session that it repeats, the limits, the cookie, a connection for its addresses, a new session.
+
+/// <summary>
+/// One host's IPsec: connections, keys, pools and IKE SAs. One thread calls it; one input, a list of effects, one deadline.
+/// It knows no socket, clock or file.
+/// </summary>
+public sealed partial class Node(IkeSettings settings, Dice dice) : INode
+{
+    readonly Sessions _sessions = new();
+    readonly ReqIds _reqIds = new();
+    readonly CookieJar _cookies = new(dice);
+    readonly Outbox _turn = new();
+    uint _lastIkeId, _lastChildId;
+
+    public IkeSettings Settings { get; } = settings;
+    public Dice Dice { get; } = dice;
+    public Connections Connections { get; } = new();
+    public Credentials Credentials { get; } = new();
+    public Pools Pools { get; } = new();
+    public Counters Counters { get; } = new();
+
+    /// <summary>When to call <see cref="Tick"/> if nothing else happens.</summary>
+    public Instant? Deadline => _sessions.Deadline;
+
+    public int IkeSaCount => _sessions.Count;
+    public int HalfOpenCount => _sessions.HalfOpen;
+
+    /// <summary>Every IKE SA as it is now, oldest first.</summary>
+    public IEnumerable<IkeSaStatus> Status(Instant now) => _sessions.All.Select(session => session.Status(now));
+
+    /// <summary>One UDP payload that <see cref="Demux"/> took for IKE, marker included.</summary>
+    public void Receive(Instant now, in Datagram d, Outbox outbox)
+    {
+        var message = NonEspMarker.Unframe(d.Bytes, d.Path, Settings.NatPort);
+        if (!IkeHeader.TryRead(message, out var header))
+        {
+            Counters.Count(Drop.Malformed);
+            return;
+        }
+        var session = Whose(header, d.Path);
+        Counters.CountMessage(header, inbound: true, session?.Connection?.Name);
+        if (header.MajorVersion != IkeMessage.MajorVersion)
+            RefuseVersion(d.Path, header, outbox);
+        else if (session is not null)
+        {
+            session.Receive(now, new Datagram(d.Path, message), _turn);
+            Settle(session, outbox);
+        }
+        else if (header.ResponderSpi.IsZero && header.Exchange == ExchangeType.IkeSaInit && !header.IsResponse)
+            Meet(now, new Datagram(d.Path, message), outbox);
+        else
+            Counters.Count(Drop.UnknownSpi);
+    }
+
+    public void Tick(Instant now, Outbox outbox)
+    {
+        while (_sessions.TryTakeDue(now, out var session))
+        {
+            session.Tick(now, _turn);
+            Settle(session, outbox);
+        }
+    }
+
+    IkeSession? Whose(in IkeHeader header, Path path)
+    {
+        var ours = header.IsFromInitiator ? header.ResponderSpi : header.InitiatorSpi;
+        if (_sessions.TryFind(ours, out var session))
+            return session;
+        return ours.IsZero && _sessions.TryFindFirst(header.InitiatorSpi, path.Remote, out session) ? session : null;
+    }
+
+    /// <summary>A first message from somebody new (RFC 7296 sections 1.2 and 2.6).</summary>
+    void Meet(Instant now, in Datagram d, Outbox outbox)
+    {
+        if (!IkeMessage.TryParse(d.Bytes, out var request, out _))
+            Counters.Count(Drop.Malformed);
+        else if (IsCrowded(d.Path.Remote.Address))
+            Counters.Count(Drop.TooManyHalfOpen);
+        else if (WantsCookie(d.Path.Remote.Address) && !_cookies.Accepts(now, request, d.Path.Remote))
+            Answer(d.Path, request, new Payload.Notify(NotifyType.Cookie, _cookies.For(now, request, d.Path.Remote)), outbox);
+        else if (CandidatesFor(d.Path).IsEmpty)
+        {
+            Counters.Count(Drop.NoConnection);
+            outbox.Report(new Event.Note(Severity.Warning, Subject.Config,
+                $"no connection fits {d.Path}: load one whose local_addrs and remote_addrs have these addresses (or leave them out)"));
+            Answer(d.Path, request, new Payload.Notify(NotifyType.NoProposalChosen, Blob.Empty), outbox);
+        }
+        else if (IkeV2Session.Answer(now, this, d, request, _turn) is { } session)
+        {
+            _sessions.AddHalfOpen(session, request.InitiatorSpi, d.Path.Remote);
+            Settle(session, outbox);
+        }
+        else
+            Flush(null, outbox);
+    }
+
+    bool IsCrowded(IpAddress remote) =>
+        (Settings.HalfOpenLimit > 0 && _sessions.HalfOpen >= Settings.HalfOpenLimit)
+        || (Settings.BlockThreshold > 0 && _sessions.HalfOpenFrom(remote) >= Settings.BlockThreshold);
+
+    bool WantsCookie(IpAddress remote) =>
+        (Settings.CookieThreshold > 0 && _sessions.HalfOpen >= Settings.CookieThreshold)
+        || (Settings.CookieThresholdPerAddress > 0 && _sessions.HalfOpenFrom(remote) >= Settings.CookieThresholdPerAddress);
+
+    /// <summary>An answer that leaves nothing behind: no SPI of ours, no state.</summary>
+    void Answer(Path path, IkeMessage request, Payload.Notify notify, Outbox outbox)
+    {
+        var answer = new IkeMessage(request.InitiatorSpi, default, request.Exchange, IkeFlags.Response, request.Id, [notify]);
+        _turn.Add(new Effect.Transmit(path, NonEspMarker.Frame(answer.Write(), path, Settings.NatPort)));
+        Flush(null, outbox);
+    }
+
+    /// <summary>RFC 7296 section 2.5: a higher major version is answered with ours; IKEv1 has no such answer.</summary>
+    void RefuseVersion(Path path, in IkeHeader header, Outbox outbox)
+    {
+        Counters.Count(Drop.Version);
+        if (header.MajorVersion > IkeMessage.MajorVersion && !header.IsResponse)
+        {
+            var request = new IkeMessage(header.InitiatorSpi, header.ResponderSpi, header.Exchange, header.Flags, header.MessageId, []);
+            Answer(path, request, new Payload.Notify(NotifyType.InvalidMajorVersion, Blob.Empty), outbox);
+        }
+    }
+
+    /// <summary>After a session's turn: tables first, then what it wants goes out.</summary>
+    void Settle(IkeSession session, Outbox outbox)
+    {
+        _sessions.Settle(session);
+        Flush(session, outbox);
+    }
+
+    void Flush(IkeSession? session, Outbox outbox)
+    {
+        foreach (var effect in _turn.Effects)
+        {
+            if (effect is Effect.InstallSa install && session is not null)
+                _sessions.Route(install.Sa.InboundSpi, session);
+            else if (effect is Effect.RemoveSa remove)
+                _sessions.Unroute(remove.InboundSpi);
+            else if (effect is Effect.Transmit transmit)
+                CountOutbound(transmit, session);
+            else if (effect is Effect.Report { Event: Event.OrderDone part })
+            {
+                if (_orders.PartDone(part) is { } done)
+                    outbox.Report(done);
+                continue;
+            }
+            else if (effect is Effect.Report report)
+                Counters.CountEvent(report.Event);
+            outbox.Add(effect);
+        }
+        _turn.Clear();
+    }
+
+    void CountOutbound(Effect.Transmit transmit, IkeSession? session)
+    {
+        if (IkeHeader.TryRead(NonEspMarker.Unframe(transmit.Bytes.Span, transmit.Path, Settings.NatPort), out var header))
+            Counters.CountMessage(header, inbound: false, session?.Connection?.Name);
+    }
+}
