@@ -25,14 +25,56 @@ public sealed record AlgorithmSet(
     ImmutableArray<ExtendedSequenceNumbers> Esn)
 {
     /// <summary>
-    /// strongSwan's keywords, such as <c>aes128gcm16-prfsha256-x25519</c>; <c>default</c> gives two proposals (AEAD and not), and several
-    /// may stand in one string with commas between. The error names the word, and whether it is unknown or only not supported here.
+    /// strongSwan's keywords, such as <c>aes128gcm16-prfsha256-x25519</c>; <c>default</c> gives the default proposals (one with AEAD, one
+    /// without), and several may stand in one string with commas between. The error names the word, says whether it is unknown or only not
+    /// supported here, and what would be right.
     /// </summary>
-    public static bool TryParse(string keywords, ProposalKind kind, out ImmutableArray<AlgorithmSet> proposals, [NotNullWhen(false)] out string? error) =>
-        throw new NotImplementedException();
+    public static bool TryParse(string keywords, ProposalKind kind, out ImmutableArray<AlgorithmSet> proposals, [NotNullWhen(false)] out string? error)
+    {
+        var parsed = ImmutableArray.CreateBuilder<AlgorithmSet>();
+        proposals = [];
+        foreach (var one in keywords.Split(',', StringSplitOptions.TrimEntries))
+        {
+            if (one == "default")
+            {
+                parsed.AddRange(Defaults(kind));
+                continue;
+            }
+            if (!ProposalKeywords.TryParse(one, kind, out var proposal, out error))
+                return false;
+            parsed.Add(proposal);
+        }
+        proposals = parsed.ToImmutable();
+        error = null;
+        return true;
+    }
 
-    /// <summary>strongSwan's default proposals, as far as they are supported here.</summary>
-    public static ImmutableArray<AlgorithmSet> Defaults(ProposalKind kind) => throw new NotImplementedException();
+    /// <summary>
+    /// strongSwan 6's default proposals, as far as they are supported here. AEAD and other ciphers cannot be in one proposal, so there are two:
+    /// IKE has the one without AEAD first, ESP the one with.
+    /// </summary>
+    public static ImmutableArray<AlgorithmSet> Defaults(ProposalKind kind)
+    {
+        var aead = Supported.Encryption.Where(e => e.IsAead);
+        var classic = Supported.Encryption.Where(e => !e.IsAead && e.Algorithm != EncryptionAlgorithm.Null);
+        return kind switch
+        {
+            ProposalKind.Ike =>
+            [
+                new(kind, [.. classic], Supported.Integrity, Supported.Prf, Supported.KeyExchange, []),
+                new(kind, [.. aead], [], Supported.Prf, Supported.KeyExchange, []),
+            ],
+            ProposalKind.Esp =>
+            [
+                Child(kind, aead.Where(e => e.Algorithm == EncryptionAlgorithm.AesGcm16), []),
+                Child(kind, classic.Where(e => e.Algorithm == EncryptionAlgorithm.AesCbc), Supported.Integrity),
+            ],
+            ProposalKind.Ah => [Child(kind, [], Supported.Integrity)],
+        };
+    }
+
+    static AlgorithmSet Child(ProposalKind kind, IEnumerable<Encryption> encryption, ImmutableArray<IntegrityAlgorithm> integrity) =>
+        new(kind, [.. encryption], integrity, [], [.. Supported.KeyExchange, KeyExchangeMethod.None], [ExtendedSequenceNumbers.No]);
 
     public bool Equals(AlgorithmSet? other) => other is not null && Kind == other.Kind
         && Encryption.SequenceEqual(other.Encryption) && Integrity.SequenceEqual(other.Integrity) && Prf.SequenceEqual(other.Prf)

@@ -58,7 +58,7 @@ public readonly record struct Encryption(EncryptionAlgorithm Algorithm, int KeyB
 /// <summary>Lengths of INTEG, in octets (RFC 2404, RFC 4868).</summary>
 public static class Integrity
 {
-    public static bool IsSupported(this IntegrityAlgorithm algorithm) => algorithm is IntegrityAlgorithm.HmacSha1_96
+    public static bool IsSupported(this IntegrityAlgorithm algorithm) => Libcrypto.IsLoaded && algorithm is IntegrityAlgorithm.HmacSha1_96
         or IntegrityAlgorithm.HmacSha2_256_128 or IntegrityAlgorithm.HmacSha2_384_192 or IntegrityAlgorithm.HmacSha2_512_256;
 
     public static int KeyLength(this IntegrityAlgorithm algorithm) => algorithm switch

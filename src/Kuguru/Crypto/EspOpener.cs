@@ -4,12 +4,25 @@ namespace Kuguru.Crypto;
 /// Turns ESP packets into plaintext for one SA (RFC 4303 section 3.4.4). No allocation, and no exception whatever the packet holds. Threads
 /// and Dispose as with <see cref="EspSealer"/>.
 /// </summary>
-public abstract class EspOpener(EspSuite suite) : IDisposable
+public abstract class EspOpener : IDisposable
 {
-    public EspSuite Suite { get; } = suite;
+    readonly int _overhead, _alignmentMask;
+
+    protected EspOpener(EspSuite suite)
+    {
+        Suite = suite;
+        (_overhead, _alignmentMask, IcvLength) = (suite.Overhead, suite.Alignment - 1, suite.IcvLength);
+    }
+
+    public EspSuite Suite { get; }
 
     /// <summary>Copies the keys.</summary>
-    public static EspOpener Create(EspSuite suite, EspKeys keys) => throw new NotImplementedException();
+    public static EspOpener Create(EspSuite suite, EspKeys keys)
+    {
+        ArgumentOutOfRangeException.ThrowIfNotEqual(keys.Encryption.Length, suite.EncryptionKeyLength);
+        ArgumentOutOfRangeException.ThrowIfNotEqual(keys.Integrity.Length, suite.IntegrityKeyLength);
+        return suite.Encryption.IsAead ? new EspAeadOpener(suite, keys) : new EspHmacOpener(suite, keys);
+    }
 
     /// <summary>
     /// Checks the ICV of a whole ESP packet (SPI first) and writes payload, padding, pad length and next header to the start of
@@ -17,7 +30,18 @@ public abstract class EspOpener(EspSuite suite) : IDisposable
     /// packet is too short, not aligned or the ICV wrong; what plaintext holds then is garbage. <paramref name="sequence"/> is the full number:
     /// with ESN its high half is the receiver's guess (RFC 4303 appendix A), its low half is what the packet says. The spans must not overlap.
     /// </summary>
-    public abstract int Open(ReadOnlySpan<byte> packet, ulong sequence, Span<byte> plaintext);
+    public int Open(ReadOnlySpan<byte> packet, ulong sequence, Span<byte> plaintext)
+    {
+        var length = packet.Length - _overhead;
+        if (length <= 0 || (length & _alignmentMask) != 0)
+            return -1;
+        return Verify(packet, sequence, plaintext[..length]) ? length : -1;
+    }
 
     public abstract void Dispose();
+
+    private protected int IcvLength { get; }
+
+    /// <summary>Checks the ICV and decrypts a packet of possible length.</summary>
+    private protected abstract bool Verify(ReadOnlySpan<byte> packet, ulong sequence, Span<byte> plaintext);
 }

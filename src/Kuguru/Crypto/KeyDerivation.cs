@@ -47,16 +47,39 @@ public sealed record ChildKeys(EspKeys FromInitiator, EspKeys FromResponder) : I
 public static class KeyDerivation
 {
     /// <summary>SKEYSEED = prf(Ni | Nr, g^ir), section 2.14.</summary>
-    public static Secret SkeySeed(Prf prf, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr, Secret gir) => throw new NotImplementedException();
+    public static Secret SkeySeed(Prf prf, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr, Secret gir) => prf.Derive([.. ni, .. nr], gir);
 
     /// <summary>SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr), section 2.18; the PRF is that of the old IKE SA.</summary>
-    public static Secret RekeySkeySeed(Prf oldPrf, Secret oldSkD, Secret gir, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr) => throw new NotImplementedException();
+    public static Secret RekeySkeySeed(Prf oldPrf, Secret oldSkD, Secret gir, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr) =>
+        oldPrf.Derive(oldSkD, gir, ni, nr);
 
     /// <summary>{SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+(SKEYSEED, Ni | Nr | SPIi | SPIr), section 2.14. SPIs as their 8 octets.</summary>
     public static IkeKeys IkeKeys(
-        IkeSuite suite, Secret skeySeed, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr, ReadOnlySpan<byte> spiI, ReadOnlySpan<byte> spiR) =>
-        throw new NotImplementedException();
+        IkeSuite suite, Secret skeySeed, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr, ReadOnlySpan<byte> spiI, ReadOnlySpan<byte> spiR)
+    {
+        var prf = Prf.Of(suite.Prf);
+        var (d, a, e) = (prf.Length, suite.Integrity.KeyLength(), suite.Encryption.KeyLength);
+        using var all = prf.Plus(3 * d + 2 * a + 2 * e, skeySeed, ni, nr, spiI, spiR);
+        var rest = all.Span;
+        return new(Take(ref rest, d), Take(ref rest, a), Take(ref rest, a), Take(ref rest, e), Take(ref rest, e), Take(ref rest, d), Take(ref rest, d));
+    }
 
-    /// <summary>KEYMAT = prf+(SK_d, [g^ir (new)] | Ni | Nr), section 2.17; <paramref name="gir"/> only when the child SA had its own key exchange.</summary>
-    public static ChildKeys ChildKeys(EspSuite suite, Prf prf, Secret skD, Secret? gir, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr) => throw new NotImplementedException();
+    /// <summary>
+    /// KEYMAT = prf+(SK_d, [g^ir (new)] | Ni | Nr), section 2.17; <paramref name="gir"/> only when the child SA had its own key exchange.
+    /// The initiator's direction comes first, and in each the cipher's key before INTEG's.
+    /// </summary>
+    public static ChildKeys ChildKeys(EspSuite suite, Prf prf, Secret skD, Secret? gir, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr)
+    {
+        var (e, a) = (suite.EncryptionKeyLength, suite.IntegrityKeyLength);
+        using var all = prf.Plus(2 * (e + a), skD, gir is null ? default : gir.Span, ni, nr);
+        var rest = all.Span;
+        return new(new(Take(ref rest, e), Take(ref rest, a)), new(Take(ref rest, e), Take(ref rest, a)));
+    }
+
+    static Secret Take(ref ReadOnlySpan<byte> rest, int length)
+    {
+        var key = Secret.Copy(rest[..length]);
+        rest = rest[length..];
+        return key;
+    }
 }

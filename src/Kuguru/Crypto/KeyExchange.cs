@@ -27,18 +27,50 @@ public enum PublicValueFault
 /// </summary>
 public abstract class KeyExchange : IDisposable
 {
-    public abstract KeyExchangeMethod Method { get; }
+    private protected KeyExchange(KeyExchangeMethod method, Secret privateValue) => (Method, PrivateValue) = (method, privateValue);
+
+    public KeyExchangeMethod Method { get; }
 
     /// <summary>The data of our KE payload.</summary>
     public abstract Blob PublicValue { get; }
 
-    public static bool IsSupported(KeyExchangeMethod method) => throw new NotImplementedException();
+    private protected Secret PrivateValue { get; }
+
+    public static bool IsSupported(KeyExchangeMethod method) => Libcrypto.IsLoaded && method is KeyExchangeMethod.Modp2048
+        or KeyExchangeMethod.Modp3072 or KeyExchangeMethod.Modp4096 or KeyExchangeMethod.Modp6144 or KeyExchangeMethod.Modp8192
+        or KeyExchangeMethod.Ecp256 or KeyExchangeMethod.Ecp384 or KeyExchangeMethod.Ecp521 or KeyExchangeMethod.Curve25519;
 
     /// <summary>Octets of the method's public values.</summary>
-    public static int PublicLength(KeyExchangeMethod method) => throw new NotImplementedException();
+    public static int PublicLength(KeyExchangeMethod method) => method switch
+    {
+        KeyExchangeMethod.Modp2048 => 256,
+        KeyExchangeMethod.Modp3072 => 384,
+        KeyExchangeMethod.Modp4096 => 512,
+        KeyExchangeMethod.Modp6144 => 768,
+        KeyExchangeMethod.Modp8192 => 1024,
+        KeyExchangeMethod.Ecp256 => 2 * 32,
+        KeyExchangeMethod.Ecp384 => 2 * 48,
+        KeyExchangeMethod.Ecp521 => 2 * 66,
+        KeyExchangeMethod.Curve25519 => 32,
+        _ => throw NotSupported(method),
+    };
 
     /// <summary>A fresh private value. Asking for a method that is not supported is a bug.</summary>
-    public static KeyExchange Start(KeyExchangeMethod method, Dice dice) => throw new NotImplementedException();
+    public static KeyExchange Start(KeyExchangeMethod method, Dice dice) => method switch
+    {
+        _ when !IsSupported(method) => throw NotSupported(method),
+        KeyExchangeMethod.Curve25519 => new Curve25519Exchange(Secret.Random(Curve25519Exchange.Length, dice)),
+        KeyExchangeMethod.Ecp256 or KeyExchangeMethod.Ecp384 or KeyExchangeMethod.Ecp521 => EcpExchange.Start(method, dice),
+        _ => ModpExchange.Start(method, dice),
+    };
+
+    /// <summary>With a private value from outside, for published test vectors.</summary>
+    internal static KeyExchange WithPrivateValue(KeyExchangeMethod method, ReadOnlySpan<byte> value) => method switch
+    {
+        KeyExchangeMethod.Curve25519 => new Curve25519Exchange(Secret.Copy(value)),
+        KeyExchangeMethod.Ecp256 or KeyExchangeMethod.Ecp384 or KeyExchangeMethod.Ecp521 => new EcpExchange(method, Secret.Copy(value)),
+        _ => new ModpExchange(method, Secret.Copy(value)),
+    };
 
     /// <summary>The responder's whole side: a public value to answer with and the shared secret, or what is wrong with the peer's value.</summary>
     public static bool TryAnswer(
@@ -50,7 +82,21 @@ public abstract class KeyExchange : IDisposable
     }
 
     /// <summary>The shared secret with this peer's KE data, which the caller disposes; or false and what is wrong with the data.</summary>
-    public abstract bool TryDerive(ReadOnlySpan<byte> peerPublic, [NotNullWhen(true)] out Secret? shared, out PublicValueFault fault);
+    public bool TryDerive(ReadOnlySpan<byte> peerPublic, [NotNullWhen(true)] out Secret? shared, out PublicValueFault fault)
+    {
+        shared = null;
+        fault = peerPublic.Length == PublicLength(Method) ? Derive(peerPublic, out shared) : PublicValueFault.WrongLength;
+        return shared is not null;
+    }
 
-    public abstract void Dispose();
+    public void Dispose()
+    {
+        PrivateValue.Dispose();
+        GC.SuppressFinalize(this);
+    }
+
+    /// <summary>With a public value of the right length; the secret is null exactly when there is a fault.</summary>
+    private protected abstract PublicValueFault Derive(ReadOnlySpan<byte> peerPublic, out Secret? shared);
+
+    private protected static NotSupportedException NotSupported(KeyExchangeMethod method) => new($"{method.Name()} is not among the supported key exchanges");
 }
