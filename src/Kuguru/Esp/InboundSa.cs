@@ -1,0 +1,48 @@
+using Kuguru.Crypto;
+using Kuguru.Wire;
+
+namespace Kuguru.Esp;
+
+/// <summary>The receiving half of a pair. What is not readonly belongs to whoever has the claim.</summary>
+sealed class InboundSa(SaDescription sa, Route route)
+{
+    readonly Selector[] _local = [.. sa.Local], _remote = [.. sa.Remote];
+    Claim _claim;
+    Route _route = route;
+
+    public Spi Spi { get; } = sa.InboundSpi;
+    public EspOpener Opener { get; } = EspOpener.Create(sa.Suite, sa.InboundKeys);
+    public ReplayWindow Replay { get; } = new(sa.ReplayWindow, sa.Suite.IsEsn);
+    public SaUsage Usage { get; } = sa.Usage;
+    public int Overhead { get; } = sa.Suite.Overhead;
+    public int Alignment { get; } = sa.Suite.Alignment;
+
+    public Route Route
+    {
+        get => Volatile.Read(ref _route);
+        set => Volatile.Write(ref _route, value);
+    }
+
+    /// <summary>The first packet has come and was reported.</summary>
+    public bool IsUsed { get; set; }
+
+    /// <summary>The last place other than the route's that was reported, so that it is reported once.</summary>
+    public (Path Path, bool UdpEncapsulated)? Elsewhere { get; set; }
+
+    /// <summary>Source and destination are the peer's and ours.</summary>
+    public bool Takes(in IpPacket packet) => _local.TakeDestination(packet) && _remote.TakeSource(packet);
+
+    public bool TryEnter() => _claim.TryEnter();
+
+    public void Leave()
+    {
+        if (_claim.Leave())
+            Opener.Dispose();
+    }
+
+    public void Retire()
+    {
+        if (_claim.Retire())
+            Opener.Dispose();
+    }
+}

@@ -1,0 +1,65 @@
+using Kuguru.Crypto;
+using Kuguru.Wire;
+
+namespace Kuguru.Esp;
+
+/// <summary>The sending half of a pair. What is not readonly belongs to whoever has the claim.</summary>
+sealed class OutboundSa(SaDescription sa, Route route, Dice dice) : Policy(sa.Local, sa.Remote)
+{
+    Claim _claim;
+    Route _route = route;
+    ulong _lastSequence;
+    bool _isExhausted;
+
+    public EspSuite Suite { get; } = sa.Suite;
+    public Spi InboundSpi { get; } = sa.InboundSpi;
+    public Spi Spi { get; } = sa.OutboundSpi;
+    public EspSealer Sealer { get; } = EspSealer.Create(sa.Suite, sa.OutboundKeys, dice);
+    public SaUsage Usage { get; } = sa.Usage;
+    public int Overhead { get; } = sa.Suite.Overhead;
+    public int Alignment { get; } = sa.Suite.Alignment;
+
+    public Route Route
+    {
+        get => Volatile.Read(ref _route);
+        set => Volatile.Write(ref _route, value);
+    }
+
+    /// <summary>An exhausted SA steps aside for an older one.</summary>
+    public override bool IsUsable => !Volatile.Read(ref _isExhausted);
+
+    public bool WearingReported { get; set; }
+
+    /// <summary>Seven eighths of the sequence numbers are used up.</summary>
+    public bool IsWearing => !Suite.IsEsn && _lastSequence >= 7ul << 29;
+
+    /// <summary>False when the numbers are used up: they never cycle (RFC 4303 section 3.3.3).</summary>
+    public bool TryNextSequence(out ulong sequence)
+    {
+        sequence = _lastSequence + 1;
+        if (sequence > (Suite.IsEsn ? ulong.MaxValue - 1 : uint.MaxValue))
+        {
+            Volatile.Write(ref _isExhausted, true);
+            return false;
+        }
+        _lastSequence = sequence;
+        return true;
+    }
+
+    /// <summary>For tests of what happens when the numbers end.</summary>
+    internal void SkipTo(ulong lastSequence) => _lastSequence = lastSequence;
+
+    public bool TryEnter() => _claim.TryEnter();
+
+    public void Leave()
+    {
+        if (_claim.Leave())
+            Sealer.Dispose();
+    }
+
+    public void Retire()
+    {
+        if (_claim.Retire())
+            Sealer.Dispose();
+    }
+}

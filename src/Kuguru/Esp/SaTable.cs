@@ -1,0 +1,123 @@
+using Kuguru.Wire;
+
+namespace Kuguru.Esp;
+
+// The packet path. Everything here is called by two kinds of threads and nothing else: the control loop, which changes the table, and
+// workers, which carry packets. They meet in the table and in SaUsage one way, in EspReports the other way.
+//
+//   control loop      InstallSa UseSa MoveSa RemoveSa        reports: first packet, moved, wearing, wanted
+//                                  |                                             ^
+//                                  v                                             |
+//                     SaTable ---- frozen buckets, swapped whole; SAs claimed while used
+//                       ^ by SPI                                     ^ by selectors (Policies)
+//                       |                                            |
+//   RX worker         Inbound.Add                    TX worker     Outbound.Add
+//     UDP, raw -->    replay, open, trailer,           TUN -->     segment, checksum, policy, MSS,
+//                     inner header, selectors,                     too big? then answer; else
+//                     ECN, MSS, Coalescer --> TUN                  seal into the sink's memory --> UDP, raw
+
+/// <summary>
+/// Every child SA of one node as the packet path sees it. Changed by one thread, the control loop; read by any number of workers, which
+/// never wait for it. An SA that is removed while a worker uses it goes, keys and all, when that worker is done with its packet.
+/// </summary>
+/// <param name="dice">Where the sealers take what CBC's IVs are made of.</param>
+public sealed class SaTable(Dice dice) : IDisposable
+{
+    readonly FrozenBuckets<uint, InboundSa> _inbound = new();
+    readonly Policies _policies = new();
+    readonly Dictionary<Spi, (InboundSa In, OutboundSa Out)> _pairs = [];
+    readonly Dictionary<uint, Trap> _traps = [];
+
+    /// <summary>Pairs of SAs that are installed.</summary>
+    public int Count => _pairs.Count;
+
+    /// <summary>
+    /// Receives on the pair's inbound SPI; sends with it as well, unless <paramref name="inboundOnly"/>. An SPI that is installed already
+    /// is a bug of the caller.
+    /// </summary>
+    public void Install(SaDescription sa, bool inboundOnly = false)
+    {
+        if (_pairs.ContainsKey(sa.InboundSpi))
+            throw new InvalidOperationException($"an SA with inbound SPI {sa.InboundSpi} is installed already");
+        var route = new Route(sa.InboundSpi, sa.Suite, sa.Path, sa.UdpEncapsulated, sa.OuterMtu);
+        var pair = (In: new InboundSa(sa, route), Out: new OutboundSa(sa, route, dice));
+        _pairs.Add(sa.InboundSpi, pair);
+        _inbound.Set(sa.InboundSpi.Value, pair.In);
+        if (!inboundOnly)
+            _policies.Add(pair.Out);
+    }
+
+    /// <summary>Sends with this pair from now on, before all older ones of its selectors. False when there is no such pair.</summary>
+    public bool Use(Spi inboundSpi)
+    {
+        if (!_pairs.TryGetValue(inboundSpi, out var pair))
+            return false;
+        _policies.Add(pair.Out);
+        return true;
+    }
+
+    /// <summary>Sends to another endpoint from now on, or with other encapsulation. False when there is no such pair.</summary>
+    public bool Move(Spi inboundSpi, Path path, bool udpEncapsulated) =>
+        Redirect(inboundSpi, old => (path, udpEncapsulated, old.OuterMtu));
+
+    /// <summary>The path turned out to carry outer packets of so many octets only (or more again). False when there is no such pair.</summary>
+    public bool LimitMtu(Spi inboundSpi, int outerMtu) =>
+        Redirect(inboundSpi, old => (old.Path, old.UdpEncapsulated, outerMtu));
+
+    /// <summary>Forgets the pair and wipes its keys. False when there is no such pair.</summary>
+    public bool Remove(Spi inboundSpi)
+    {
+        if (!_pairs.Remove(inboundSpi, out var pair))
+            return false;
+        _policies.Remove(pair.Out);
+        _inbound.Remove(inboundSpi.Value);
+        pair.In.Retire();
+        pair.Out.Retire();
+        return true;
+    }
+
+    /// <summary>Says <see cref="EspReport.Acquire"/> for packets that fit this trap and no SA; replaces a trap of the same reqid.</summary>
+    public void InstallTrap(TrapDescription trap)
+    {
+        RemoveTrap(trap.ReqId);
+        var installed = new Trap(trap);
+        _traps.Add(trap.ReqId, installed);
+        _policies.Add(installed);
+    }
+
+    /// <summary>False when there is no such trap.</summary>
+    public bool RemoveTrap(uint reqId)
+    {
+        if (!_traps.Remove(reqId, out var trap))
+            return false;
+        _policies.Remove(trap);
+        return true;
+    }
+
+    /// <summary>Where a pair sends to now, and with which MTU; null when there is no such pair.</summary>
+    public Route? RouteOf(Spi inboundSpi) => _pairs.TryGetValue(inboundSpi, out var pair) ? pair.Out.Route : null;
+
+    /// <summary>Removes everything.</summary>
+    public void Dispose()
+    {
+        foreach (var reqId in _traps.Keys.ToArray())
+            RemoveTrap(reqId);
+        foreach (var spi in _pairs.Keys.ToArray())
+            Remove(spi);
+    }
+
+    internal bool TryFind(uint inboundSpi, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out InboundSa? sa) => _inbound.TryGet(inboundSpi, out sa);
+
+    internal Policy? Find(in IpPacket packet) => _policies.Find(packet);
+
+    bool Redirect(Spi inboundSpi, Func<Route, (Path Path, bool UdpEncapsulated, int OuterMtu)> change)
+    {
+        if (!_pairs.TryGetValue(inboundSpi, out var pair))
+            return false;
+        var to = change(pair.Out.Route);
+        var route = new Route(inboundSpi, pair.Out.Suite, to.Path, to.UdpEncapsulated, to.OuterMtu);
+        pair.In.Route = route;
+        pair.Out.Route = route;
+        return true;
+    }
+}
