@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Kuguru.Ike;
 using Kuguru.Ike.V2;
+using Kuguru.Wire;
 
 namespace Kuguru.Engine;
 
@@ -54,6 +55,13 @@ public sealed partial class Node
                 {
                     user.EspUsed(now, used.InboundSpi, _turn);
                     Settle(user, outbox);
+                }
+                break;
+            case Order.EspWorn worn:
+                if (_sessions.TryFind(worn.InboundSpi, out var wearer))
+                {
+                    RekeyWorn(now, wearer, worn.InboundSpi);
+                    Settle(wearer, outbox);
                 }
                 break;
             case Order.LocalAddresses addresses:
@@ -201,6 +209,12 @@ public sealed partial class Node
             session.RekeyIke(now, order.Token, _turn);
             Settle(session, outbox);
         }
+    }
+
+    void RekeyWorn(Instant now, IkeSession session, Spi inbound)
+    {
+        if (session.Status(now).Children.FirstOrDefault(child => child.InboundSpi == inbound && child.State == ChildState.Installed) is { } child)
+            session.RekeyChild(now, child.UniqueId, PendingOrders.NoToken, _turn);
     }
 
     /// <summary>False, and the order has failed, when nothing fits.</summary>

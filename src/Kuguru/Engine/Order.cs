@@ -36,6 +36,9 @@ public abstract record Order
     /// <summary>From the packet path: the first authentic packet of a rekeyed SA.</summary>
     public sealed record EspUsed(Wire.Spi InboundSpi) : Order;
 
+    /// <summary>From the packet path: the pair runs out of sequence numbers and needs new keys.</summary>
+    public sealed record EspWorn(Wire.Spi InboundSpi) : Order;
+
     /// <summary>The addresses of this host, the likeliest first.</summary>
     public sealed record LocalAddresses(System.Collections.Immutable.ImmutableArray<IpAddress> Addresses) : Order;
 
