@@ -29,6 +29,9 @@ public sealed class Transcript
     public int Limit { get; set; } = 2000;
     public IReadOnlyCollection<Crossing> Crossings => _crossings;
 
+    /// <summary>Puts a packet into words.</summary>
+    public Describer Describer { get; } = new();
+
     public void Clear() => _crossings.Clear();
 
     /// <summary>With addresses and ports, and every drop with the place where it happened.</summary>

@@ -20,6 +20,7 @@ public sealed class World
     {
         Seed = seed;
         Dice = new(seed);
+        Invariants = new(this);
         Internet = new(this, "internet") { Link = new() { Latency = TimeSpan.FromMilliseconds(50) } };
         foreach (var subnet in (string[])["203.0.113.0/24", "198.51.100.0/24", "198.18.0.0/15", "2001:db8::/64"])
             Internet.Add(Prefix.Of(subnet));
@@ -33,6 +34,9 @@ public sealed class World
     /// <summary>Where public addresses are; 50 ms from anywhere to anywhere, unless told otherwise.</summary>
     public Net Internet { get; }
     public Transcript Transcript { get; } = new();
+
+    /// <summary>What must hold whatever happens; watched by itself.</summary>
+    public Invariants Invariants { get; }
 
     public void At(Instant at, Action action) => _events.Enqueue(action, (at < Now ? Now : at, _order++));
     public void After(TimeSpan span, Action action) => At(Now + span, action);

@@ -1,0 +1,181 @@
+// What must hold in every story, whatever it is about; checked on everything that a Peer sends and receives, without being asked for.
+//
+//   one question     at most one request outstanding per IKE SA and direction (RFC 7296 section 2.3, window of one)
+//   one wording      never two messages with one message ID and different bytes (section 2.1), IKE_SA_INIT's retries aside (sections 2.6, 1.3)
+//   no dead SA       no ESP sent on an SA that was removed, and on a live one every sequence number is higher than the last (RFC 4303 section 3.3.3)
+//   no silence       from behind a NAT something leaves at least every KeepAlive (RFC 3948 section 4)
+//   no amplification a first message is answered with no more than three times its octets
+//   no crowd         half-open IKE SAs never exceed HalfOpenLimit
+
+using Kuguru.Ike;
+using Kuguru.Nat;
+using Kuguru.Wire;
+
+namespace Kuguru.Lab;
+
+/// <summary>A rule that every run must keep was broken: a bug in Kuguru. The message holds the seed and the end of the transcript.</summary>
+public sealed class InvariantBrokenException(string message) : Exception(message);
+
+/// <summary>Watches one world; throws <see cref="InvariantBrokenException"/> at the moment when a rule is broken.</summary>
+public sealed class Invariants(World world)
+{
+    const int Amplification = 3, EarlierMessages = 4;
+    static readonly TimeSpan s_tolerance = TimeSpan.FromMilliseconds(1);
+
+    readonly Dictionary<(Peer, IkeSpi), Conversation> _conversations = [];
+    readonly Dictionary<(Peer, Spi), Outgoing> _outgoing = [];
+    readonly Dictionary<(Peer, Path), Instant> _lastSent = [];
+    readonly HashSet<Peer> _watched = [];
+    (int Octets, bool IsFirst) _received;
+    int _answered;
+
+    internal void Received(Peer peer, Packet packet)
+    {
+        (_received, _answered) = ((packet.Payload.Length, false), 0);
+        if (!Describer.TryIke(packet, out var message) || !IkeHeader.TryRead(message, out var header))
+            return;
+        _received.IsFirst = header.Exchange == ExchangeType.IkeSaInit && !header.IsResponse;
+        if (header.IsResponse && _conversations.TryGetValue((peer, header.InitiatorSpi), out var conversation) && conversation.Asked == header.MessageId)
+            conversation.IsAnswered = true;
+    }
+
+    /// <summary>The turn that a received message began is over.</summary>
+    internal void Answered(Peer peer)
+    {
+        if (_received.IsFirst && _answered > Amplification * _received.Octets)
+            Broken($"{peer} answered {_received.Octets} octets of a stranger with {_answered}");
+        if (peer.Node.Settings.HalfOpenLimit is > 0 and var limit && peer.Node.HalfOpenCount > limit)
+            Broken($"{peer} has {peer.Node.HalfOpenCount} half-open IKE SAs, more than {limit}");
+        _received = default;
+    }
+
+    internal void Sent(Peer peer, Packet packet)
+    {
+        _lastSent[(peer, new(packet.From, packet.To))] = world.Now;
+        _answered += packet.Payload.Length;
+        if (Describer.TryIke(packet, out var message))
+            SentIke(peer, message);
+        else if (packet.Protocol == IpProtocol.Esp || Demux.Classify(packet.Payload) == Port4500.Esp)
+            SentEsp(peer, packet.Payload);
+    }
+
+    internal void Installed(Peer peer, Spi outbound)
+    {
+        if (!_outgoing.TryGetValue((peer, outbound), out var sa))
+            _outgoing[(peer, outbound)] = sa = new();
+        sa.Installed++;
+    }
+
+    internal void Removed(Peer peer, Spi outbound)
+    {
+        if (--_outgoing[(peer, outbound)].Installed == 0)
+            _outgoing.Remove((peer, outbound));
+    }
+
+    internal void Noted(Peer peer, Event @event)
+    {
+        if (@event is Event.NatDetected { Verdict.Local: true } && peer.Node.Settings.KeepAlive > TimeSpan.Zero && _watched.Add(peer))
+            Watch(peer, []);
+    }
+
+    void SentIke(Peer peer, ReadOnlySpan<byte> message)
+    {
+        if (!IkeHeader.TryRead(message, out var header))
+            Broken($"{peer} sent {message.Length} octets on an IKE port that are no IKE message");
+        var key = (peer, header.InitiatorSpi);
+        if (!_conversations.TryGetValue(key, out var conversation))
+            _conversations[key] = conversation = new();
+        // A refusal without an SPI of ours has no IKE SA behind it, and nobody remembers what it said.
+        if (header.IsResponse && header.ResponderSpi.IsZero)
+            return;
+        var words = new Words(header.IsResponse, header.IsResponse ? header.ResponderSpi : default, header.MessageId, FragmentOf(header, message));
+        var isRetry = header.Exchange == ExchangeType.IkeSaInit && !header.IsResponse && conversation.IsAnswered;
+        if (conversation.Said.TryGetValue(words, out var before) && !before.Span.SequenceEqual(message) && !isRetry)
+            Broken($"{peer} sent two different messages with ID {header.MessageId}");
+        conversation.Said[words] = Blob.Copy(message);
+        if (!header.IsResponse)
+            Asks(peer, conversation, header, isRetry);
+        conversation.Forget(header.MessageId);
+    }
+
+    void Asks(Peer peer, Conversation conversation, in IkeHeader header, bool isRetry)
+    {
+        if (conversation.Asked is { } asked && header.MessageId != asked)
+        {
+            if (!conversation.IsAnswered)
+                Broken($"{peer} sent request {header.MessageId} while {asked} is unanswered");
+            if (header.MessageId != asked.Next)
+                Broken($"{peer} sent request {header.MessageId} after {asked}");
+        }
+        if (header.MessageId != conversation.Asked || isRetry)
+            (conversation.Asked, conversation.IsAnswered) = (header.MessageId, false);
+    }
+
+    /// <summary>The number of an SKF fragment (RFC 7383 section 2.5), 0 for whole messages.</summary>
+    static ushort FragmentOf(in IkeHeader header, ReadOnlySpan<byte> message)
+    {
+        const int GenericHeader = 4;
+        if (header.FirstPayload != PayloadType.SKF)
+            return 0;
+        var r = new WireReader(message[(IkeHeader.Size + GenericHeader)..]);
+        return r.U16();
+    }
+
+    void SentEsp(Peer peer, Blob packet)
+    {
+        var r = new WireReader(packet);
+        var (spi, sequence) = (new Spi(r.U32()), r.U32());
+        if (!_outgoing.TryGetValue((peer, spi), out var sa))
+            Broken($"{peer} sent ESP with SPI {spi}, for which no SA is installed");
+        if (sa.Installed == 1 && sequence <= sa.LastSequence)
+            Broken($"{peer} sent ESP {spi} #{sequence} after #{sa.LastSequence}");
+        sa.LastSequence = sequence;
+    }
+
+    /// <summary>Looks now and then whether every NAT in front of this peer hears from it often enough.</summary>
+    void Watch(Peer peer, Dictionary<Path, Instant> heldSince)
+    {
+        if (peer.IsOff)
+            return;
+        var keepAlive = peer.Node.Settings.KeepAlive;
+        foreach (var sa in peer.Status())
+        {
+            if (sa.State != IkeState.Established || !sa.Nat.Local || !peer.Addresses.Contains(sa.Path.Local.Address))
+                continue;
+            heldSince.TryAdd(sa.Path, world.Now);
+            var last = _lastSent.TryGetValue((peer, sa.Path), out var sent) && sent > heldSince[sa.Path] ? sent : heldSince[sa.Path];
+            if (world.Now - last > keepAlive + s_tolerance)
+                Broken($"{peer} is behind a NAT and sent nothing from {sa.Path} for {(world.Now - last).TotalSeconds:0.0} s");
+        }
+        world.After(keepAlive / 4, () => Watch(peer, heldSince));
+    }
+
+    [System.Diagnostics.CodeAnalysis.DoesNotReturn]
+    void Broken(string rule)
+    {
+        var last = world.Transcript.Full().Split('\n').TakeLast(30);
+        throw new InvariantBrokenException($"seed {world.Seed}, at {world.Now}: {rule}\n{string.Join('\n', last)}");
+    }
+
+    readonly record struct Words(bool IsResponse, IkeSpi Responder, MessageId Id, ushort Fragment);
+
+    /// <summary>What one peer said on one IKE SA, and what it asked last.</summary>
+    sealed class Conversation
+    {
+        public Dictionary<Words, Blob> Said { get; } = [];
+        public MessageId? Asked { get; set; }
+        public bool IsAnswered { get; set; }
+
+        public void Forget(MessageId newest)
+        {
+            foreach (var old in Said.Keys.Where(words => words.Id.Value + EarlierMessages < newest.Value).ToList())
+                Said.Remove(old);
+        }
+    }
+
+    sealed class Outgoing
+    {
+        public int Installed { get; set; }
+        public uint LastSequence { get; set; }
+    }
+}

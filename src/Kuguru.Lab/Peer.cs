@@ -1,0 +1,349 @@
+// A host that runs Kuguru's own Node and packet path, as the daemon does, with the simulated network in the place of sockets and TUN:
+//
+//   UDP 500, 4500 IKE --> Node.Receive --.
+//   deadline          --> Node.Tick    ---+--> effects, obeyed in order: Transmit --> Net; InstallSa ... --> PacketPath; Report --> Events
+//   Up, Down          --> Node.Command --'
+//   ESP, in UDP or plain --> PacketPath.Open --> inner packet: for us, or forwarded     (reports --> Node.Command)
+//   inner packets whose destination a child covers --> PacketPath.Seal --> Net
+
+using System.Collections.Immutable;
+using System.Security.Cryptography;
+using Kuguru.Crypto;
+using Kuguru.Engine;
+using Kuguru.Esp;
+using Kuguru.Ike;
+using Kuguru.Nat;
+using Kuguru.Wire;
+
+namespace Kuguru.Lab;
+
+/// <summary>A simulated host with IPsec: the real <see cref="Engine.Node"/> and packet path on virtual time. Client and gateway alike.</summary>
+public sealed class Peer : Host, IDisposable
+{
+    readonly Outbox _outbox = new();
+    readonly PacketPath _path;
+    readonly Dictionary<Spi, InstalledSa> _children = [];
+    readonly Dictionary<uint, Effect.InstallTrap> _traps = [];
+    readonly HashSet<IpAddress> _virtual = [];
+    readonly Dictionary<uint, ImmutableArray<IpAddress>> _dns = [];
+    readonly Dictionary<ulong, Attempt> _attempts = [];
+    readonly List<(Instant At, Event Event)> _events = [];
+    ulong _lastToken;
+    Instant? _wakeAt;
+
+    public Peer(World world, string name, Net net, IkeSettings? settings = null, IpAddress? address = null)
+        : base(world, name, net, address)
+    {
+        var dice = world.Dice.Fork(name);
+        Node = new(settings ?? new(), dice);
+        _path = new(dice.Fork("packet path"));
+        Command(new Order.LocalAddresses([.. Addresses]));
+    }
+
+    public Node Node { get; }
+    public SaTable SaTable => _path.Table;
+
+    /// <summary>What was reported, oldest first.</summary>
+    public IReadOnlyList<(Instant At, Event Event)> Events => _events;
+
+    /// <summary>Addresses that peers gave us.</summary>
+    public IReadOnlyCollection<IpAddress> VirtualAddresses => _virtual;
+
+    /// <summary>DNS servers that peers told us.</summary>
+    public IEnumerable<IpAddress> DnsServers => _dns.Values.SelectMany(servers => servers);
+
+    /// <summary>The pairs of ESP SAs that are installed now.</summary>
+    public IReadOnlyCollection<InstalledSa> Children => _children.Values;
+
+    /// <summary>Keepalives that came in; nothing else happens to them.</summary>
+    public long KeepalivesReceived { get; private set; }
+    public DropCounters InboundDrops => _path.InboundDrops;
+    public DropCounters OutboundDrops => _path.OutboundDrops;
+
+    public IEnumerable<IkeSaStatus> Status() => Node.Status(World.Now);
+
+    /// <summary>The only IKE SA; a story that has another number of them is told so.</summary>
+    public IkeSaStatus Sa => Status().Single();
+
+    public void Load(Connection connection) => Turn(() => Node.Load(World.Now, connection, _outbox));
+
+    /// <summary>Asks for a child to come up; look at the result when some time has passed.</summary>
+    public Attempt Up(string child, string? connection = null) => Order(token => new Order.Initiate(token, connection, child));
+
+    public Attempt Down(SaFilter? filter = null, bool force = false) => Order(token => new Order.Terminate(token, filter ?? new(), force));
+
+    public Attempt Rekey(SaFilter? filter = null) => Order(token => new Order.Rekey(token, filter ?? new()));
+
+    public void Command(Order order) => Turn(() => Node.Command(World.Now, order, _outbox));
+
+    public override void Roam(Net net)
+    {
+        base.Roam(net);
+        Command(new Order.LocalAddresses([.. Addresses]));
+    }
+
+    /// <summary>The power goes: whatever arrives is lost on it, no goodbye is said, nothing is remembered by anybody here.</summary>
+    public void PowerOff()
+    {
+        IsOff = true;
+        _path.Dispose();
+    }
+
+    public bool IsOff { get; private set; }
+    public void Dispose() => _path.Dispose();
+
+    public override void Receive(Net from, Packet packet)
+    {
+        if (IsOff)
+            World.Meets(packet, Fate.NoRoute, Name);
+        else
+            base.Receive(from, packet);
+    }
+
+    protected override bool IsLocal(IpAddress address) => _virtual.Contains(address) || base.IsLocal(address);
+
+    /// <summary>Into a tunnel goes what a child's or a trap's remote end covers; its source is then the address that the child's local end covers.</summary>
+    protected override IpAddress SourceFor(IpAddress to)
+    {
+        if (_children.Values.FirstOrDefault(c => Covers(c.Sa.RemoteSelectors, to)) is { } child)
+        {
+            foreach (var address in _virtual.Concat(Addresses))
+            {
+                if (Covers(child.Sa.LocalSelectors, address))
+                    return address;
+            }
+        }
+        return base.SourceFor(to);
+    }
+
+    protected override void Output(Packet packet)
+    {
+        var to = packet.To.Address;
+        if (!IsLocal(to) && (_children.Values.Any(c => Covers(c.Sa.RemoteSelectors, to)) || _traps.Values.Any(t => Covers(t.Remote, to))))
+            Tunnel(packet);
+        else
+            base.Output(packet);
+    }
+
+    protected override void Input(Packet packet)
+    {
+        if (packet.Protocol == IpProtocol.Esp)
+            Open(packet, udpEncapsulated: false);
+        else if (packet.Protocol == IpProtocol.Udp && packet.To.Port == Node.Settings.Port && packet.To.Port != 0)
+            ReceiveIke(packet);
+        else if (packet.Protocol == IpProtocol.Udp && packet.To.Port == Node.Settings.NatPort)
+            ReceiveNatPort(packet);
+        else
+            base.Input(packet);
+    }
+
+    void ReceiveNatPort(Packet packet)
+    {
+        switch (Demux.Classify(packet.Payload))
+        {
+            case Port4500.Ike:
+                ReceiveIke(packet);
+                break;
+            case Port4500.Esp:
+                Open(packet, udpEncapsulated: true);
+                break;
+            case Port4500.Keepalive:
+                KeepalivesReceived++;
+                break;
+            case Port4500.Empty or Port4500.TooShort or Port4500.ReservedSpi:
+                World.Meets(packet, Fate.PortClosed, Name);
+                break;
+        }
+    }
+
+    void ReceiveIke(Packet packet)
+    {
+        World.Invariants.Received(this, packet);
+        Turn(() => Node.Receive(World.Now, new(new(packet.To, packet.From), packet.Payload), _outbox));
+        World.Invariants.Answered(this);
+    }
+
+    void Open(Packet packet, bool udpEncapsulated)
+    {
+        var opened = _path.Open(packet.Payload, new(new(packet.To, packet.From), udpEncapsulated, 0, World.Now));
+        Tell();
+        foreach (var inner in opened)
+            base.Receive(Net, inner);
+    }
+
+    void Tunnel(Packet packet)
+    {
+        var (packets, answers) = _path.Seal(World.Now, packet);
+        foreach (var (route, bytes) in packets)
+        {
+            var (local, remote) = (route.Path.Local, route.Path.Remote);
+            Emit(route.UdpEncapsulated ? Packet.Udp(local, remote, bytes) : Packet.Esp(local.Address, remote.Address, bytes));
+        }
+        Tell();
+        foreach (var answer in answers)
+            base.Receive(Net, answer);
+    }
+
+    /// <summary>Outer packets go past the policies.</summary>
+    void Emit(Packet packet)
+    {
+        World.Invariants.Sent(this, packet);
+        if (base.IsLocal(packet.From.Address))
+            base.Output(packet);
+        else
+            World.Meets(packet, Fate.NoRoute, Name);
+    }
+
+    /// <summary>The packet path's reports go to the node.</summary>
+    void Tell()
+    {
+        foreach (var report in _path.Reports())
+        {
+            Order? order = report switch
+            {
+                EspReport.FirstInbound first => new Order.EspUsed(first.InboundSpi),
+                EspReport.Moved moved => new Order.EspMoved(moved.InboundSpi, moved.From),
+                EspReport.Acquire acquire => new Order.Acquire(acquire.ReqId),
+                _ => null,
+            };
+            if (order is not null)
+                Command(order);
+        }
+    }
+
+    Attempt Order(Func<ulong, Order> make)
+    {
+        var attempt = _attempts[++_lastToken] = new();
+        Command(make(_lastToken));
+        return attempt;
+    }
+
+    /// <summary>One input, its effects, the next deadline.</summary>
+    void Turn(Action input)
+    {
+        if (IsOff)
+            return;
+        input();
+        List<Effect> effects = [.. _outbox.Effects];
+        _outbox.Clear();
+        foreach (var effect in effects)
+            Obey(effect);
+        Schedule();
+    }
+
+    void Schedule()
+    {
+        if (Node.Deadline is not { } deadline || _wakeAt <= deadline)
+            return;
+        _wakeAt = deadline;
+        World.At(deadline, () => Wake(deadline));
+    }
+
+    void Wake(Instant scheduled)
+    {
+        if (_wakeAt != scheduled)
+            return;
+        _wakeAt = null;
+        Turn(() => Node.Tick(World.Now, _outbox));
+    }
+
+    void Obey(Effect effect)
+    {
+        switch (effect)
+        {
+            case Effect.Transmit transmit:
+                Emit(Packet.Udp(transmit.Path.Local, transmit.Path.Remote, transmit.Bytes));
+                break;
+            case Effect.InstallSa install:
+                Install(install);
+                break;
+            case Effect.UseSa use:
+                _path.Table.Use(use.InboundSpi);
+                break;
+            case Effect.MoveSa move:
+                _path.Table.Move(move.InboundSpi, move.Path, move.UdpEncapsulated);
+                break;
+            case Effect.RemoveSa remove:
+                _path.Table.Remove(remove.InboundSpi);
+                if (_children.Remove(remove.InboundSpi, out var gone))
+                    World.Invariants.Removed(this, gone.Sa.OutboundSpi);
+                break;
+            case Effect.InstallTrap trap:
+                _traps[trap.ReqId] = trap;
+                _path.Table.InstallTrap(new(trap.ReqId, trap.Local, trap.Remote));
+                break;
+            case Effect.RemoveTrap trap:
+                _traps.Remove(trap.ReqId);
+                _path.Table.RemoveTrap(trap.ReqId);
+                break;
+            case Effect.FindPath find:
+                World.After(TimeSpan.Zero, () => Command(FindPath(find)));
+                break;
+            case Effect.AssignAddress assign:
+                _virtual.Add(assign.Address);
+                break;
+            case Effect.ReleaseAddress release:
+                _virtual.Remove(release.Address);
+                break;
+            case Effect.AssignDns assign:
+                _dns[assign.IkeUniqueId] = assign.Servers;
+                break;
+            case Effect.ReleaseDns release:
+                _dns.Remove(release.IkeUniqueId);
+                break;
+            case Effect.RevealKeys reveal:
+                World.Transcript.Describer.Learn(reveal.Keys, Status());
+                break;
+            case Effect.Report report:
+                Note(report.Event);
+                break;
+            default:
+                throw new InvalidOperationException($"the lab does not know how to obey {effect}");
+        }
+    }
+
+    /// <summary>The keys are the packet path's from here on; what is kept is their fingerprint, to compare the two ends by.</summary>
+    void Install(Effect.InstallSa install)
+    {
+        var sa = install.Sa;
+        _path.Table.Install(PacketPath.Describe(sa), install.InboundOnly);
+        _children[sa.InboundSpi] = new(sa, FingerprintOf(sa.InboundKeys), FingerprintOf(sa.OutboundKeys));
+        sa.InboundKeys.Dispose();
+        sa.OutboundKeys.Dispose();
+        World.Invariants.Installed(this, sa.OutboundSpi);
+    }
+
+    static Blob FingerprintOf(EspKeys keys) => SHA256.HashData([.. keys.Encryption.Span, .. keys.Integrity.Span]);
+
+    Order.PathFound FindPath(Effect.FindPath find)
+    {
+        var remote = find.Connection.RemoteAddresses.Select(a => a.Single).FirstOrDefault(a => a is not null);
+        if (remote is not { } to)
+            return new(find.Request, null, $"connection '{find.Connection.Name}' names no single address to reach");
+        var local = find.Connection.LocalAddresses.Select(a => a.Single).FirstOrDefault(a => a is not null) ?? base.SourceFor(to);
+        return new(find.Request, new(new(local, 0), new(to, 0)), "");
+    }
+
+    void Note(Event @event)
+    {
+        _events.Add((World.Now, @event));
+        if (@event is Event.OrderDone done && _attempts.Remove(done.Token, out var attempt))
+            (attempt.DoneAt, attempt.Failure) = (World.Now, done.Failure);
+        World.Invariants.Noted(this, @event);
+    }
+
+    static bool Covers(ImmutableArray<Selector> selectors, IpAddress address) => selectors.Any(s => s.Range.Contains(address));
+}
+
+/// <summary>A pair of ESP SAs that is installed: its keys are with the packet path, here are only their SHA-256 fingerprints.</summary>
+public sealed record InstalledSa(ChildSa Sa, Blob InboundKey, Blob OutboundKey);
+
+/// <summary>An order and what became of it.</summary>
+public sealed class Attempt
+{
+    public Instant? DoneAt { get; internal set; }
+    public Failure? Failure { get; internal set; }
+    public bool IsDone => DoneAt is not null;
+    public bool Succeeded => IsDone && Failure is null;
+    public override string ToString() => !IsDone ? "under way" : Failure?.Sentence ?? "done";
+}
