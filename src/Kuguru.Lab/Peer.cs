@@ -21,7 +21,7 @@ namespace Kuguru.Lab;
 public sealed class Peer : Host, IDisposable
 {
     readonly Outbox _outbox = new();
-    readonly PacketPath _path;
+    readonly PathWorker _path;
     readonly Dictionary<Spi, InstalledSa> _children = [];
     readonly Dictionary<uint, Effect.InstallTrap> _traps = [];
     readonly HashSet<IpAddress> _virtual = [];
@@ -198,17 +198,7 @@ public sealed class Peer : Host, IDisposable
     void Tell()
     {
         foreach (var report in _path.Reports())
-        {
-            Order? order = report switch
-            {
-                EspReport.FirstInbound first => new Order.EspUsed(first.InboundSpi),
-                EspReport.Moved moved => new Order.EspMoved(moved.InboundSpi, moved.From),
-                EspReport.Acquire acquire => new Order.Acquire(acquire.ReqId),
-                _ => null,
-            };
-            if (order is not null)
-                Command(order);
-        }
+            Command(report.ToOrder());
     }
 
     Attempt Order(Func<ulong, Order> make)
@@ -249,32 +239,13 @@ public sealed class Peer : Host, IDisposable
 
     void Obey(Effect effect)
     {
+        Remember(effect);
+        if (_path.Table.Obey(effect, Net.Link.Mtu))
+            return;
         switch (effect)
         {
             case Effect.Transmit transmit:
                 Emit(Packet.Udp(transmit.Path.Local, transmit.Path.Remote, transmit.Bytes));
-                break;
-            case Effect.InstallSa install:
-                Install(install);
-                break;
-            case Effect.UseSa use:
-                _path.Table.Use(use.InboundSpi);
-                break;
-            case Effect.MoveSa move:
-                _path.Table.Move(move.InboundSpi, move.Path, move.UdpEncapsulated);
-                break;
-            case Effect.RemoveSa remove:
-                _path.Table.Remove(remove.InboundSpi);
-                if (_children.Remove(remove.InboundSpi, out var gone))
-                    World.Invariants.Removed(this, gone.Sa.OutboundSpi);
-                break;
-            case Effect.InstallTrap trap:
-                _traps[trap.ReqId] = trap;
-                _path.Table.InstallTrap(new(trap.ReqId, trap.Local, trap.Remote));
-                break;
-            case Effect.RemoveTrap trap:
-                _traps.Remove(trap.ReqId);
-                _path.Table.RemoveTrap(trap.ReqId);
                 break;
             case Effect.FindPath find:
                 World.After(TimeSpan.Zero, () => Command(FindPath(find)));
@@ -302,15 +273,20 @@ public sealed class Peer : Host, IDisposable
         }
     }
 
-    /// <summary>The keys are the packet path's from here on; what is kept is their fingerprint, to compare the two ends by.</summary>
-    void Install(Effect.InstallSa install)
+    /// <summary>What is installed, for routing and for who looks on. The keys are the packet path's: what is kept is their fingerprint.</summary>
+    void Remember(Effect effect)
     {
-        var sa = install.Sa;
-        _path.Table.Install(PacketPath.Describe(sa), install.InboundOnly);
-        _children[sa.InboundSpi] = new(sa, FingerprintOf(sa.InboundKeys), FingerprintOf(sa.OutboundKeys));
-        sa.InboundKeys.Dispose();
-        sa.OutboundKeys.Dispose();
-        World.Invariants.Installed(this, sa.OutboundSpi);
+        if (effect is Effect.InstallSa { Sa: var sa })
+        {
+            _children[sa.InboundSpi] = new(sa, FingerprintOf(sa.InboundKeys), FingerprintOf(sa.OutboundKeys));
+            World.Invariants.Installed(this, sa.OutboundSpi);
+        }
+        else if (effect is Effect.RemoveSa remove && _children.Remove(remove.InboundSpi, out var gone))
+            World.Invariants.Removed(this, gone.Sa.OutboundSpi);
+        else if (effect is Effect.InstallTrap trap)
+            _traps[trap.ReqId] = trap;
+        else if (effect is Effect.RemoveTrap removeTrap)
+            _traps.Remove(removeTrap.ReqId);
     }
 
     static Blob FingerprintOf(EspKeys keys) => SHA256.HashData([.. keys.Encryption.Span, .. keys.Integrity.Span]);

@@ -36,6 +36,7 @@ public sealed class Scene
 
     readonly SceneOptions _options;
     readonly List<Peer> _clients = [];
+    readonly List<Site> _sites = [];
     readonly List<Attempt> _attempts = [];
 
     public Scene(SitePlan gateway, SceneOptions? options = null)
@@ -64,7 +65,7 @@ public sealed class Scene
     public Peer Client => _clients[0];
 
     /// <summary>The site of the first client.</summary>
-    public Site ClientSite { get; private set; } = null!;
+    public Site ClientSite => _sites[0];
 
     /// <summary>Where clients find the gateway.</summary>
     public IpAddress GatewayAddress => GatewaySite.PublicAddress ?? Gateway.Address;
@@ -81,8 +82,7 @@ public sealed class Scene
     /// <summary>Another client on a site that is there already.</summary>
     public Peer AddClient(Site site, string? name = null)
     {
-        if (_clients.Count == 0)
-            ClientSite = site;
+        _sites.Add(site);
         name ??= _clients.Count == 0 ? "client" : $"client {_clients.Count + 1}";
         var client = new Peer(World, name, site.Lan, _options.ClientSettings, site.Lan.NextAddress(_options.OuterV6));
         Equip(client, $"{name.Replace(' ', '-')}@kuguru.example");

@@ -1,6 +1,5 @@
 using System.Runtime.InteropServices;
 using Kuguru.Esp;
-using Kuguru.Ike;
 using Kuguru.Wire;
 
 namespace Kuguru.Lab;
@@ -12,7 +11,7 @@ readonly record struct SealedPacket(Route Route, Blob Bytes);
 /// The real packet path (<see cref="Kuguru.Esp"/>) of one simulated host, both workers on one virtual thread: whole packets in, whole packets out.
 /// The workers are made when the first packet comes, so that hosts which only shake hands cost little.
 /// </summary>
-sealed class PacketPath(Dice dice) : ITunSink, IDatagramSink, IDisposable
+sealed class PathWorker(Dice dice) : ITunSink, IDatagramSink, IDisposable
 {
     readonly List<SealedPacket> _sealed = [];
     readonly List<Packet> _opened = [];
@@ -53,22 +52,6 @@ sealed class PacketPath(Dice dice) : ITunSink, IDatagramSink, IDisposable
         while (_outbound?.Reports.TryTake(out var report) ?? false)
             yield return report;
     }
-
-    public static SaDescription Describe(ChildSa sa) => new()
-    {
-        InboundSpi = sa.InboundSpi,
-        OutboundSpi = sa.OutboundSpi,
-        Suite = sa.Suite,
-        InboundKeys = sa.InboundKeys,
-        OutboundKeys = sa.OutboundKeys,
-        ReplayWindow = sa.Config.ReplayWindow,
-        Local = sa.LocalSelectors,
-        Remote = sa.RemoteSelectors,
-        Path = sa.Path,
-        UdpEncapsulated = sa.UdpEncapsulated,
-        ReqId = sa.ReqId,
-        Usage = sa.Usage,
-    };
 
     public void Dispose()
     {
