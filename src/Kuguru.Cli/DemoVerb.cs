@@ -1,8 +1,30 @@
 using System.CommandLine;
+using Kuguru.Cli.Demo;
 
 namespace Kuguru.Cli;
 
+/// <summary><c>kuguru demo</c>: two clients behind one NAT reach a network behind a gateway, for everybody to see.</summary>
 static class DemoVerb
 {
-    public static Command Command() => new("demo", "Show two clients behind one NAT reach a network through a gateway");
+    static readonly string[] Folders = ["/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+    public static Command Command()
+    {
+        var keep = new Option<bool>("--keep") { Description = "Leave the network and its daemons up to play with" };
+        var ip6 = new Option<bool>("--ip6") { Description = "Run the network between NAT and gateway on IPv6" };
+        var peer = new Option<string>("--peer") { Description = "Who plays the gateway: kuguru, or strongswan (charon)", HelpName = "DAEMON", DefaultValueFactory = _ => "kuguru" };
+        peer.AcceptOnlyFromAmong("kuguru", "strongswan");
+        var verb = new Command("demo", "Show two clients behind one NAT reach a network through a gateway") { keep, ip6, peer };
+        verb.SetAction((parsed, cancel) =>
+        {
+            var strongSwan = parsed.GetRequiredValue(peer) == "strongswan";
+            string[] programs = ["unshare", "nsenter", "ip", "nft", "conntrack", "ping", .. strongSwan ? ["charon-systemd"] : Array.Empty<string>()];
+            return programs.FirstOrDefault(program => !IsInstalled(program)) is { } missing
+                ? Task.FromResult(Exit.Fail(Exit.Environment, $"demo: the program {missing} is missing; sudo apt-get install nftables iproute2 iputils-ping conntrack{(strongSwan ? " charon-systemd" : "")}"))
+                : RealDemo.Play(strongSwan, parsed.GetValue(ip6), parsed.GetValue(keep), cancel);
+        });
+        return verb;
+    }
+
+    static bool IsInstalled(string program) => Folders.Any(folder => File.Exists(System.IO.Path.Combine(folder, program)));
 }

@@ -29,12 +29,21 @@ static class LoadVerb
             var settings = SettingsFile.Load(parsed.GetRequiredValue(file), complaints);
             foreach (var complaint in complaints.All)
                 Console.Error.WriteLine($"kuguru: {complaint}");
-            return settings is null || complaints.HasErrors ? Exit.Usage : await Load(settings, client, cancel);
+            if (settings is null || complaints.HasErrors)
+                return Exit.Usage;
+            var status = await Load(settings, client, cancel);
+            if (status == Exit.Done)
+            {
+                string Count(string name) => $"{Children(settings, name).Count} {name}";
+                Console.WriteLine($"loaded {Count("connections")}, {Count("pools")}, {Count("secrets")}");
+            }
+            return status;
         });
         return verb;
     }
 
-    static async Task<int> Load(SettingsSection settings, ViciClient client, CancellationToken cancel)
+    /// <summary>Loads all of it and unloads what is not in it; the exit status, with a line for each part that the daemon refuses.</summary>
+    internal static async Task<int> Load(SettingsSection settings, ViciClient client, CancellationToken cancel)
     {
         var status = Exit.Done;
         async Task Send(string command, string what, ViciMessage request)
@@ -59,8 +68,6 @@ static class LoadVerb
         var loaded = await client.Call("get-pools", cancel: cancel);
         foreach (var name in loaded.Sections.Select(pool => pool.Name).Except(pools.Select(pool => pool.Name)))
             await Send("unload-pool", name, new() { { "name", name } });
-        if (status == Exit.Done)
-            Console.WriteLine($"loaded {connections.Count} connections, {pools.Count} pools, {secrets.Count} secrets");
         return status;
     }
 

@@ -1,3 +1,5 @@
+using System.Text.RegularExpressions;
+
 namespace Kuguru.Cli.Namespaces;
 
 /// <summary>
@@ -68,9 +70,24 @@ public sealed class Napt
     /// <summary>Forgets all mappings.</summary>
     public void Flush() => Host.Run("conntrack", "-F");
 
-    /// <summary>The UDP mappings, a line each as <c>conntrack -L</c> prints them.</summary>
-    public IReadOnlyList<string> Table() =>
-        Host.Run("conntrack", "-L", "-p", "udp").Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    /// <summary>The UDP mappings that exist now.</summary>
+    public IReadOnlyList<Mapping> Table() =>
+        [.. Host.Run("conntrack", "-L", "-p", "udp").Split('\n').Select(Mapping.Read).OfType<Mapping>().OrderBy(mapping => mapping.Inside, StringComparer.Ordinal)];
 
     void Rules(string text) => Host.Try(["nft", "-f", "-"], input: text).Text();
+}
+
+/// <summary>A UDP mapping: whose packets leave as whom, and to whom; endpoints as <c>10.1.0.10[4500]</c>.</summary>
+public sealed partial record Mapping(string Inside, string Outside, string Remote)
+{
+    /// <summary>A line of <c>conntrack -L</c>: the flow as it came, and the flow as its answers come.</summary>
+    internal static Mapping? Read(string line)
+    {
+        var match = Line().Match(line);
+        string Endpoint(int address, int port) => $"{match.Groups[address].Value}[{match.Groups[port].Value}]";
+        return match.Success ? new(Endpoint(1, 3), Endpoint(6, 8), Endpoint(2, 4)) : null;
+    }
+
+    [GeneratedRegex(@"src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+) .*src=(\S+) dst=(\S+) sport=(\d+) dport=(\d+)")]
+    private static partial Regex Line();
 }

@@ -18,7 +18,6 @@ public sealed class Network : IDisposable
 {
     readonly List<Host> _hosts = [];
     readonly Host _hub;
-    bool _kept;
 
     public Network()
     {
@@ -28,6 +27,9 @@ public sealed class Network : IDisposable
 
     /// <summary>Files of this network outside of its hosts: captures, logs that outlive a host.</summary>
     public string Folder { get; }
+
+    /// <summary>It stays when this process ends.</summary>
+    public bool IsKept { get; private set; }
 
     public IReadOnlyList<Host> Hosts => _hosts;
 
@@ -43,7 +45,7 @@ public sealed class Network : IDisposable
     /// <summary>Leaves everything running when this process ends; says how to enter a host and how to end it all.</summary>
     public string Keep()
     {
-        _kept = true;
+        IsKept = true;
         foreach (var host in _hosts)
             host.Keep();
         var enter = _hosts.Skip(1).Select(host => $"  {host.Name,-10} sudo nsenter -t {host.Pid} -n -m -u -i -p");
@@ -52,7 +54,7 @@ public sealed class Network : IDisposable
 
     public void Dispose()
     {
-        if (_kept)
+        if (IsKept || !Directory.Exists(Folder))
             return;
         foreach (var host in _hosts)
             host.Dispose();

@@ -1,0 +1,40 @@
+using Kuguru.Cli.Namespaces;
+
+namespace Kuguru.Interop;
+
+/// <summary>What passes a device of a host, from construction to <see cref="End"/>, and what tshark reads in it.</summary>
+sealed class Capture : IDisposable
+{
+    readonly Job _tcpdump;
+    readonly string _file;
+
+    public Capture(Host host, string device, string filter = "")
+    {
+        _file = System.IO.Path.Combine(host.Network.Folder, $"{host.Name}-{device}.pcap");
+        _tcpdump = host.Start($"tcpdump-{device}", "tcpdump", "-n", "-U", "--immediate-mode", "-Z", "root", "-i", device, "-w", _file, filter);
+        Wait.Until("tcpdump listens", TimeSpan.FromSeconds(10), () => _tcpdump.Log.Contains("listening", StringComparison.Ordinal) || _tcpdump.HasEnded);
+        if (_tcpdump.HasEnded)
+            throw new InvalidOperationException($"tcpdump on {host.Name}: {_tcpdump.Log}");
+    }
+
+    public void End() => _tcpdump.Stop();
+
+    /// <summary>The number of frames that a display filter of Wireshark fits.</summary>
+    public int Count(string filter, string? keys = null) => Fields(filter, keys, "frame.number").Count;
+
+    /// <summary>These fields of the frames that a display filter fits; <paramref name="keys"/> is a folder with Wireshark's key tables.</summary>
+    public IReadOnlyList<string[]> Fields(string filter, string? keys, params string[] fields)
+    {
+        // tshark looks for its tables in XDG_CONFIG_HOME/wireshark.
+        var home = System.IO.Path.Combine(_tcpdump.Host.Network.Folder, "tshark");
+        var tables = Directory.CreateDirectory(System.IO.Path.Combine(home, "wireshark")).FullName;
+        foreach (var table in keys is null ? [] : Directory.GetFiles(keys))
+            File.Copy(table, System.IO.Path.Combine(tables, System.IO.Path.GetFileName(table)), overwrite: true);
+        string[] decode = ["-o", "esp.enable_encryption_decode:TRUE", "-o", "esp.enable_authentication_check:TRUE"];
+        string[] command = ["tshark", "-n", "-r", _file, "-Y", filter, .. decode, "-T", "fields", .. fields.SelectMany(field => new[] { "-e", field })];
+        var text = Outcome.Of(command, environment: new Dictionary<string, string> { ["XDG_CONFIG_HOME"] = home }).Text();
+        return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t'))];
+    }
+
+    public void Dispose() => _tcpdump.Dispose();
+}
