@@ -1,3 +1,6 @@
+using System.Runtime.Intrinsics;
+using Kuguru.Wire;
+
 namespace Kuguru.Esp;
 
 /// <summary>
@@ -16,10 +19,13 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
 {
     const int BufferLength = VirtioNetHeader.Size + 65535;
 
-    readonly Arena _buffer = new(BufferLength);
+    // Headers are put together and answers written in scratch memory in front of the buffer.
+    const int AnswerAt = 2 * HeaderTemplate.MaxLength, BufferAt = AnswerAt + 2048;
+
+    readonly Arena _memory = new(BufferAt + BufferLength);
 
     /// <summary>Where to read the next packet to: a <see cref="VirtioNetHeader"/> and up to 65535 octets behind it. Native memory.</summary>
-    public Span<byte> Buffer => new(_buffer.Start, BufferLength);
+    public Span<byte> Buffer => new(_memory.Start + BufferAt, BufferLength);
 
     /// <summary>What was dropped; a super-packet counts as one.</summary>
     public DropCounters Drops { get; } = new();
@@ -27,8 +33,135 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
     /// <summary>For the control loop.</summary>
     public EspReports Reports { get; } = new();
 
-    /// <summary>Takes the packet that was read into <see cref="Buffer"/>: so many octets, header included. It is worked on in place.</summary>
-    public void Add(int length, Instant now) => throw new NotImplementedException($"{table} {datagrams} {tun}");
+    byte* Packet => _memory.Start + BufferAt + VirtioNetHeader.Size;
 
-    public void Dispose() => _buffer.Dispose();
+    /// <summary>Takes the packet that was read into <see cref="Buffer"/>: so many octets, header included. It is worked on in place.</summary>
+    public void Add(int length, Instant now)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, BufferLength);
+        if (!Offload.TryRead(Buffer[..length], out var offload, out var ip))
+        {
+            Drops.Count(Drop.BadPacket);
+            return;
+        }
+        switch (table.Find(ip))
+        {
+            case OutboundSa sa when sa.TryEnter():
+                try
+                {
+                    Send(sa, offload, ip, now);
+                }
+                finally
+                {
+                    sa.Leave();
+                }
+                break;
+            case Trap trap:
+                Drops.Count(Drop.AwaitingSa);
+                if (!Reports.IsFull && trap.IsToBeReported(now))
+                    Reports.TryAdd(new EspReport.Acquire(trap.ReqId, FlowOf(ip), now));
+                break;
+            case var found:
+                Drops.Count(found is null ? Drop.NoPolicy : Drop.SaGone);
+                break;
+        }
+    }
+
+    static Flow FlowOf(in IpPacket ip) => new(ip.Protocol, new(ip.Source, ip.SourcePort), new(ip.Destination, ip.DestinationPort));
+
+    void Send(OutboundSa sa, in Offload offload, in IpPacket ip, Instant now)
+    {
+        var turn = new Turn(sa, sa.Route, ip);
+        if (offload.LargestPacket > turn.Mtu && ip.DontFragment)
+        {
+            Drops.Count(Drop.TooBig);
+            AnswerTooBig(ip, turn.Mtu);
+        }
+        else if (offload.IsSuperPacket)
+            Segment(ref turn, offload);
+        else
+        {
+            offload.CompleteChecksum(Packet);
+            Tcp.ClampMss(new(Packet, ip.Length), ip, (ushort)Mtu.Mss(turn.Mtu, ip.IsV6));
+            SealOrFragment(ref turn, Packet, ip.Length);
+        }
+        if (turn.Sealed > 0)
+            sa.Usage.CountOutbound(now, turn.Sealed, turn.Octets);
+        ReportWear(sa, turn.IsExhausted, now);
+    }
+
+    void Segment(ref Turn turn, in Offload offload)
+    {
+        var segments = new Segments(Packet, turn.Ip, offload, _memory.Start);
+        while (!turn.IsExhausted && segments.TryNext(out var segment, out var length))
+            SealOrFragment(ref turn, segment, length);
+    }
+
+    /// <summary>What may not be fragmented and does not fit was answered before; in IPv6 that is all.</summary>
+    void SealOrFragment(ref Turn turn, byte* inner, int length)
+    {
+        if (length <= turn.Mtu)
+        {
+            Seal(ref turn, inner, length);
+            return;
+        }
+        var fragments = new Fragments(inner, length, turn.Mtu, _memory.Start + HeaderTemplate.MaxLength);
+        while (!turn.IsExhausted && fragments.TryNext(out var fragment, out var fragmentLength))
+            Seal(ref turn, fragment, fragmentLength);
+    }
+
+    /// <summary>The trailer goes behind the packet for as long as sealing takes, over what may be the next segment's payload.</summary>
+    void Seal(ref Turn turn, byte* inner, int length)
+    {
+        var (sa, route) = (turn.Sa, turn.Route);
+        if (!sa.TryNextSequence(out var sequence))
+        {
+            turn.IsExhausted = true;
+            Drops.Count(Drop.SequenceExhausted);
+            return;
+        }
+        var trailer = (length + EspTrailer.FixedSize + sa.Alignment - 1) / sa.Alignment * sa.Alignment - length;
+        var behind = Vector256.Load(inner + length);
+        EspTrailer.Write(new(inner + length, trailer), trailer - EspTrailer.FixedSize, turn.Ip.IsV6 ? IpProtocol.Ipv6 : IpProtocol.Ipv4);
+        var room = datagrams.Room(route, length + trailer + sa.Overhead);
+        sa.Sealer.Seal(sa.Spi.Value, sequence, new(inner, length + trailer), room);
+        behind.Store(inner + length);
+        datagrams.Append(route, room.Length, turn.Ip.TypeOfService);
+        turn.Sealed++;
+        turn.Octets += length;
+    }
+
+    /// <summary>Nobody knows an address of ours in there, and an answer from the destination passes every reverse path filter.</summary>
+    void AnswerTooBig(in IpPacket ip, int mtu)
+    {
+        if (ip.IsV6 && ip.Destination.Value >> 120 == 0xFF)
+            return;
+        var answer = _memory.Start + AnswerAt;
+        new Span<byte>(answer, VirtioNetHeader.Size).Clear();
+        var length = Icmp.WriteTooBig(new(Packet, ip.Length), ip, mtu, ip.Destination, new(answer + VirtioNetHeader.Size, Icmp.MaxLength));
+        if (length > 0)
+            tun.Write([new(answer, VirtioNetHeader.Size + length)]);
+    }
+
+    void ReportWear(OutboundSa sa, bool isExhausted, Instant now)
+    {
+        if (isExhausted && !sa.ExhaustionReported)
+            sa.ExhaustionReported = Reports.TryAdd(new EspReport.Exhausted(sa.InboundSpi, now));
+        else if (sa.IsWearing && !sa.WearReported)
+            sa.WearReported = Reports.TryAdd(new EspReport.Wearing(sa.InboundSpi, now));
+    }
+
+    public void Dispose() => _memory.Dispose();
+
+    /// <summary>What one packet or super-packet comes to.</summary>
+    ref struct Turn(OutboundSa sa, Route route, in IpPacket ip)
+    {
+        public readonly OutboundSa Sa = sa;
+        public readonly Route Route = route;
+        public readonly int Mtu = route.InnerMtuFor(ip.IsV6);
+        public readonly ref readonly IpPacket Ip = ref ip;
+        public int Sealed;
+        public long Octets;
+        public bool IsExhausted;
+    }
 }

@@ -8,8 +8,9 @@ sealed class OutboundSa(SaDescription sa, Route route, Dice dice) : Policy(sa.Lo
 {
     Claim _claim;
     Route _route = route;
+    readonly ulong _maxSequence = sa.Suite.IsEsn ? ulong.MaxValue : uint.MaxValue;
+    readonly ulong _wearsAt = (sa.Suite.IsEsn ? ulong.MaxValue : uint.MaxValue) / 8 * 7;
     ulong _lastSequence;
-    bool _isExhausted;
 
     public EspSuite Suite { get; } = sa.Suite;
     public Spi InboundSpi { get; } = sa.InboundSpi;
@@ -25,23 +26,18 @@ sealed class OutboundSa(SaDescription sa, Route route, Dice dice) : Policy(sa.Lo
         set => Volatile.Write(ref _route, value);
     }
 
-    /// <summary>An exhausted SA steps aside for an older one.</summary>
-    public override bool IsUsable => !Volatile.Read(ref _isExhausted);
-
-    public bool WearingReported { get; set; }
+    public bool WearReported { get; set; }
+    public bool ExhaustionReported { get; set; }
 
     /// <summary>Seven eighths of the sequence numbers are used up.</summary>
-    public bool IsWearing => !Suite.IsEsn && _lastSequence >= 7ul << 29;
+    public bool IsWearing => _lastSequence >= _wearsAt;
 
     /// <summary>False when the numbers are used up: they never cycle (RFC 4303 section 3.3.3).</summary>
     public bool TryNextSequence(out ulong sequence)
     {
         sequence = _lastSequence + 1;
-        if (sequence > (Suite.IsEsn ? ulong.MaxValue - 1 : uint.MaxValue))
-        {
-            Volatile.Write(ref _isExhausted, true);
+        if (_lastSequence == _maxSequence)
             return false;
-        }
         _lastSequence = sequence;
         return true;
     }

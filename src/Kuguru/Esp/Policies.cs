@@ -11,7 +11,6 @@ abstract class Policy(ImmutableArray<Selector> local, ImmutableArray<Selector> r
 
     /// <summary>Counts up with every <see cref="Policies.Add"/>: the newest of equals wins.</summary>
     public long Serial { get; set; }
-    public abstract bool IsUsable { get; }
 }
 
 /// <summary>A policy without an SA; a packet that it catches is told of and dropped.</summary>
@@ -21,7 +20,6 @@ sealed class Trap(TrapDescription trap) : Policy(trap.Local, trap.Remote)
     long _reportAgainAt = long.MinValue;
 
     public uint ReqId { get; } = trap.ReqId;
-    public override bool IsUsable => true;
 
     /// <summary>True for one of the callers, once a second.</summary>
     public bool IsToBeReported(Instant now)
@@ -53,7 +51,7 @@ sealed class Policies
             Local.Concat(Remote).Any(selector => selector.Protocol != 0), Local.Concat(Remote).Any(selector => !selector.IsAnyPort),
             Policy is OutboundSa, Policy.Serial);
 
-        public bool Takes(in IpPacket packet) => Policy.IsUsable && Remote.TakeDestination(packet) && Local.TakeSource(packet);
+        public bool Takes(in IpPacket packet) => Remote.TakeDestination(packet) && Local.TakeSource(packet);
     }
 
     /// <summary>More pairs of one policy's selectors than this are filed as one.</summary>
