@@ -65,13 +65,14 @@ readonly struct EspNonce(ReadOnlySpan<byte> salt, bool isEsn)
     {
         BinaryPrimitives.WriteUInt32BigEndian(nonce, _salt);
         packet.Slice(EspSuite.HeaderLength, IvLength).CopyTo(nonce[4..]);
-        packet[..4].CopyTo(associated);
-        if (isEsn)
+        if (!isEsn)
         {
-            BinaryPrimitives.WriteUInt64BigEndian(associated[4..], sequence);
-            return associated[..12];
+            packet[..8].CopyTo(associated);
+            return associated[..8];
         }
-        packet.Slice(4, 4).CopyTo(associated[4..]);
-        return associated[..8];
+        packet[..4].CopyTo(associated);
+        BinaryPrimitives.WriteUInt32BigEndian(associated[4..], (uint)(sequence >> 32));
+        packet.Slice(4, 4).CopyTo(associated[8..]);
+        return associated[..12];
     }
 }

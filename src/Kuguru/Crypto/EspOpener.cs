@@ -27,8 +27,8 @@ public abstract class EspOpener : IDisposable
     /// <summary>
     /// Checks the ICV of a whole ESP packet (SPI first) and writes payload, padding, pad length and next header to the start of
     /// <paramref name="plaintext"/>, which has room for packet length - <see cref="EspSuite.Overhead"/>. Returns that length, or -1 when the
-    /// packet is too short, not aligned or the ICV wrong; what plaintext holds then is garbage. <paramref name="sequence"/> is the full number:
-    /// with ESN its high half is the receiver's guess (RFC 4303 appendix A), its low half is what the packet says. The spans must not overlap.
+    /// packet is too short, not aligned or the ICV wrong; what plaintext holds then is garbage. <paramref name="sequence"/> is the full number,
+    /// of which only the high half counts, and only with ESN: the receiver's guess (RFC 4303 appendix A). The spans must not overlap.
     /// </summary>
     public int Open(ReadOnlySpan<byte> packet, ulong sequence, Span<byte> plaintext)
     {
