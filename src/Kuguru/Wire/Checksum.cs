@@ -61,7 +61,7 @@ public static class Checksum
         Update(checksum, Fold(SumOf(oldAddress)), Fold(SumOf(newAddress)));
 
     static ulong SumOf(IpAddress address) =>
-        (uint)address.Value + (uint)(address.Value >> 32) + (ulong)(uint)(address.Value >> 64) + (uint)(address.Value >> 96);
+        (ulong)(uint)address.Value + (uint)(address.Value >> 32) + (uint)(address.Value >> 64) + (uint)(address.Value >> 96);
 
     static ushort Fold(ulong sum)
     {
