@@ -21,7 +21,13 @@ sealed class SettingsParser(string text, string file, Complaints complaints, int
         string text;
         try
         {
-            text = File.ReadAllText(path);
+            // Strictly, as a secret must keep its octets.
+            text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(File.ReadAllBytes(path));
+        }
+        catch (DecoderFallbackException e)
+        {
+            complaints.Error(new Origin(path, 1), "", $"is not UTF-8 text at octet {e.Index}: write a secret of other octets as 0x...");
+            return false;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -1,0 +1,62 @@
+using Kuguru.Daemon.Vici;
+
+namespace Kuguru.Daemon.Settings;
+
+/// <summary>What a load changed, for one line to the user.</summary>
+public sealed record LoadResult(int Secrets, int Pools, int Connections, int Unloaded, int Failed)
+{
+    public override string ToString() =>
+        $"loaded {Connections} connections, {Pools} pools and {Secrets} secrets, unloaded {Unloaded}" + (Failed == 0 ? "" : $"; {Failed} failed");
+}
+
+/// <summary>
+/// Makes a daemon have exactly what a swanctl.conf says, over VICI or in-process: loads all of it, then unloads what the daemon has
+/// beyond it. The daemon's refusals become complaints with file and line.
+/// </summary>
+public static class SwanctlLoader
+{
+    /// <summary>How a kind of thing is loaded, which are there, and how one is unloaded by which key.</summary>
+    sealed record Kind(string Load, string Get, string Unload, string UnloadKey);
+
+    static readonly Kind Secret = new("load-shared", "get-shared", "unload-shared", "id");
+    static readonly Kind Pool = new("load-pool", "get-pools", "unload-pool", "name");
+    static readonly Kind Connection = new("load-conn", "get-conns", "unload-conn", "name");
+
+    public static async Task<LoadResult> Load(SwanctlConf conf, Func<string, ViciMessage, Task<ViciMessage>> call, Complaints complaints)
+    {
+        var loaded = new Dictionary<Kind, int>();
+        int unloaded = 0, failed = 0;
+        foreach (var kind in (Kind[])[Secret, Pool, Connection])
+        {
+            var requests = conf.Requests.Where(r => r.Command == kind.Load).ToList();
+            var surplus = Names(kind, await call(kind.Get, [])).ToHashSet(StringComparer.Ordinal);
+            foreach (var request in requests)
+            {
+                surplus.Remove(request.Key[(request.Key.IndexOf('.') + 1)..]);
+                var refused = Refused(await call(kind.Load, request.Message), conf, request.Key, complaints);
+                failed += refused ? 1 : 0;
+                loaded[kind] = loaded.GetValueOrDefault(kind) + (refused ? 0 : 1);
+            }
+            foreach (var name in surplus)
+            {
+                var refused = Refused(await call(kind.Unload, new ViciMessage { { kind.UnloadKey, name } }), conf, name, complaints);
+                failed += refused ? 1 : 0;
+                unloaded += refused ? 0 : 1;
+            }
+        }
+        return new LoadResult(loaded.GetValueOrDefault(Secret), loaded.GetValueOrDefault(Pool), loaded.GetValueOrDefault(Connection), unloaded, failed);
+    }
+
+    /// <summary>The reply to a list request has one list, or for pools one section for each.</summary>
+    static IEnumerable<string> Names(Kind kind, ViciMessage reply) =>
+        kind == Pool ? reply.Sections.Select(s => s.Name) : reply.Items(kind == Secret ? "keys" : "conns") ?? [];
+
+    static bool Refused(ViciMessage reply, SwanctlConf conf, string section, Complaints complaints)
+    {
+        if (reply["success"] == "yes")
+            return false;
+        var key = reply["key"] ?? section;
+        complaints.Error(conf.Where(key), key, reply["errmsg"] ?? "refused by the daemon");
+        return true;
+    }
+}
