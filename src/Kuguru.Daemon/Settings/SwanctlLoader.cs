@@ -55,8 +55,12 @@ public static class SwanctlLoader
     {
         if (reply["success"] == "yes")
             return false;
-        var key = reply["key"] ?? section;
-        complaints.Error(conf.Where(key), key, reply["errmsg"] ?? "refused by the daemon");
+        // Kuguru tells all that is wrong, key by key; charon one sentence about the whole.
+        var keys = reply.Items("keys") ?? [];
+        foreach (var (key, reason) in keys.Zip(reply.Items("reasons") ?? []))
+            complaints.Error(conf.Where(key), key, reason);
+        if (keys.Count == 0)
+            complaints.Error(conf.Where(section), section, reply["errmsg"] ?? "refused by the daemon");
         return true;
     }
 }

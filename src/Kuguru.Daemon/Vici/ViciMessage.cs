@@ -35,11 +35,11 @@ public sealed class ViciMessage : IEnumerable<ViciElement>, IEquatable<ViciMessa
     public void Add(string name, string? text)
     {
         if (text is not null)
-            Add(name, Encoding.UTF8.GetBytes(text));
+            Add(name, Encoding.UTF8.GetBytes(text).AsMemory());
     }
 
+    public void Add(string name, Memory<byte> bytes) => Add(name, (ReadOnlyMemory<byte>)bytes);
     public void Add(string name, ReadOnlyMemory<byte> bytes) => _elements.Add(new ViciElement.Value(name, bytes));
-    public void Add(string name, byte[] bytes) => Add(name, bytes.AsMemory());
     public void Add(string name, long? number) => Add(name, number?.ToString(CultureInfo.InvariantCulture));
 
     /// <summary>A number as charon prints counters.</summary>

@@ -10,7 +10,7 @@ namespace Kuguru.Daemon.Vici;
 // ViciSession (one per client): read -> queue -> one command at a time -> outbox -> write
 //      |                                                 ^
 //      v                                                 |
-// ViciCommand (ViciCommands: requests -> configuration and orders)       Raise(event) from the daemon's loop
+// ViciCommand (requests -> configuration and orders)          Raise(event) from the daemon's loop
 
 /// <summary>Answers one command. What it streams while it runs goes only to this client, and only if the client registered for that event.</summary>
 public delegate Task<ViciMessage> ViciCommand(ViciCall call, CancellationToken gone);
@@ -62,6 +62,9 @@ public sealed class ViciServer(ILogger log) : IAsyncDisposable
         _listener = listener;
         _accepting = Accept(listener);
     }
+
+    /// <summary>A command from inside the daemon, as when it loads its configuration at the start.</summary>
+    public Task<ViciMessage> Call(string command, ViciMessage request) => _commands[command](new ViciCall(null, request), _stop.Token);
 
     /// <summary>Whether somebody would receive the event: spares building it.</summary>
     public bool Listens(string eventName) => _sessions.Keys.Any(s => s.Listens(eventName));

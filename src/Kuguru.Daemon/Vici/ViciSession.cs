@@ -7,26 +7,27 @@ using Microsoft.Extensions.Logging;
 
 namespace Kuguru.Daemon.Vici;
 
-/// <summary>The request of a running command, and the way to stream events to the client meanwhile.</summary>
+/// <summary>The request of a running command, and the way to stream events to the client meanwhile. Without a session (inside the daemon) nobody listens.</summary>
 public sealed class ViciCall
 {
-    readonly ViciSession _session;
+    readonly ViciSession? _session;
 
-    internal ViciCall(ViciSession session, ViciMessage request) => (_session, Request) = (session, request);
+    internal ViciCall(ViciSession? session, ViciMessage request) => (_session, Request) = (session, request);
 
     public ViciMessage Request { get; }
 
-    public bool Listens(string eventName) => _session.Listens(eventName);
+    public bool Listens(string eventName) => _session?.Listens(eventName) ?? false;
 
     /// <summary>Sends an event to this client if it registered for it; waits while the client is slow.</summary>
-    public ValueTask Stream(string eventName, ViciMessage message, CancellationToken gone) =>
-        Listens(eventName) ? _session.Send(new ViciPacket(ViciOperation.Event, eventName, message), gone) : ValueTask.CompletedTask;
+    public ValueTask Stream(string eventName, ViciMessage message, CancellationToken gone) => _session is not null && Listens(eventName)
+        ? _session.Send(new ViciPacket(ViciOperation.Event, eventName, message), gone)
+        : ValueTask.CompletedTask;
 
     /// <summary>As <see cref="Stream"/>, from a place that cannot wait (the daemon's loop): a client that lags too far behind is cut off.</summary>
     public void Post(string eventName, ViciMessage message)
     {
         if (Listens(eventName) && new ViciPacket(ViciOperation.Event, eventName, message).TryWrite(out var frame))
-            _session.Post(frame);
+            _session?.Post(frame);
     }
 }
 

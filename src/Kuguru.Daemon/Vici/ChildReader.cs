@@ -1,0 +1,107 @@
+using Kuguru.Crypto;
+using Kuguru.Daemon.Settings;
+using Kuguru.Ike;
+
+namespace Kuguru.Daemon.Vici;
+
+/// <summary>One section of <c>children</c> to a <see cref="ChildConfig"/>.</summary>
+static class ChildReader
+{
+    static readonly KeyTable<ChildConfig> Keys = new KeyTable<ChildConfig>()
+        .Parsed("esp_proposals", items => ProposalText.Read(items, ProposalKind.Esp), (c, v) => c with { Proposals = v })
+        .Each("local_ts", AddressText.Selector, (c, v) => c with { LocalSelectors = v })
+        .Each("remote_ts", AddressText.Selector, (c, v) => c with { RemoteSelectors = v })
+        .Time("rekey_time", (c, v) => c with { RekeyTime = v })
+        .Time("life_time", (c, v) => c with { LifeTime = v })
+        .Time("rand_time", (c, v) => c with { RandTime = v })
+        .Volume("rekey_bytes", (c, v) => c with { RekeyBytes = v })
+        .Volume("life_bytes", (c, v) => c with { LifeBytes = v })
+        .Number("rekey_packets", 0ul, ulong.MaxValue, (c, v) => c with { RekeyPackets = v })
+        .Number("life_packets", 0ul, ulong.MaxValue, (c, v) => c with { LifePackets = v })
+        .Text("start_action", (ref c, text) => Start(text) is { } v ? KeyTable<ChildConfig>.Done(c = c with { StartAction = v })
+            : text.Contains('|') ? $"\"{text}\" is not supported: give start, or trap" : KeyTable<ChildConfig>.Not(text, "none, trap or start"))
+        .Text("close_action", (ref c, text) => Close(text) is { } v ? KeyTable<ChildConfig>.Done(c = c with { CloseAction = v }) : KeyTable<ChildConfig>.Not(text, "none, trap or start"))
+        .Text("dpd_action", (ref c, text) => Close(text) is { } v ? KeyTable<ChildConfig>.Done(c = c with { DpdAction = v }) : KeyTable<ChildConfig>.Not(text, "clear, trap or restart"))
+        .Number("replay_window", 0, 1 << 20, (c, v) => c with { ReplayWindow = v })
+        .Number("reqid", 0u, uint.MaxValue, (c, v) => c with { ReqId = v })
+        .Text("updown", (ref c, text) => KeyTable<ChildConfig>.Done(c = c with { UpDown = text.Length == 0 ? null : text }))
+        .Bool("hostaccess", (c, v) => c with { HostAccess = v })
+        // What strongSwan has beyond that, and the values that say what Kuguru does.
+        .Only("mode", "tunnel")
+        .Only("policies", "yes")
+        .Only("policies_fwd_out", "no")
+        .Only("ipcomp", "no")
+        .Only("inactivity", "0")
+        .Only("priority", "0")
+        .Only("tfc_padding", "0")
+        .Only("sha256_96", "no")
+        .Only("per_cpu_sas", "no")
+        .Only("hw_offload", "no", "auto")
+        .Only("copy_df", "yes")
+        .Only("copy_ecn", "yes")
+        .Only("copy_dscp", "out")
+        .Only("icmp", "no")
+        .Only("label_mode", "system", "simple")
+        .Only("mark_in", "0", "0/0x00000000")
+        .Only("mark_in_sa", "no")
+        .Only("mark_out", "0", "0/0x00000000")
+        .Only("set_mark_in", "0", "0/0x00000000")
+        .Only("set_mark_out", "0", "0/0x00000000")
+        .Only("if_id_in", "0")
+        .Only("if_id_out", "0")
+        .Refused("is not supported: AH is obsolete behind a NAT, give esp_proposals", "ah_proposals")
+        .Refused("is not supported: the random part is taken from life_bytes and life_packets less rekey_bytes and rekey_packets", "rand_bytes", "rand_packets")
+        .Refused("is not supported: Kuguru's tunnels have no security labels", "label")
+        .Refused("is not supported: a tunnel is not bound to an interface", "interface");
+
+    public static ChildConfig Read(string name, ViciMessage message, CharonSettings settings, string path, List<ConfigError> errors)
+    {
+        var child = Keys.Read(Default(name, settings), message, path, errors);
+        foreach (var section in message.Sections)
+            errors.Add(new ConfigError($"{path}.{section.Name}", "a child has no sections"));
+        // An empty list is the same as none.
+        if (child.LocalSelectors.IsEmpty)
+            child = child with { LocalSelectors = [SelectorTemplate.Dynamic] };
+        if (child.RemoteSelectors.IsEmpty)
+            child = child with { RemoteSelectors = [SelectorTemplate.Dynamic] };
+        return Lifetimes(child, message);
+    }
+
+    static ChildConfig Default(string name, CharonSettings settings) => new()
+    {
+        Name = name,
+        ReplayWindow = settings.ReplayWindow,
+        Proposals = AlgorithmSet.Defaults(ProposalKind.Esp),
+        LocalSelectors = [SelectorTemplate.Dynamic],
+        RemoteSelectors = [SelectorTemplate.Dynamic],
+    };
+
+    /// <summary>The hard limit is a tenth above the soft one, where only one of them is given.</summary>
+    static ChildConfig Lifetimes(ChildConfig child, ViciMessage message)
+    {
+        if (child.LifeTime is { } life && message["rekey_time"] is null)
+            child = child with { RekeyTime = TimeSpan.FromSeconds(Math.Floor(life.TotalSeconds / 1.1)) };
+        var bytes = Limits(child.RekeyBytes, child.LifeBytes, message["rekey_bytes"] is null, message["life_bytes"] is null);
+        var packets = Limits(child.RekeyPackets, child.LifePackets, message["rekey_packets"] is null, message["life_packets"] is null);
+        return child with { RekeyBytes = bytes.Soft, LifeBytes = bytes.Hard, RekeyPackets = packets.Soft, LifePackets = packets.Hard };
+    }
+
+    static (ulong Soft, ulong Hard) Limits(ulong soft, ulong hard, bool noSoft, bool noHard) =>
+        noSoft && !noHard ? ((ulong)(hard / 1.1), hard) : noHard ? (soft, (ulong)(soft * 1.1)) : (soft, hard);
+
+    static StartAction? Start(string text) => text.ToLowerInvariant() switch
+    {
+        "none" or "clear" => StartAction.None,
+        "trap" or "route" => StartAction.Trap,
+        "start" or "restart" => StartAction.Start,
+        _ => null,
+    };
+
+    static CloseAction? Close(string text) => text.ToLowerInvariant() switch
+    {
+        "none" or "clear" => CloseAction.Clear,
+        "trap" or "route" => CloseAction.Trap,
+        "start" or "restart" => CloseAction.Start,
+        _ => null,
+    };
+}

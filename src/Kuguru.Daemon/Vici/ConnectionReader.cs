@@ -1,0 +1,169 @@
+using System.Collections.Immutable;
+using Kuguru.Crypto;
+using Kuguru.Daemon.Settings;
+using Kuguru.Ike;
+
+namespace Kuguru.Daemon.Vici;
+
+/// <summary>
+/// <c>load-conn</c>'s message to a <see cref="Connection"/>: one section whose name is the connection's. Defaults and units are charon's.
+/// All errors are collected; with any, there is no connection.
+/// </summary>
+public static class ConnectionReader
+{
+    const string LaterCertificates = "is not supported yet: it goes with certificates";
+    const string LaterEap = "is not supported yet: it goes with EAP and XAuth";
+    const string NoMediation = "is not supported: Kuguru has no mediation extension";
+    const string NoPpk = "is not supported yet: postquantum preshared keys";
+
+    static readonly KeyTable<Connection> Keys = new KeyTable<Connection>()
+        .Parsed("local_addrs", AddressText.Patterns, (c, v) => c with { LocalAddresses = v })
+        .Parsed("remote_addrs", AddressText.Patterns, (c, v) => c with { RemoteAddresses = v })
+        .Number<ushort>("local_port", 0, ushort.MaxValue, (c, v) => c with { LocalPort = v })
+        .Number<ushort>("remote_port", 1, ushort.MaxValue, (c, v) => c with { RemotePort = v })
+        .Parsed("proposals", items => ProposalText.Read(items, ProposalKind.Ike), (c, v) => c with { Proposals = v })
+        .Each("vips", VirtualAddress, (c, v) => c with { VirtualAddresses = v })
+        .Each<string>("pools", text => (text, null), (c, v) => c with { Pools = v })
+        .Bool("encap", (c, v) => c with { ForceEncapsulation = v })
+        .Bool("mobike", (c, v) => c with { FloatAlways = v })
+        .Word("fragmentation", (c, v) => c with { Fragmentation = v }, ("yes", true), ("no", false), ("force", true))
+        .Time("dpd_delay", (c, v) => c with { DpdDelay = v })
+        .Word("unique", (c, v) => c with { Unique = v }, ("no", UniquePolicy.No), ("never", UniquePolicy.Never), ("keep", UniquePolicy.Keep), ("replace", UniquePolicy.Replace))
+        .Number("keyingtries", 0, int.MaxValue, (c, v) => c with { KeyingTries = v })
+        .Time("rekey_time", (c, v) => c with { RekeyTime = v })
+        .Time("reauth_time", (c, v) => c with { ReauthTime = v })
+        .Time("over_time", (c, v) => c with { OverTime = v })
+        .Time("rand_time", (c, v) => c with { RandTime = v })
+        // 0 is both versions for charon; all that can be both is 2 here.
+        .Text("version", (ref _, text) => text switch { "0" or "2" => null, "1" => "IKEv1 is not supported yet: give 2", _ => KeyTable<Connection>.Not(text, "0 or 2") })
+        // Of IKEv1 and of certificates only: of no effect on an IKEv2 connection with pre-shared keys.
+        .Time("dpd_timeout", (c, _) => c)
+        .Only("aggressive", "no")
+        .Only("pull", "yes")
+        .Word("send_certreq", (c, _) => c, ("yes", 0), ("no", 0))
+        .Word("send_cert", (c, _) => c, ("ifasked", 0), ("always", 0), ("never", 0))
+        .Word("ocsp", (c, _) => c, ("reply", 0), ("request", 0), ("both", 0), ("never", 0))
+        .Only("dscp", "000000")
+        .Only("childless", "allow", "never")
+        .Only("ppk_required", "no")
+        .Only("if_id_in", "0")
+        .Only("if_id_out", "0")
+        .Only("mediation", "no")
+        .Refused(NoMediation, "mediated_by", "mediation_peer")
+        .Refused(NoPpk, "ppk_id");
+
+    static readonly KeyTable<Round> RoundKeys = new KeyTable<Round>()
+        .Text("auth", (ref r, text) => Authentication(text) ?? KeyTable<Round>.Done(r = r with { HasAuth = true }))
+        .Text("id", (ref r, text) => Identity.TryParse(text, out var id, out var error) ? KeyTable<Round>.Done(r = r with { Value = r.Value with { Id = id.IsAny ? null : id } }) : error)
+        .Number("round", 0, int.MaxValue, (r, v) => r with { Number = v })
+        .Only("revocation", "relaxed")
+        .Refused(LaterCertificates, "certs", "cacerts", "pubkeys", "ca_id", "cert_policy")
+        .Refused(LaterEap, "eap_id", "xauth_id", "aaa_id", "groups");
+
+    /// <summary>An authentication round while it is read; <see cref="Number"/> sorts.</summary>
+    sealed record Round(AuthenticationRound Value, int Number, bool HasAuth);
+
+    public static Connection? Read(string name, ViciMessage message, CharonSettings settings, out IReadOnlyList<ConfigError> errors)
+    {
+        var path = $"connections.{name}";
+        var found = new List<ConfigError>();
+        CheckName(name, path, found);
+        var connection = Keys.Read(Default(name, settings), message, path, found);
+        if (message["reauth_time"] is not null && message["rekey_time"] is null)
+            connection = connection with { RekeyTime = TimeSpan.Zero };
+        connection = connection with { Local = Rounds(message, "local", path, found), Remote = Rounds(message, "remote", path, found), Children = Children(message, settings, path, found) };
+        foreach (var section in message.Sections.Where(s => !IsRound(s, "local") && !IsRound(s, "remote") && !IsChildren(s)))
+            found.Add(new ConfigError($"{path}.{section.Name}", "unknown section" + Complaints.DidYouMean(section.Name, ["local", "remote", "children"])));
+        errors = found;
+        return found.Count == 0 ? connection : null;
+    }
+
+    static Connection Default(string name, CharonSettings settings) => new()
+    {
+        Name = name,
+        LocalPort = settings.Port,
+        Proposals = AlgorithmSet.Defaults(ProposalKind.Ike),
+        Local = [],
+        Remote = [],
+        Children = [],
+    };
+
+    static ImmutableArray<AuthenticationRound> Rounds(ViciMessage message, string side, string path, List<ConfigError> errors)
+    {
+        var rounds = new List<Round>();
+        foreach (var section in message.Sections.Where(s => IsRound(s, side)))
+        {
+            var at = $"{path}.{section.Name}";
+            var before = errors.Count;
+            var round = RoundKeys.Read(new Round(new AuthenticationRound(), 0, false), section.Body, at, errors);
+            foreach (var inner in section.Body.Sections)
+                errors.Add(new ConfigError($"{at}.{inner.Name}", LaterCertificates));
+            if (!round.HasAuth && errors.Count == before)
+                errors.Add(new ConfigError(at, "auth is missing, and its default pubkey is not supported yet: give auth = psk"));
+            rounds.Add(round);
+        }
+        if (rounds.Count == 0)
+            errors.Add(new ConfigError(path, $"has no section {side}, and the default auth = pubkey is not supported yet: give {side} {{ auth = psk }}"));
+        if (rounds.Count > 1)
+            errors.Add(new ConfigError(path, $"several authentication rounds ({side}) are not supported yet: give one"));
+        return [.. rounds.OrderBy(r => r.Number).Select(r => r.Value)];
+    }
+
+    static ImmutableArray<ChildConfig> Children(ViciMessage message, CharonSettings settings, string path, List<ConfigError> errors)
+    {
+        var children = ImmutableArray.CreateBuilder<ChildConfig>();
+        foreach (var section in message.Sections.Where(IsChildren))
+        {
+            foreach (var element in section.Body.Where(e => e is not ViciElement.Section))
+                errors.Add(new ConfigError($"{path}.children.{element.Name}", "a key where a section of a child should be: children { NAME { ... } }"));
+            foreach (var child in section.Body.Sections)
+            {
+                CheckName(child.Name, $"{path}.children.{child.Name}", errors);
+                children.Add(ChildReader.Read(child.Name, child.Body, settings, $"{path}.children.{child.Name}", errors));
+            }
+        }
+        return children.ToImmutable();
+    }
+
+    /// <summary>What is listed is named "child-17", which has to fit a name of VICI.</summary>
+    static void CheckName(string name, string path, List<ConfigError> errors)
+    {
+        if (name.Length is 0 or > 200)
+            errors.Add(new ConfigError(path, "a name has 1 to 200 characters"));
+    }
+
+    static string? Authentication(string text) => text.ToLowerInvariant() switch
+    {
+        "psk" => null,
+        var t when t.StartsWith("eap", StringComparison.Ordinal) || t.StartsWith("xauth", StringComparison.Ordinal) => $"\"{text}\" is not supported yet, only \"psk\" is",
+        var t when t.StartsWith("pubkey", StringComparison.Ordinal) || t.StartsWith("rsa", StringComparison.Ordinal) || t.StartsWith("ecdsa", StringComparison.Ordinal)
+            || t.StartsWith("ike:", StringComparison.Ordinal) => $"\"{text}\" is not supported yet, only \"psk\" is",
+        _ => KeyTable<Round>.Not(text, "\"psk\""),
+    };
+
+    static (IpAddress Item, string? Error) VirtualAddress(string text) => text switch
+    {
+        "%any" or "%any4" or "%config" or "%config4" => (IpAddress.AnyV4, null),
+        "%any6" or "%config6" => (IpAddress.AnyV6, null),
+        _ => IpAddress.TryParse(text, out var address) ? (address, null) : (default, $"\"{text}\" is not an IP address (0.0.0.0 and :: ask for any)"),
+    };
+
+    static bool IsRound(ViciElement.Section section, string side) => section.Name.StartsWith(side, StringComparison.OrdinalIgnoreCase);
+    static bool IsChildren(ViciElement.Section section) => section.Name.Equals("children", StringComparison.OrdinalIgnoreCase);
+}
+
+/// <summary>Lists of proposals: keywords, or <c>default</c> for several.</summary>
+static class ProposalText
+{
+    public static (ImmutableArray<AlgorithmSet> Proposals, string? Error) Read(IReadOnlyList<string> items, ProposalKind kind)
+    {
+        var result = ImmutableArray.CreateBuilder<AlgorithmSet>();
+        foreach (var item in items)
+        {
+            if (!AlgorithmSet.TryParse(item.Trim(), kind, out var proposals, out var error))
+                return ([], error);
+            result.AddRange(proposals);
+        }
+        return (result.Count == 0 ? AlgorithmSet.Defaults(kind) : result.ToImmutable(), null);
+    }
+}

@@ -1,0 +1,130 @@
+using System.Globalization;
+using Kuguru.Engine;
+using Kuguru.Ike;
+
+namespace Kuguru.Daemon.Vici;
+
+/// <summary>Loaded configuration as charon lists it: <c>list-conn</c>, <c>list-policy</c> and the answer to <c>get-pools</c>.</summary>
+public static class ConnectionWriter
+{
+    /// <summary>The content of <c>list-conn</c>: one section whose name is the connection's.</summary>
+    public static ViciMessage ListConn(Connection connection)
+    {
+        var body = new ViciMessage
+        {
+            { "local_addrs", Addresses(connection.LocalAddresses) },
+            { "remote_addrs", Addresses(connection.RemoteAddresses) },
+            { "local_port", connection.LocalPort },
+            { "remote_port", connection.RemotePort },
+            { "version", "IKEv2" },
+            { "reauth_time", Seconds(connection.ReauthTime) },
+            { "rekey_time", Seconds(connection.RekeyTime) },
+            { "unique", Unique(connection.Unique) },
+            { "dpd_delay", connection.DpdDelay > TimeSpan.Zero ? Seconds(connection.DpdDelay) : null },
+        };
+        AddRounds(body, "local", connection.Local);
+        AddRounds(body, "remote", connection.Remote);
+        ViciMessage children = [];
+        foreach (var child in connection.Children)
+            children.Add(child.Name, Child(child));
+        body.Add("children", children);
+        return new ViciMessage { { connection.Name, body } };
+    }
+
+    /// <summary>The content of <c>list-policy</c> for a child that is installed as a trap.</summary>
+    public static ViciMessage ListPolicy(Trap trap) => new()
+    {
+        {
+            $"{trap.Connection.Name}/{trap.Child.Name}", new ViciMessage
+            {
+                { "child", trap.Child.Name },
+                { "reqid", trap.ReqId },
+                { "ike", trap.Connection.Name },
+                { "mode", "TUNNEL" },
+                { "local-ts", trap.Local.Select(s => s.ToString()) },
+                { "remote-ts", trap.Remote.Select(s => s.ToString()) },
+            }
+        },
+    };
+
+    /// <summary>One pool of the answer to <c>get-pools</c>, with its leases where they are asked for.</summary>
+    public static ViciMessage Pool(PoolStatus pool, bool withLeases)
+    {
+        var message = new ViciMessage
+        {
+            { "base", pool.Pool.Addresses.First.ToString() },
+            { "size", pool.Size.ToString(CultureInfo.InvariantCulture) },
+            { "online", pool.Online },
+            { "offline", pool.Offline },
+        };
+        if (!withLeases)
+            return message;
+        ViciMessage leases = [];
+        foreach (var (index, lease) in pool.Leases.Index())
+        {
+            leases.Add(index.ToString(CultureInfo.InvariantCulture), new ViciMessage
+            {
+                { "address", lease.Address.ToString() },
+                { "identity", lease.Owner.ToString() },
+                { "status", lease.Online ? "online" : "offline" },
+            });
+        }
+        message.Add("leases", leases);
+        return message;
+    }
+
+    static void AddRounds(ViciMessage message, string side, IEnumerable<AuthenticationRound> rounds)
+    {
+        foreach (var (index, round) in rounds.Index())
+        {
+            message.Add($"{side}-{index + 1}", new ViciMessage
+            {
+                { "class", round.Kind switch { AuthenticationKind.Psk => "pre-shared key" } },
+                { "id", round.Id?.ToString() },
+                { "groups", (string[])[] },
+                { "cert_policy", (string[])[] },
+                { "certs", (string[])[] },
+                { "cacerts", (string[])[] },
+            });
+        }
+    }
+
+    static ViciMessage Child(ChildConfig child) => new()
+    {
+        { "mode", "TUNNEL" },
+        { "rekey_time", Seconds(child.RekeyTime) },
+        { "rekey_bytes", child.RekeyBytes },
+        { "rekey_packets", child.RekeyPackets },
+        { "dpd_action", Action(child.DpdAction) },
+        { "close_action", Action(child.CloseAction) },
+        { "local-ts", child.LocalSelectors.Select(Selector) },
+        { "remote-ts", child.RemoteSelectors.Select(Selector) },
+    };
+
+    static string Selector(SelectorTemplate template)
+    {
+        // The part behind the address is that of any address.
+        var printed = template.For(IpAddress.AnyV4).ToString();
+        return template.Range is null && printed.IndexOf('[', StringComparison.Ordinal) is var at ? "dynamic" + (at < 0 ? "" : printed[at..]) : printed;
+    }
+
+    static List<string> Addresses(IReadOnlyCollection<AddressPattern> patterns) =>
+        patterns.Count == 0 ? ["%any"] : [.. patterns.Select(AddressText.Print)];
+
+    static string Action(CloseAction action) => action switch
+    {
+        CloseAction.Clear => "none",
+        CloseAction.Trap => "trap",
+        CloseAction.Start => "start",
+    };
+
+    static string Unique(UniquePolicy unique) => unique switch
+    {
+        UniquePolicy.No => "UNIQUE_NO",
+        UniquePolicy.Never => "UNIQUE_NEVER",
+        UniquePolicy.Keep => "UNIQUE_KEEP",
+        UniquePolicy.Replace => "UNIQUE_REPLACE",
+    };
+
+    static long Seconds(TimeSpan time) => (long)time.TotalSeconds;
+}

@@ -1,0 +1,78 @@
+using System.Collections.Immutable;
+using Kuguru.Crypto;
+using Kuguru.Ike;
+
+namespace Kuguru.Daemon.Vici;
+
+/// <summary><c>load-pool</c>'s message to a <see cref="Pool"/>: one section whose name is the pool's.</summary>
+public static class PoolReader
+{
+    static readonly KeyTable<Draft> Keys = new KeyTable<Draft>()
+        .Text("addrs", (ref d, text) => Addresses(text) is { } range ? KeyTable<Draft>.Done(d = d with { Addresses = range }) : KeyTable<Draft>.Not(text, "a prefix or a range FIRST-LAST of addresses"))
+        .Each("dns", Address, (d, v) => d with { Dns = v })
+        .Each("nbns", Address, (d, v) => d with { Nbns = v })
+        .Refused("is not supported yet: of a pool's attributes only dns and nbns are",
+            "address", "dhcp", "netmask", "server", "subnet", "p_cscf", "split_include", "split_exclude");
+
+    sealed record Draft(AddressRange? Addresses, ImmutableArray<IpAddress> Dns, ImmutableArray<IpAddress> Nbns);
+
+    public static Pool? Read(string name, ViciMessage message, out IReadOnlyList<ConfigError> errors)
+    {
+        var path = $"pools.{name}";
+        var found = new List<ConfigError>();
+        var draft = Keys.Read(new Draft(null, [], []), message, path, found);
+        if (message["addrs"] is null)
+            found.Add(new ConfigError(path, "has no addrs: give a prefix such as 10.3.0.0/24"));
+        foreach (var section in message.Sections)
+            found.Add(new ConfigError($"{path}.{section.Name}", "a pool has no sections"));
+        errors = found;
+        return found.Count == 0 && draft.Addresses is { } addresses ? new Pool { Name = name, Addresses = addresses, Dns = draft.Dns, Nbns = draft.Nbns } : null;
+    }
+
+    /// <summary>
+    /// Of a prefix of more than two addresses, the first and the last are left out, as charon does; of 10.3.0.5/24 also everything
+    /// below .5, which may belong to hosts.
+    /// </summary>
+    internal static AddressRange? Addresses(string text)
+    {
+        if (AddressText.Range(text) is not { } range || !text.Contains('/'))
+            return AddressText.Range(text);
+        var start = IpAddress.Parse(text[..text.IndexOf('/', StringComparison.Ordinal)]);
+        var size = range.Last.Value - range.First.Value;
+        if (size < 3)
+            return new AddressRange(start, range.Last);
+        var first = start.Value == range.First.Value ? start.WithValue(start.Value + 1) : start;
+        var last = range.Last.WithValue(range.Last.Value - 1);
+        return first <= last ? new AddressRange(first, last) : null;
+    }
+
+    static (IpAddress Item, string? Error) Address(string text) =>
+        IpAddress.TryParse(text, out var address) ? (address, null) : (default, KeyTable<Draft>.Not(text, "an IP address"));
+}
+
+/// <summary><c>load-shared</c>'s message to a <see cref="PresharedKey"/>, whose secret is a copy that the reader's caller owns.</summary>
+public static class SharedKeyReader
+{
+    public static PresharedKey? Read(ViciMessage message, string nameless, out IReadOnlyList<ConfigError> errors)
+    {
+        var name = message["id"] ?? nameless;
+        var path = $"secrets.{name}";
+        var found = new List<ConfigError>();
+        var type = message["type"];
+        if (type is null || !type.Equals("ike", StringComparison.OrdinalIgnoreCase))
+            found.Add(new ConfigError(path, type is null ? "has no type" : $"a secret of the type {type} is not supported yet: only ike is"));
+        var data = message.Bytes("data");
+        if (data is not { IsEmpty: false })
+            found.Add(new ConfigError(path, "the secret is empty"));
+        var owners = ImmutableArray.CreateBuilder<Identity>();
+        foreach (var text in message.Items("owners") ?? [])
+        {
+            if (Identity.TryParse(text, out var owner, out var error))
+                owners.Add(owner);
+            else
+                found.Add(new ConfigError(path, error));
+        }
+        errors = found;
+        return found.Count == 0 ? new PresharedKey(name, Secret.Copy(data!.Value.Span), owners.ToImmutable()) : null;
+    }
+}
