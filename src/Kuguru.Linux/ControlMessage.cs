@@ -47,10 +47,10 @@ static unsafe class ControlMessage
         byte* _next = at;
         readonly byte* _end = at + length;
 
-        public int Level { get; set; }
-        public int Type { get; set; }
-        public byte* Data { get; set; }
-        public int Length { get; set; }
+        public int Level { get; private set; }
+        public int Type { get; private set; }
+        public byte* Data { get; private set; }
+        public int Length { get; private set; }
 
         public bool Next()
         {

@@ -19,7 +19,7 @@ public enum RouteKind
 }
 
 /// <summary>A route. As with <c>ip route</c>, an IPv6 metric of 0 becomes 1024.</summary>
-public sealed record Route(Prefix Destination)
+public sealed record IpRoute(Prefix Destination)
 {
     public const uint MainTable = 254;
 
@@ -72,7 +72,7 @@ public sealed unsafe partial class Netlink
     }
 
     /// <summary>The routes of one table, or of all.</summary>
-    public IReadOnlyList<Route> Routes(uint? table = null, byte? protocol = null)
+    public IReadOnlyList<IpRoute> Routes(uint? table = null, byte? protocol = null)
     {
         var message = Message(stackalloc byte[RequestLength], Rtnetlink.GetRoute, Rtnetlink.Dump);
         message.Fixed(new RouteHeader());
@@ -81,7 +81,7 @@ public sealed unsafe partial class Netlink
     }
 
     /// <summary>False when there is one to this destination with this metric already.</summary>
-    public bool AddRoute(Route route)
+    public bool AddRoute(IpRoute route)
     {
         var message = Message(stackalloc byte[RequestLength], Rtnetlink.NewRoute,
             Rtnetlink.Acknowledge | Rtnetlink.Create | Rtnetlink.Exclusive);
@@ -90,7 +90,7 @@ public sealed unsafe partial class Netlink
     }
 
     /// <summary>Puts it in the place of the one to the same destination with the same metric, or adds it.</summary>
-    public void ReplaceRoute(Route route)
+    public void ReplaceRoute(IpRoute route)
     {
         var message = Message(stackalloc byte[RequestLength], Rtnetlink.NewRoute,
             Rtnetlink.Acknowledge | Rtnetlink.Create | Rtnetlink.Replace);
@@ -99,7 +99,7 @@ public sealed unsafe partial class Netlink
     }
 
     /// <summary>False when it was gone.</summary>
-    public bool DeleteRoute(Route route)
+    public bool DeleteRoute(IpRoute route)
     {
         var message = Message(stackalloc byte[RequestLength], Rtnetlink.DelRoute, Rtnetlink.Acknowledge);
         Put(ref message, route);
@@ -128,7 +128,7 @@ public sealed unsafe partial class Netlink
         return new(route.Link, ours, route.Gateway, route.Mtu > 0 ? route.Mtu : FindLink(route.Link)?.Mtu ?? 0);
     }
 
-    static void Put(ref NetlinkMessage message, Route route)
+    static void Put(ref NetlinkMessage message, IpRoute route)
     {
         const byte scopeLink = 253;
         message.Fixed(new RouteHeader
@@ -158,10 +158,10 @@ public sealed unsafe partial class Netlink
     }
 
     /// <summary>Cached exceptions (RTM_F_CLONED) are no routes.</summary>
-    static Route? ReadRoute(ushort type, ReadOnlySpan<byte> body) =>
+    static IpRoute? ReadRoute(ushort type, ReadOnlySpan<byte> body) =>
         body.Length >= sizeof(RouteHeader) && (MemoryMarshal.Read<RouteHeader>(body).Flags & RTM_F_CLONED) != 0 ? null : ReadAnswer(type, body);
 
-    static Route? ReadAnswer(ushort type, ReadOnlySpan<byte> body)
+    static IpRoute? ReadAnswer(ushort type, ReadOnlySpan<byte> body)
     {
         if (type != Rtnetlink.NewRoute || body.Length < sizeof(RouteHeader))
             return null;
@@ -169,7 +169,7 @@ public sealed unsafe partial class Netlink
         if (header.Family is not (Libc.AF_INET or Libc.AF_INET6))
             return null;
         var any = header.Family == Libc.AF_INET6 ? IpAddress.AnyV6 : IpAddress.AnyV4;
-        var route = new Route(new(any, header.DestinationLength))
+        var route = new IpRoute(new(any, header.DestinationLength))
         {
             Kind = (RouteKind)header.Kind,
             Table = header.Table,

@@ -6,11 +6,11 @@ namespace Kuguru.Linux;
 /// A rule of policy routing: packets that fit all that is given are looked up in <see cref="Table"/>; if there is no route there, the next
 /// rule decides. Lower priority numbers come first; the main table is at 32766.
 /// </summary>
-public sealed record Rule
+public sealed record IpRule
 {
     public bool IsV6 { get; init; }
     public uint Priority { get; init; }
-    public uint Table { get; init; } = Route.MainTable;
+    public uint Table { get; init; } = IpRoute.MainTable;
 
     /// <summary>Null is all. For IPv4 0.0.0.0/32 is a packet of this host's that has no source yet.</summary>
     public Prefix? From { get; init; }
@@ -38,7 +38,7 @@ public sealed record Rule
     /// <summary>First and last destination port, of this protocol.</summary>
     public (ushort First, ushort Last)? DestinationPorts { get; init; }
 
-    /// <summary>Who made it; see <see cref="Route.Protocol"/>.</summary>
+    /// <summary>Who made it; see <see cref="IpRoute.Protocol"/>.</summary>
     public byte Protocol { get; init; } = 4;
 
     public override string ToString() => $"{Priority}:{(Not ? " not" : "")} from {From?.ToString() ?? "all"}"
@@ -70,11 +70,11 @@ public sealed unsafe partial class Netlink
     }
 
     /// <summary>The rules of both families that look a table up.</summary>
-    public IReadOnlyList<Rule> Rules()
+    public IReadOnlyList<IpRule> Rules()
     {
         return [.. OfFamily(isV6: false), .. OfFamily(isV6: true)];
 
-        List<Rule> OfFamily(bool isV6)
+        List<IpRule> OfFamily(bool isV6)
         {
             var message = Message(stackalloc byte[RequestLength], Rtnetlink.GetRule, Rtnetlink.Dump);
             message.Fixed(new RuleHeader { Family = Family(isV6) });
@@ -83,7 +83,7 @@ public sealed unsafe partial class Netlink
     }
 
     /// <summary>False when the very same is there already.</summary>
-    public bool AddRule(Rule rule)
+    public bool AddRule(IpRule rule)
     {
         var message = Message(stackalloc byte[RequestLength], Rtnetlink.NewRule,
             Rtnetlink.Acknowledge | Rtnetlink.Create | Rtnetlink.Exclusive);
@@ -92,14 +92,14 @@ public sealed unsafe partial class Netlink
     }
 
     /// <summary>False when it was gone.</summary>
-    public bool DeleteRule(Rule rule)
+    public bool DeleteRule(IpRule rule)
     {
         var message = Message(stackalloc byte[RequestLength], Rtnetlink.DelRule, Rtnetlink.Acknowledge);
         Put(ref message, rule);
         return Change(ref message, $"delete routing rule {rule}", Errno.ENOENT);
     }
 
-    static void Put(ref NetlinkMessage message, Rule rule)
+    static void Put(ref NetlinkMessage message, IpRule rule)
     {
         message.Fixed(new RuleHeader
         {
@@ -130,14 +130,14 @@ public sealed unsafe partial class Netlink
             message.Attribute(FRA_DPORT_RANGE, (uint)(destination.First | destination.Last << 16));
     }
 
-    static Rule? ReadRule(ushort type, ReadOnlySpan<byte> body)
+    static IpRule? ReadRule(ushort type, ReadOnlySpan<byte> body)
     {
         if (type != Rtnetlink.NewRule || body.Length < sizeof(RuleHeader))
             return null;
         var header = MemoryMarshal.Read<RuleHeader>(body);
         if (header.Action != FR_ACT_TO_TBL)
             return null;
-        var rule = new Rule
+        var rule = new IpRule
         {
             IsV6 = header.Family == Libc.AF_INET6,
             Table = header.Table,

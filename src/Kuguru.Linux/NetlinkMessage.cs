@@ -98,8 +98,8 @@ ref struct NetlinkAttributes(ReadOnlySpan<byte> bytes)
 {
     ReadOnlySpan<byte> _rest = bytes;
 
-    public int Type { get; set; }
-    public ReadOnlySpan<byte> Value { get; set; }
+    public int Type { get; private set; }
+    public ReadOnlySpan<byte> Value { get; private set; }
 
     public bool Next()
     {

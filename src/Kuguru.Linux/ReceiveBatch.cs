@@ -144,6 +144,10 @@ public readonly unsafe struct Received(Path path, byte* data, int length, int se
     public int SegmentCount => Length <= SegmentLength ? 1 : (Length + SegmentLength - 1) / SegmentLength;
     public ReadOnlySpan<byte> Bytes => new(Data, Length);
 
+    /// <summary>Neighbouring segments, back to back.</summary>
+    public ReadOnlySpan<byte> Segments(int first, int end) =>
+        new(Data + first * SegmentLength, Math.Min(end * SegmentLength, Length) - first * SegmentLength);
+
     /// <summary>Segments count from 0 to <see cref="SegmentCount"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<byte> Segment(int number)

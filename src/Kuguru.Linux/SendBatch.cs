@@ -71,6 +71,9 @@ public sealed unsafe class SendBatch : IDisposable
 
     public bool IsEmpty => _count == 0;
 
+    /// <summary>How many were appended.</summary>
+    public int Datagrams { get; private set; }
+
     /// <summary>How many messages the kernel would be given, were segmentation taken.</summary>
     public int Runs => _count;
 
@@ -102,6 +105,7 @@ public sealed unsafe class SendBatch : IDisposable
             _runs[_count++] = new() { Path = path, Offset = _used, Length = length, SegmentLength = length, Segments = 1, Tos = tos };
         }
         _used += length;
+        Datagrams++;
     }
 
     /// <summary>Copies a datagram in; false when the batch is full.</summary>
@@ -116,7 +120,7 @@ public sealed unsafe class SendBatch : IDisposable
     }
 
     /// <summary>Forgets what was not sent.</summary>
-    public void Clear() => (_used, _count) = (0, 0);
+    public void Clear() => (_used, _count, Datagrams) = (0, 0, 0);
 
     /// <summary>Segments are equal, only the last may be shorter; so a shorter one ends its run.</summary>
     static bool Extends(in Run run, in Path path, int length, byte tos) =>

@@ -116,7 +116,11 @@ public sealed unsafe class UdpPort : IDisposable
     public SendOutcome Send(SendBatch batch) => batch.Send(_socket.Number, ref _segments, _reportsErrors, SendPatience);
 
     /// <summary>The next ICMP error about something sent from here, false when there is none. Asks for <see cref="UdpPortOptions.ReportErrors"/>.</summary>
-    public bool TryReadError(out IcmpError error) => IcmpError.TryRead(_socket.Number, out error);
+    public bool TryReadError(out IcmpError error)
+    {
+        error = default;
+        return _reportsErrors && IcmpError.TryRead(_socket.Number, out error);
+    }
 
     public void Dispose() => _socket.Dispose();
 

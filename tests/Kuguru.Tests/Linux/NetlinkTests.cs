@@ -52,7 +52,7 @@ public sealed class NetlinkTests
     [InlineData("::/0", "fd09::1", 50)]
     public void A_route_is_added_replaced_listed_and_removed(string destination, string source, uint metric) => InHost((netlink, link) =>
     {
-        var route = new Route(Prefix.Parse(destination)) { Link = link, Table = 220, Protocol = Ours, Metric = metric };
+        var route = new IpRoute(Prefix.Parse(destination)) { Link = link, Table = 220, Protocol = Ours, Metric = metric };
         Assert.True(netlink.AddRoute(route));
         Assert.False(netlink.AddRoute(route));
         Assert.Equal([route], netlink.Routes(table: 220));
@@ -67,7 +67,7 @@ public sealed class NetlinkTests
     [Fact]
     public void A_route_by_a_gateway_in_a_large_table_is_kept_as_given() => InHost((netlink, link) =>
     {
-        var route = new Route(Prefix.Parse("10.5.0.0/16")) { Link = link, Gateway = TwoHosts.B4, Table = 70000, Protocol = Ours };
+        var route = new IpRoute(Prefix.Parse("10.5.0.0/16")) { Link = link, Gateway = TwoHosts.B4, Table = 70000, Protocol = Ours };
         netlink.AddRoute(route);
         Assert.Equal([route], netlink.Routes(table: 70000));
     });
@@ -79,7 +79,7 @@ public sealed class NetlinkTests
     [InlineData("fd01::/16", null)]
     public void A_rule_is_added_listed_and_removed(string? from, string? to) => InHost((netlink, _) =>
     {
-        var rule = new Rule
+        var rule = new IpRule
         {
             IsV6 = (from ?? to)!.Contains(':'),
             From = from is null ? null : Prefix.Parse(from).Network,
@@ -119,7 +119,7 @@ public sealed class NetlinkTests
     [Fact]
     public void A_refusal_says_what_was_being_done_and_why() => InHost((netlink, link) =>
     {
-        var route = new Route(Prefix.Parse("10.2.0.0/16")) { Link = link, Source = IpAddress.Parse("10.77.0.1"), Table = 220 };
+        var route = new IpRoute(Prefix.Parse("10.2.0.0/16")) { Link = link, Source = IpAddress.Parse("10.77.0.1"), Table = 220 };
         var e = Assert.Throws<LinuxException>(() => netlink.AddRoute(route));
         Assert.Equal($"cannot add route 10.2.0.0/16 table 220 link {link} src 10.77.0.1: Invalid prefsrc address [rtnetlink: EINVAL]", e.Message);
         Assert.Equal("there is no network device eth7 [rtnetlink: ENODEV]", Assert.Throws<LinuxException>(() => netlink.IndexOf("eth7")).Message);

@@ -43,7 +43,7 @@ sealed class TunWire : IDisposable
         _thread.Start();
     }
 
-    public int Largest { get; set; }
+    public int Largest { get; private set; }
 
     void Carry()
     {
