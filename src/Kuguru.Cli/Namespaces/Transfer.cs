@@ -19,10 +19,10 @@ public sealed record Transfer(long Sent, Blob SentHash, long Received, Blob Rece
     /// Sends <paramref name="length"/> octets of noise; the sockets live in the hosts' networks, the bytes in this process.
     /// </summary>
     /// <exception cref="IOException">No connection, or no octet moved for 15 s.</exception>
-    public static Transfer Tcp(Host from, Host to, string address, long length, ushort port = 5001)
+    public static Transfer Tcp(Host from, Host to, string address, long length)
     {
-        var endpoint = new IPEndPoint(IPAddress.Parse(address), port);
-        using var listener = to.Inside(() => Listen(endpoint));
+        using var listener = to.Inside(() => Listen(new(IPAddress.Parse(address), port: 0)));
+        var endpoint = (IPEndPoint)listener.LocalEndPoint!;
         var begin = Stopwatch.GetTimestamp();
         var receiving = Task.Factory.StartNew(() => Receive(listener), TaskCreationOptions.LongRunning);
         using var sender = from.Inside(() => new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
@@ -37,7 +37,6 @@ public sealed record Transfer(long Sent, Blob SentHash, long Received, Blob Rece
     static Socket Listen(IPEndPoint endpoint)
     {
         var listener = new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-        listener.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
         listener.Bind(endpoint);
         listener.Listen();
         return listener;

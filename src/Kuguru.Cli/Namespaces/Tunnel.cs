@@ -16,6 +16,12 @@ public sealed record Tunnel
     /// <summary>What the client asks for; empty: no virtual address, the tunnel is to its own.</summary>
     public string Virtual { get; init; } = "0.0.0.0";
 
+    /// <summary>The name that the client gives itself and has its secret for; null: <c>client1.example</c> and so on.</summary>
+    public string? ClientId { get; init; }
+
+    /// <summary>The name that the client expects of the gateway.</summary>
+    public string GatewayId { get; init; } = "gw.example";
+
     public string Secret { get; init; } = "correct horse battery staple";
 
     /// <summary>More lines for the connection of either end, and for its child.</summary>
@@ -34,11 +40,11 @@ public sealed record Tunnel
             {{ClientExtra}}
             local {
               auth = psk
-              id = client{{number}}.example
+              id = {{ClientId ?? $"client{number}.example"}}
             }
             remote {
               auth = psk
-              id = gw.example
+              id = {{GatewayId}}
             }
             children {
               net {
@@ -51,7 +57,7 @@ public sealed record Tunnel
         }
         secrets {
           ike-{{number}} {
-            id = client{{number}}.example
+            id = {{ClientId ?? $"client{number}.example"}}
             secret = "{{Secret}}"
           }
         }

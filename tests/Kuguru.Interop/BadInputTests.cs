@@ -1,0 +1,129 @@
+using System.Net;
+using System.Net.Sockets;
+using Kuguru.Cli.Namespaces;
+using Xunit;
+
+namespace Kuguru.Interop;
+
+/// <summary>
+/// What people get wrong and what networks do to them: one line that says what, where and what to do, in the log, as VICI's errmsg
+/// and with an exit status; the daemon stays up and its other tunnel is untouched.
+/// </summary>
+public class BadInputTests
+{
+    // A second address of the gateway, so that a filter hits the second tunnel only.
+    const string Second = "192.0.2.9";
+    const string Impatient = "retransmit_timeout = 0.3\nretransmit_base = 1\nretransmit_tries = 2";
+
+    public static TheoryData<string, Tunnel, string, string> Mistakes => new()
+    {
+        { "a wrong secret", new() { ClientId = "client2.example", Secret = "wrong" }, Second, "192\\.0\\.2\\.9.*secret" },
+        { "an identity that the gateway does not know", new() { ClientId = "stranger.example" }, Second, "stranger\\.example" },
+        { "a gateway with another identity", new() { GatewayId = "other.example" }, Second, "other\\.example" },
+        { "no common proposal for IKE", new() { Ike = "aes256-sha512-modp8192" }, Second, "192\\.0\\.2\\.9.*proposal" },
+        { "no common proposal for ESP", new() { Esp = "aes256-sha512" }, Second, "proposal" },
+        { "an unreachable peer", new(), "192.0.2.77", "192\\.0\\.2\\.77" },
+        { "udp/4500 filtered while udp/500 answers", new(), Second, "192\\.0\\.2\\.9.*4500" },
+    };
+
+    [Theory, MemberData(nameof(Mistakes))]
+    public void A_tunnel_that_cannot_come_up_says_why_and_hurts_no_other(string what, Tunnel wrong, string gateway, string line)
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        world.Gateway.Ip($"addr add {Second}/24 dev eth0");
+        using var near = Peer.Kuguru.On(world.Clients[0], Impatient);
+        using var far = Peer.Charon.On(world.Gateway);
+        far.Load(new Tunnel().ForGateway(2));
+        near.Load(new Tunnel().ForClient(1, world.GatewayAddress));
+        near.Swanctl("--initiate", "--child", "net");
+        if (what.StartsWith("udp/4500", StringComparison.Ordinal))
+            world.Nat!.Drop($"ip daddr {Second} udp dport 4500");
+        near.Load(new Tunnel().ForClient(1, world.GatewayAddress) + Renamed(wrong.ForClient(2, gateway)));
+
+        var swanctl = near.TrySwanctl("--initiate", "--child", "badnet", "--timeout", "20");
+        Assert.NotEqual(0, swanctl.Status);
+        Assert.Matches(line, swanctl.Errors + swanctl.Output);
+        var up = Outcome.Of([.. KuguruDaemon.Program, "up", "bad", "--timeout", "20", "--vici", near.Socket]);
+        Assert.Equal(1, up.Status);
+        Assert.Matches($"^kuguru: bad: .*({line})", Assert.Single(up.Errors.TrimEnd('\n').Split('\n')));
+        Assert.Contains(up.Errors["kuguru: bad: ".Length..].TrimEnd('\n'), near.Log);
+
+        Assert.False(near.Job.HasEnded);
+        Assert.Equal("ESTABLISHED", Assert.Single(near.List(), sa => sa.Name == "home").State);
+        world.Clients[0].Run("ping", "-c1", "-W2", RoadWarriors.Server4);
+    }
+
+    [Fact]
+    public void A_port_in_use_ends_the_daemon_with_one_line()
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        using var other = world.Gateway.Inside(() =>
+        {
+            var socket = new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+            socket.Bind(new IPEndPoint(IPAddress.Any, 4500));
+            return socket;
+        });
+        Refused(world.Gateway.Try([.. KuguruDaemon.Program, "run"]), "4500.*in use");
+    }
+
+    [Fact]
+    public void No_right_to_open_tun_ends_the_daemon_with_one_line()
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        Refused(world.Gateway.Try(["setpriv", "--bounding-set=-net_admin", .. KuguruDaemon.Program, "run"]), "TUN.*(root|CAP_NET_ADMIN)");
+    }
+
+    [Fact]
+    public void A_daemon_that_already_runs_is_named()
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        using var first = Peer.Kuguru.On(world.Gateway);
+        Refused(world.Gateway.Try([.. KuguruDaemon.Program, "run"]), "(500.*in use|/run/charon.vici)");
+        Assert.False(first.Job.HasEnded);
+        first.Swanctl("--stats");
+    }
+
+    [Theory]
+    [InlineData("connections {\n  home {\n    version = 2\n    remote_addrs 192.0.2.2\n  }\n}\n", "swanctl.conf:4")]
+    [InlineData("connections {\n  home {\n    version = 2\n", "swanctl.conf")]
+    [InlineData("connections {\n  home {\n    remote_adrs = 192.0.2.2\n  }\n}\n", "remote_adrs")]
+    [InlineData("connections {\n  home {\n    proposals = aes128-md17\n  }\n}\n", "md17")]
+    [InlineData("connections {\n  home {\n    local {\n      auth = pubkey\n    }\n  }\n}\n", "auth")]
+    [InlineData("connections {\n  home {\n    children {\n      net {\n        mode = transport\n      }\n    }\n  }\n}\n", "mode")]
+    public void A_wrong_configuration_is_refused_by_line_or_key_and_leaves_the_old_one(string configuration, string named)
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        using var near = Peer.Kuguru.On(world.Clients[0]);
+        near.Load(new Tunnel().ForClient(1, world.GatewayAddress));
+        var file = System.IO.Path.Combine(world.Network.Folder, "swanctl.conf");
+        File.WriteAllText(file, configuration);
+
+        var load = Outcome.Of([.. KuguruDaemon.Program, "load", file, "--vici", near.Socket]);
+        Assert.Equal(2, load.Status);
+        Assert.Contains(named, Assert.Single(load.Errors.TrimEnd('\n').Split('\n')));
+        Assert.Contains("net: TUNNEL", near.Swanctl("--list-conns"));
+    }
+
+    [Fact]
+    public void An_unknown_option_in_strongswan_conf_is_named_and_a_broken_line_ends_the_start()
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        world.Gateway.Write("/run/strongswan.conf", "charon {\n  keep_alive 3s\n}\n");
+        Refused(world.Gateway.Try([.. KuguruDaemon.Program, "run"]), "strongswan\\.conf:2");
+    }
+
+    static void Refused(Outcome run, string line)
+    {
+        Assert.InRange(run.Status, 1, 9);
+        Assert.Matches(line, Assert.Single((run.Errors + run.Output).TrimEnd('\n').Split('\n'), text => text.StartsWith("kuguru: ", StringComparison.Ordinal)));
+    }
+
+    static string Renamed(string configuration) => configuration.Replace("  home {", "  bad {", StringComparison.Ordinal)
+        .Replace("      net {", "      badnet {", StringComparison.Ordinal);
+}
