@@ -100,9 +100,12 @@ public sealed class Scene
     /// <summary>Every client that has not yet asks for its tunnel.</summary>
     public void Up()
     {
-        foreach (var client in _clients.Skip(_attempts.Count).ToList())
-            _attempts.Add(client.Up(ChildName));
+        while (_attempts.Count < _clients.Count)
+            UpNext();
     }
+
+    /// <summary>The next client that has not yet asked for its tunnel.</summary>
+    public void UpNext() => _attempts.Add(_clients[_attempts.Count].Up(ChildName));
 
     /// <summary>What became of each client's <see cref="Up"/>.</summary>
     public IReadOnlyList<Attempt> Attempts => _attempts;
