@@ -1,9 +1,10 @@
+using Kuguru.Daemon.Settings;
 using Kuguru.Engine;
 
 namespace Kuguru.Daemon.Vici;
 
 /// <summary>What loads and unloads connections, secrets and pools. A message with any error changes nothing.</summary>
-sealed class ConfigCommands(INodeLoop loop)
+sealed class ConfigCommands(ControlLoop loop, CharonSettings settings)
 {
     const string LaterCertificates = "certificates and private keys are not supported yet: only auth = psk is";
 
@@ -41,11 +42,11 @@ sealed class ConfigCommands(INodeLoop loop)
         var connections = new List<Ike.Connection>();
         foreach (var section in request.Sections)
         {
-            if (ConnectionReader.Read(section.Name, section.Body, loop.Settings, out var errors) is not { } connection)
+            if (ConnectionReader.Read(section.Name, section.Body, settings, out var errors) is not { } connection)
                 return Reply.Refused(errors);
             connections.Add(connection);
         }
-        return await loop.Turn((node, now, outbox) =>
+        return await loop.Ask((node, now, outbox) =>
         {
             foreach (var connection in connections)
                 node.Load(now, connection, outbox);
@@ -55,7 +56,7 @@ sealed class ConfigCommands(INodeLoop loop)
 
     Task<ViciMessage> UnloadConnection(ViciMessage request) => request["name"] is not { } name
         ? Task.FromResult(Reply.Failed("unload: missing connection name"))
-        : loop.Turn((node, _, outbox) => node.Unload(name, outbox) ? Reply.Success : Reply.Failed($"unload: connection '{name}' not found"));
+        : loop.Ask((node, _, outbox) => node.Unload(name, outbox) ? Reply.Success : Reply.Failed($"unload: connection '{name}' not found"));
 
     async Task<ViciMessage> LoadShared(ViciMessage request)
     {
@@ -87,7 +88,7 @@ sealed class ConfigCommands(INodeLoop loop)
 
     async Task<ViciMessage> GetPools(ViciMessage request)
     {
-        var (only, withLeases) = (request["name"], Settings.SettingsText.Bool(request["leases"] ?? "no") ?? false);
+        var (only, withLeases) = (request["name"], SettingsText.Bool(request["leases"] ?? "no") ?? false);
         var pools = await Ask(node => node.Pools.Status().ToList());
         ViciMessage reply = [];
         foreach (var pool in pools.Where(p => only is null || p.Pool.Name == only))
@@ -95,5 +96,5 @@ sealed class ConfigCommands(INodeLoop loop)
         return reply;
     }
 
-    Task<T> Ask<T>(Func<Node, T> question) => loop.Turn((node, _, _) => question(node));
+    Task<T> Ask<T>(Func<Node, T> question) => loop.Ask((node, _, _) => question(node));
 }

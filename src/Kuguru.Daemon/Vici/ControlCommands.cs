@@ -1,11 +1,12 @@
 using System.Globalization;
+using Kuguru.Daemon.Settings;
 using Kuguru.Engine;
 using Kuguru.Ike;
 
 namespace Kuguru.Daemon.Vici;
 
 /// <summary>What orders the node about: initiate, terminate, rekey, install, uninstall, reload-settings. While an order runs, its client gets control-log.</summary>
-sealed class ControlCommands(INodeLoop loop, ViciEvents events, OrderBook orders)
+sealed class ControlCommands(ControlLoop loop, ViciEvents events, Func<Task<string?>> reloadSettings)
 {
     public void Register(ViciServer server)
     {
@@ -15,7 +16,7 @@ sealed class ControlCommands(INodeLoop loop, ViciEvents events, OrderBook orders
         server.Command("install", (call, gone) => Install(call.Request, gone));
         server.Command("uninstall", (call, gone) => Uninstall(call.Request, gone));
         server.Command("redirect", (_, _) => Task.FromResult(Reply.Failed("redirect is not supported")));
-        server.Command("reload-settings", async (_, _) => await loop.ReloadSettings() is { } why ? Reply.Failed(why) : Reply.Success);
+        server.Command("reload-settings", async (_, _) => await reloadSettings() is { } why ? Reply.Failed(why) : Reply.Success);
     }
 
     async Task<ViciMessage> Initiate(ViciCall call, CancellationToken gone)
@@ -23,15 +24,16 @@ sealed class ControlCommands(INodeLoop loop, ViciEvents events, OrderBook orders
         var (child, ike) = (call.Request["child"], call.Request["ike"]);
         if (child is null)
             return Reply.Failed(ike is null ? "missing configuration name" : $"initiating IKE_SA '{ike}' without a child is not supported: name one of its children as well");
-        var connection = await loop.Turn((node, _, _) => node.Connections.FindChild(ike, child)?.Connection.Name);
+        var connection = await loop.Ask((node, _, _) => node.Connections.FindChild(ike, child)?.Connection.Name);
         if (connection is null)
             return Reply.Failed($"CHILD_SA config '{child}' not found: load it (swanctl --load-conns, kuguru load)");
-        var timeout = Timeout(call.Request);
-        var (token, done) = orders.Begin();
-        using var watch = timeout is null ? null : events.Watch(call, Level(call.Request), sa => sa.Name == connection);
-        await Order(new Order.Initiate(token, connection, child));
-        if (timeout is not { } patience)
+        if (Timeout(call.Request) is not { } patience)
+        {
+            loop.Tell(new Order.Initiate(0, connection, child));
             return Reply.Success;
+        }
+        using var watch = events.Watch(call, Level(call.Request), sa => sa.Name == connection);
+        var done = loop.Order(token => new Order.Initiate(token, connection, child));
         if (!await EndsIn(done, patience, gone))
             return Reply.Failed(string.Create(CultureInfo.InvariantCulture, $"CHILD_SA '{child}' not established after {patience.TotalMilliseconds}ms"));
         return await done is { } failure ? Reply.Failed($"establishing CHILD_SA '{child}' failed: {failure.Sentence}") : Reply.Success;
@@ -44,13 +46,15 @@ sealed class ControlCommands(INodeLoop loop, ViciEvents events, OrderBook orders
         var matches = await Matches(filter, _ => true, _ => true);
         if (matches.Count == 0)
             return Terminated(0, 0, "no matching SAs to terminate found");
-        var timeout = Timeout(call.Request);
-        var (token, done) = orders.Begin();
-        var names = matches.Select(m => m.Ike).ToHashSet();
-        using var watch = timeout is null ? null : events.Watch(call, Level(call.Request), names.Contains);
-        await Order(new Order.Terminate(token, filter, Settings.SettingsText.Bool(call.Request["force"] ?? "no") ?? false));
-        if (timeout is not { } patience)
+        var force = SettingsText.Bool(call.Request["force"] ?? "no") ?? false;
+        if (Timeout(call.Request) is not { } patience)
+        {
+            loop.Tell(new Order.Terminate(0, filter, force));
             return Terminated(matches.Count, matches.Count, null);
+        }
+        var names = matches.Select(m => m.Ike).ToHashSet();
+        using var watch = events.Watch(call, Level(call.Request), names.Contains);
+        var done = loop.Order(token => new Order.Terminate(token, filter, force));
         if (await EndsIn(done, patience, gone) && await done is null)
             return Terminated(matches.Count, matches.Count, null);
         var left = (await Matches(filter, _ => true, _ => true)).Intersect(matches).Count();
@@ -61,11 +65,11 @@ sealed class ControlCommands(INodeLoop loop, ViciEvents events, OrderBook orders
     {
         if (Filter(request) is not { } filter)
             return Reply.Failed("missing rekey selector");
-        if (Settings.SettingsText.Bool(request["reauth"] ?? "no") == true)
+        if (SettingsText.Bool(request["reauth"] ?? "no") == true)
             return Reply.Failed("reauthentication is not supported yet: rekey, or terminate and initiate");
         var matches = await Matches(filter, sa => sa.State == IkeState.Established, child => child.State == ChildState.Installed);
         if (matches.Count > 0)
-            await Order(new Order.Rekey(0, filter));
+            loop.Tell(new Order.Rekey(0, filter));
         return new ViciMessage
         {
             { "success", matches.Count > 0 ? "yes" : "no" },
@@ -78,8 +82,7 @@ sealed class ControlCommands(INodeLoop loop, ViciEvents events, OrderBook orders
     {
         if (request["child"] is not { } child)
             return Reply.Failed("missing configuration name");
-        var (token, done) = orders.Begin();
-        await Order(new Order.Install(token, request["ike"], child));
+        var done = loop.Order(token => new Order.Install(token, request["ike"], child));
         return await done.WaitAsync(gone) is { } failure ? Reply.Failed($"installing policy '{child}' failed: {failure.Sentence}") : Reply.Success;
     }
 
@@ -87,20 +90,13 @@ sealed class ControlCommands(INodeLoop loop, ViciEvents events, OrderBook orders
     {
         if (request["child"] is not { } child)
             return Reply.Failed("missing configuration name");
-        var (token, done) = orders.Begin();
-        await Order(new Order.Uninstall(token, request["ike"], child));
+        var done = loop.Order(token => new Order.Uninstall(token, request["ike"], child));
         return await done.WaitAsync(gone) is null ? Reply.Success : Reply.Failed($"policy '{child}' not found");
     }
 
-    Task<bool> Order(Order order) => loop.Turn((node, now, outbox) =>
-    {
-        node.Command(now, order, outbox);
-        return true;
-    });
-
     /// <summary>The SAs that a filter means: whole IKE SAs, or children of them (then <c>Child</c> is set).</summary>
     Task<List<(SaName Ike, uint? Child)>> Matches(SaFilter filter, Func<IkeSaStatus, bool> ike, Func<ChildSaStatus, bool> child) =>
-        loop.Turn((node, now, _) => node.Status(now).Where(sa => filter.Fits(sa) && ike(sa)).SelectMany(sa => filter.MeansChildren
+        loop.Ask((node, now, _) => node.Status(now).Where(sa => filter.Fits(sa) && ike(sa)).SelectMany(sa => filter.MeansChildren
             ? sa.Children.Where(c => filter.Fits(c) && child(c)).Select(c => (new SaName(sa.UniqueId, sa.Name), (uint?)c.UniqueId))
             : [(new SaName(sa.UniqueId, sa.Name), null)]).ToList());
 
@@ -111,7 +107,7 @@ sealed class ControlCommands(INodeLoop loop, ViciEvents events, OrderBook orders
     }
 
     /// <summary>0 and what is no number mean none, as charon has it.</summary>
-    static uint? Id(string? text) => text is not null && Settings.SettingsText.Number(text, 1u, uint.MaxValue) is { } id ? id : null;
+    static uint? Id(string? text) => text is not null && SettingsText.Number(text, 1u, uint.MaxValue) is { } id ? id : null;
 
     static ViciMessage Terminated(int matches, int terminated, string? why) => new()
     {

@@ -1,12 +1,13 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
 using Kuguru.Crypto;
+using Kuguru.Daemon.Settings;
 using Kuguru.Engine;
 
 namespace Kuguru.Daemon.Vici;
 
 /// <summary>What only asks: version, stats, list-sas, list-conns, list-policies, get-algorithms, get-counters.</summary>
-sealed class QueryCommands(INodeLoop loop, TimeProvider time)
+sealed class QueryCommands(ControlLoop loop, TimeProvider time)
 {
     readonly DateTimeOffset _since = time.GetLocalNow();
     readonly long _start = time.GetTimestamp();
@@ -26,7 +27,7 @@ sealed class QueryCommands(INodeLoop loop, TimeProvider time)
     async Task<ViciMessage> ListSas(ViciCall call, CancellationToken gone)
     {
         var request = call.Request;
-        var (sas, at) = await loop.Turn((node, now, _) => (node.Status(now).ToList(), now));
+        var (sas, at) = await loop.Ask((node, now, _) => (node.Status(now).ToList(), now));
         foreach (var sa in sas.Where(sa => Fits(request["ike"], sa.Name) && Fits(request["ike-id"], sa.UniqueId)))
             await call.Stream("list-sa", SaWriter.ListSa(sa, at, child => Fits(request["child"], child.Name) && Fits(request["child-id"], child.UniqueId)), gone);
         return [];
@@ -34,7 +35,7 @@ sealed class QueryCommands(INodeLoop loop, TimeProvider time)
 
     async Task<ViciMessage> ListConnections(ViciCall call, CancellationToken gone)
     {
-        var connections = await loop.Turn((node, _, _) => node.Connections.All.ToList());
+        var connections = await loop.Ask((node, _, _) => node.Connections.All.ToList());
         foreach (var connection in connections.Where(c => Fits(call.Request["ike"], c.Name)))
             await call.Stream("list-conn", ConnectionWriter.ListConn(connection), gone);
         return [];
@@ -46,7 +47,7 @@ sealed class QueryCommands(INodeLoop loop, TimeProvider time)
         var request = call.Request;
         if (request["trap"] is null)
             return [];
-        var traps = await loop.Turn((node, _, _) => node.TrapStatus.ToList());
+        var traps = await loop.Ask((node, _, _) => node.TrapStatus.ToList());
         foreach (var trap in traps.Where(t => Fits(request["ike"], t.Connection.Name) && Fits(request["child"], t.Child.Name)))
             await call.Stream("list-policy", ConnectionWriter.ListPolicy(trap), gone);
         return [];
@@ -63,7 +64,7 @@ sealed class QueryCommands(INodeLoop loop, TimeProvider time)
 
     async Task<ViciMessage> Stats()
     {
-        var (total, halfOpen) = await loop.Turn((node, _, _) => (node.IkeSaCount, node.HalfOpenCount));
+        var (total, halfOpen) = await loop.Ask((node, _, _) => (node.IkeSaCount, node.HalfOpenCount));
         var memory = GC.GetGCMemoryInfo();
         ViciMessage none() => new() { { "critical", 0 }, { "high", 0 }, { "medium", 0 }, { "low", 0 } };
         return new ViciMessage
@@ -107,8 +108,8 @@ sealed class QueryCommands(INodeLoop loop, TimeProvider time)
 
     async Task<ViciMessage> GetCounters(ViciMessage request)
     {
-        var (only, all) = (request["name"], Settings.SettingsText.Bool(request["all"] ?? "no") ?? false);
-        var counted = await loop.Turn((node, _, _) => all
+        var (only, all) = (request["name"], SettingsText.Bool(request["all"] ?? "no") ?? false);
+        var counted = await loop.Ask((node, _, _) => all
             ? node.Counters.Connections.Select(name => (name, node.Counters.Of(name))).ToList()
             : [(only ?? "", only is null ? node.Counters.All : node.Counters.Of(only))]);
         ViciMessage sections = [];
@@ -123,16 +124,16 @@ sealed class QueryCommands(INodeLoop loop, TimeProvider time)
         return new ViciMessage { { "counters", sections }, { "success", isMissing ? "no" : "yes" }, { "errmsg", isMissing ? "no counters found for this connection" : null } };
     }
 
-    Task<ViciMessage> ResetCounters(ViciMessage request) => loop.Turn((node, _, _) =>
+    Task<ViciMessage> ResetCounters(ViciMessage request) => loop.Ask((node, _, _) =>
     {
-        node.Counters.Reset(Settings.SettingsText.Bool(request["all"] ?? "no") == true ? null : request["name"]);
+        node.Counters.Reset(SettingsText.Bool(request["all"] ?? "no") == true ? null : request["name"]);
         return Reply.Success;
     });
 
     static bool Fits(string? wanted, string name) => wanted is null || wanted == name;
 
     /// <summary>0 and what is no number mean any, as charon has it.</summary>
-    static bool Fits(string? wanted, uint id) => wanted is null || Settings.SettingsText.Number(wanted, 1u, uint.MaxValue) is not { } number || number == id;
+    static bool Fits(string? wanted, uint id) => wanted is null || SettingsText.Number(wanted, 1u, uint.MaxValue) is not { } number || number == id;
 
     /// <summary>A time in the largest unit of which there are more than two.</summary>
     internal static string Running(TimeSpan time)

@@ -1,34 +1,27 @@
 using Kuguru.Daemon.Settings;
-using Kuguru.Engine;
-using Kuguru.Ike;
 using Microsoft.Extensions.Logging;
 
 namespace Kuguru.Daemon.Vici;
 
-/// <summary>The whole of VICI for a daemon: all commands and events over a node's loop.</summary>
+/// <summary>The whole of VICI for a daemon: all commands and events over its loop. Made before the loop starts, since it listens to what the loop reports.</summary>
 public sealed class ViciDoor : IAsyncDisposable
 {
     readonly ViciServer _server;
-    readonly ViciEvents _events;
 
-    public ViciDoor(INodeLoop loop, TimeProvider time, ILogger log)
+    /// <summary>A connection's own defaults (port, replay window) come from the settings; what reload-settings does gives null for success, else why not.</summary>
+    public ViciDoor(ControlLoop loop, CharonSettings settings, Func<Task<string?>> reloadSettings, TimeProvider time, ILogger log)
     {
         _server = new ViciServer(log);
-        _events = new ViciEvents(_server, Orders);
-        _events.Register();
+        var events = new ViciEvents(_server, loop, log);
+        events.Register();
+        loop.Reported += events.Publish;
         new QueryCommands(loop, time).Register(_server);
-        new ConfigCommands(loop).Register(_server);
-        new ControlCommands(loop, _events, Orders).Register(_server);
+        new ConfigCommands(loop, settings).Register(_server);
+        new ControlCommands(loop, events, reloadSettings).Register(_server);
     }
-
-    /// <summary>Whose order the daemon's own are, too: tokens come from one place.</summary>
-    public OrderBook Orders { get; } = new();
 
     /// <inheritdoc cref="ViciServer.Listen"/>
     public void Listen(string path) => _server.Listen(path);
-
-    /// <summary>From the loop's thread, for each <see cref="Effect.Report"/> in order: also ends the orders that clients wait for.</summary>
-    public void Publish(Instant now, Event what, Node node) => _events.Publish(now, what, node);
 
     /// <summary>Makes the node have exactly what a swanctl.conf says, as <c>kuguru load</c> does from outside.</summary>
     public Task<LoadResult> Load(SwanctlConf conf, Complaints complaints) => SwanctlLoader.Load(conf, _server.Call, complaints);

@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
-using Kuguru.Engine;
 using Kuguru.Ike;
+using Kuguru.Linux;
+using Microsoft.Extensions.Logging;
 
 namespace Kuguru.Daemon.Vici;
 
@@ -8,7 +9,7 @@ namespace Kuguru.Daemon.Vici;
 /// What happens in the node, to those who listen: <c>log</c>, <c>ike-updown</c>, <c>child-updown</c> and their like to everybody who
 /// registered, <c>control-log</c> to the client whose order it is about. Called on the loop's thread; never waits.
 /// </summary>
-sealed class ViciEvents(ViciServer server, OrderBook orders)
+sealed class ViciEvents(ViciServer server, ControlLoop loop, ILogger log)
 {
     static readonly string[] Names =
     [
@@ -32,17 +33,31 @@ sealed class ViciEvents(ViciServer server, OrderBook orders)
         return watcher;
     }
 
-    public void Publish(Instant now, Event what, Node node)
+    public void Publish(Event what)
     {
-        if (what is Event.OrderDone done)
-        {
-            orders.Complete(done);
-            return;
-        }
         Log(what);
-        if (Message(now, what, node) is not var (name, build) || !server.Listens(name))
-            return;
-        server.Raise(name, build());
+        var now = MonotonicClock.Now;
+        if (what is Event.Moved { Sa: { } sa } moved && server.Listens("ike-update"))
+            _ = WithSa("ike-update", sa, status => Update(now, status, moved));
+        else if (what is Event.Failed { Failure.Code: var code } && Alert(code) is { } type && server.Listens("alert"))
+            _ = WithSa("alert", what.Sa, status => new ViciMessage { { "type", type }, { "ike-sa", status is null ? null : new ViciMessage { { status.Name, SaWriter.Ike(status, now) } } } });
+        else if (Message(now, what) is var (name, build) && server.Listens(name))
+            server.Raise(name, build());
+    }
+
+    /// <summary>For events that do not carry the IKE SA's status: the loop is asked for it, and told apart by null when it has gone.</summary>
+    async Task WithSa(string name, SaName? sa, Func<IkeSaStatus?, ViciMessage> build)
+    {
+        try
+        {
+            var status = sa is { } known ? await loop.Ask((node, now, _) => node.Status(now).FirstOrDefault(s => s.UniqueId == known.UniqueId)) : null;
+            server.Raise(name, build(status));
+        }
+        catch (Exception e)
+        {
+            // Nobody awaits an event: a bug in building one would go unseen.
+            log.EventFailed(e, name);
+        }
     }
 
     void Log(Event what)
@@ -68,7 +83,7 @@ sealed class ViciEvents(ViciServer server, OrderBook orders)
     };
 
     /// <summary>The event that this is besides a line of log, built only when somebody listens.</summary>
-    static (string Name, Func<ViciMessage> Build)? Message(Instant now, Event what, Node node) => what switch
+    static (string Name, Func<ViciMessage> Build)? Message(Instant now, Event what) => what switch
     {
         Event.IkeUp up => ("ike-updown", () => new ViciMessage { { "up", "yes" }, { up.Status.Name, SaWriter.Ike(up.Status, now) } }),
         Event.IkeDown down => ("ike-updown", () => new ViciMessage { { down.Status.Name, SaWriter.Ike(down.Status, now) } }),
@@ -83,12 +98,6 @@ sealed class ViciEvents(ViciServer server, OrderBook orders)
             { "old", SaWriter.Child(rekeyed.Old, now) },
             { "new", SaWriter.Child(rekeyed.New, now) },
         })),
-        Event.Moved { Sa: { } sa } moved => ("ike-update", () => Update(now, sa, moved, node)),
-        Event.Failed failed when Alert(failed.Failure.Code) is { } type => ("alert", () => new ViciMessage
-        {
-            { "type", type },
-            { "ike-sa", Find(now, failed.Sa, node) is { } sa ? new ViciMessage { { sa.Name, SaWriter.Ike(sa, now) } } : null },
-        }),
         _ => null,
     };
 
@@ -100,16 +109,19 @@ sealed class ViciEvents(ViciServer server, OrderBook orders)
     }
 
     /// <summary>The new endpoints outside, the IKE SA with the old ones inside.</summary>
-    static ViciMessage Update(Instant now, SaName name, Event.Moved moved, Node node) => new()
+    static ViciMessage Update(Instant now, IkeSaStatus? sa, Event.Moved moved)
     {
-        { "local-host", moved.New.Local.Address.ToString() },
-        { "local-port", moved.New.Local.Port },
-        { "remote-host", moved.New.Remote.Address.ToString() },
-        { "remote-port", moved.New.Remote.Port },
-        { name.Name, Find(now, name, node) is { } sa ? SaWriter.Ike(sa with { Path = moved.Old }, now) : null },
-    };
-
-    static IkeSaStatus? Find(Instant now, SaName? name, Node node) => name is { } known ? node.Status(now).FirstOrDefault(sa => sa.UniqueId == known.UniqueId) : null;
+        var message = new ViciMessage
+        {
+            { "local-host", moved.New.Local.Address.ToString() },
+            { "local-port", moved.New.Local.Port },
+            { "remote-host", moved.New.Remote.Address.ToString() },
+            { "remote-port", moved.New.Remote.Port },
+        };
+        if (sa is not null)
+            message.Add(sa.Name, SaWriter.Ike(sa with { Path = moved.Old }, now));
+        return message;
+    }
 
     static SaName? SaOf(Event what) => what.Sa ?? what switch
     {

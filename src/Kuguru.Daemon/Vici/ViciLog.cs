@@ -22,6 +22,9 @@ static partial class ViciLog
     [LoggerMessage(LogLevel.Error, "VICI command {Name} failed")]
     public static partial void CommandFailed(this ILogger log, Exception exception, string name);
 
+    [LoggerMessage(LogLevel.Error, "VICI event {Name} failed")]
+    public static partial void EventFailed(this ILogger log, Exception exception, string name);
+
     [LoggerMessage(LogLevel.Error, "a VICI event {Name} is longer than the protocol allows: not sent")]
     public static partial void EventTooLong(this ILogger log, string name);
 
