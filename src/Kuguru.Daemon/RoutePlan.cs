@@ -1,0 +1,81 @@
+using Kuguru.Linux;
+
+namespace Kuguru.Daemon;
+
+/// <summary>Which routes and rules bring the packets of a child to the TUN device, and no others if that can be helped. Pure.</summary>
+static class RoutePlan
+{
+    static readonly Prefix _noSourceYet = Prefix.Host(IpAddress.AnyV4);
+
+    /// <summary>The remote prefixes to route; those of a family without a local selector are unreachable from here.</summary>
+    public static IEnumerable<Prefix> Destinations(IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote) => remote
+        .Where(selector => local.Any(own => own.Range.First.IsV6 == selector.Range.First.IsV6))
+        .SelectMany(selector => Prefix.FromRange(selector.Range.First, selector.Range.Last)).Distinct();
+
+    /// <summary>
+    /// The packets to look up in our table: from inside the local selectors, of their protocol and ports, without our mark. Not a rule for
+    /// all: what this host says in the clear, from an address that is in no selector, is none of ours, even to a remote selector; and where
+    /// the reverse path is checked (rp_filter), replies to our own outer packets must not seem to leave by the TUN device.
+    /// </summary>
+    public static IEnumerable<IpRule> Rules(IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, RoutesOptions options)
+    {
+        var pairs =
+            from own in local
+            from far in remote
+            where own.Range.First.IsV6 == far.Range.First.IsV6 && (own.Protocol == far.Protocol || own.Protocol == 0 || far.Protocol == 0)
+            from prefix in Prefix.FromRange(own.Range.First, own.Range.Last)
+            from rule in RulesFrom(prefix, WithPorts(own, far, options))
+            select rule;
+        return pairs.Distinct();
+    }
+
+    /// <summary>
+    /// The address that packets without a source get: one of ours that is inside the local selectors. Virtual addresses, which are on the TUN
+    /// device, come first, an inner address before the one that the tunnel itself uses. Null when there is none: then this host only forwards.
+    /// </summary>
+    public static IpAddress? Source(
+        IReadOnlyList<Selector> local, bool isV6, IReadOnlyList<InterfaceAddress> addresses, int tun, IpAddress? outer)
+    {
+        var inside =
+            from address in addresses
+            let ip = address.Prefix.Address
+            where ip.IsV6 == isV6 && address.IsUsable && address.Scope is AddressScope.Universe or AddressScope.Site
+            where local.Any(selector => selector.Range.Contains(ip))
+            orderby address.Link != tun, ip == outer
+            select (IpAddress?)ip;
+        return inside.FirstOrDefault();
+    }
+
+    /// <summary>
+    /// Where a packet's source is yet to be found, IPv4 asks with 0.0.0.0, which is a rule of its own; IPv6 asks whether the source that it
+    /// would get fits, if the rule says so.
+    /// </summary>
+    static IEnumerable<IpRule> RulesFrom(Prefix prefix, IpRule rule)
+    {
+        if (prefix.Length == 0)
+            return [rule with { IsV6 = prefix.IsV6 }];
+        return prefix.IsV6
+            ? [rule with { IsV6 = true, From = prefix, FindSource = true }]
+            : [rule with { From = prefix }, rule with { From = _noSourceYet }];
+    }
+
+    /// <summary>Ports only where both protocol and ports say something that the kernel can look for.</summary>
+    static IpRule WithPorts(Selector own, Selector far, RoutesOptions options)
+    {
+        const byte tcp = 6, udp = 17, sctp = 132;
+        var rule = new IpRule
+        {
+            Priority = options.Priority,
+            Table = options.Table,
+            MarkMask = options.Mark,
+            Protocol = options.Protocol,
+            IpProtocol = Math.Max(own.Protocol, far.Protocol),
+        };
+        return rule.IpProtocol is tcp or udp or sctp ? rule with { SourcePorts = PortsOf(own), DestinationPorts = PortsOf(far) } : rule;
+    }
+
+    /// <summary>The kernel takes no range that begins with 0 or ends with 65535; what is lost by cutting it there is nobody's port.</summary>
+    static (ushort, ushort)? PortsOf(Selector selector) => selector.IsAnyPort || selector.IsOpaque || selector.LastPort == 0
+        ? null
+        : (Math.Max(selector.FirstPort, (ushort)1), Math.Min(selector.LastPort, (ushort)65534));
+}
