@@ -22,10 +22,12 @@ public sealed class Counters
 {
     readonly long[] _total = new long[Enum.GetValues<Counter>().Length];
     readonly long[] _drops = new long[Enum.GetValues<Drop>().Length];
+    readonly long[] _ikeDrops = new long[Enum.GetValues<IkeDrop>().Length];
     readonly Dictionary<string, long[]> _byConnection = new(StringComparer.Ordinal);
 
     public long this[Counter counter] => _total[(int)counter];
     public long this[Drop drop] => _drops[(int)drop];
+    public long this[IkeDrop drop] => _ikeDrops[(int)drop];
     public IEnumerable<string> Connections => _byConnection.Keys;
     public ImmutableArray<long> All => [.. _total];
     public ImmutableArray<long> Of(string connection) => _byConnection.TryGetValue(connection, out var counts) ? [.. counts] : [];
@@ -39,6 +41,14 @@ public sealed class Counters
         }
         else
             _byConnection.Remove(connection);
+    }
+
+    /// <summary>An IKE SA has dropped a datagram; charon's <c>in-invalid</c> counts those that could not be read.</summary>
+    internal void Count(IkeDrop drop)
+    {
+        _ikeDrops[(int)drop]++;
+        if (drop is IkeDrop.Malformed or IkeDrop.NotAuthentic or IkeDrop.NotProtected)
+            Count(Counter.Invalid, null);
     }
 
     internal void Count(Drop drop)

@@ -65,6 +65,8 @@ public sealed partial class Node
 
     public bool IsFirstContact(Identity local, Identity remote) => !_sessions.Between(local, remote).Any(other => other.State == IkeState.Established);
 
+    public void Count(IkeDrop drop) => Counters.Count(drop);
+
     public void Adopt(IkeSession session)
     {
         _sessions.Add(session);

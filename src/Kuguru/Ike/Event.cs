@@ -56,6 +56,9 @@ public abstract record Event
     {
         public override Subject Subject => Subject.Child;
         public override string Sentence => $"CHILD_SA {Child.Name}{{{Child.UniqueId}}} closed";
+
+        /// <summary>What is to be done now: by its <c>close_action</c> or <c>dpd_action</c>, if it is one of those that ended it.</summary>
+        public CloseAction Next { get; init; }
     }
 
     public sealed record ChildRekeyed(IkeSaStatus Status, ChildSaStatus Old, ChildSaStatus New) : Event

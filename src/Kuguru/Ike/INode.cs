@@ -57,6 +57,9 @@ public interface INode
 
     /// <summary>A session has begun a successor (IKE rekey, reauthentication) that must be routed from now on.</summary>
     void Adopt(IkeSession session);
+
+    /// <summary>A session has dropped a datagram.</summary>
+    void Count(IkeDrop drop);
 }
 
 /// <summary>An address out of a pool, with what is told along with it.</summary>

@@ -19,4 +19,34 @@ public static class NatDetection
         w.U16(endpoint.Port);
         return SHA1.HashData(w.Written);
     }
+
+    /// <summary>
+    /// A source hash that cannot match, which claims a NAT in front of us (<c>encap = yes</c>): nothing is sent from port 0.
+    /// </summary>
+    public static Blob ForcedHash(IkeSpi initiator, IkeSpi responder, Endpoint source) => Hash(initiator, responder, source with { Port = 0 });
+
+    /// <summary>
+    /// Compares what the peer's hashes say with the path that they came along. A NAT is before the peer when none of its source hashes
+    /// fits what we see, before us when none of its destination hashes fits what we have. Hashes of another length fit nothing;
+    /// without either kind the peer takes no part.
+    /// </summary>
+    /// <param name="initiator">The SPI in the header of the message with the hashes.</param>
+    /// <param name="responder">Likewise; 0 in a first request.</param>
+    /// <param name="path">Seen from here: the peer's source is our remote endpoint.</param>
+    /// <param name="sources">NAT_DETECTION_SOURCE_IP: one for every address that the peer may be sending from.</param>
+    /// <param name="destinations">NAT_DETECTION_DESTINATION_IP.</param>
+    /// <param name="forced">We sent <see cref="ForcedHash"/>.</param>
+    public static NatVerdict Judge(
+        IkeSpi initiator, IkeSpi responder, Path path, IReadOnlyCollection<Blob> sources, IReadOnlyCollection<Blob> destinations, bool forced)
+    {
+        if (sources.Count == 0 || destinations.Count == 0)
+            return NatVerdict.Unknown;
+        var remote = !sources.Contains(Hash(initiator, responder, path.Remote));
+        var local = !destinations.Contains(Hash(initiator, responder, path.Local));
+        var looksForced = remote && (sources.Contains(ForcedHash(initiator, responder, path.Remote)) || LooksUntranslated(path.Remote));
+        return new(Supported: true, local, remote, forced, looksForced);
+    }
+
+    /// <summary>A private address with a port that a NAPT would have had little reason to leave alone: the peer is next to us and claims a NAT.</summary>
+    static bool LooksUntranslated(Endpoint remote) => remote is { Address.IsPrivate: true, Port: Ports.Ike or Ports.NatTraversal };
 }

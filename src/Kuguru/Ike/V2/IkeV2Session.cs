@@ -5,41 +5,250 @@ using Kuguru.Wire.V2;
 
 namespace Kuguru.Ike.V2;
 
+// A message in, a phase on, effects out:
+//
+//   Receive -> ours? -> Window: new, repeated (the remembered answer goes out again) or dropped
+//           -> Phase: opens it (KeyedPhase), hands it to its exchange, which answers or concludes
+//           -> the next question, if the window is free and somebody wants one
+//   Tick    -> the question once more, or silence -> the phase's own timers -> the next question
+//
+//   initiator   ExpectInitResponse -> ExpectAuthResponse -+-> Established -> Closing  -> Gone
+//   responder                         ExpectAuthRequest  -+               -> Rekeyed  -> Gone
+//
+// One file per exchange, its methods in message order (Ask, Answer, Conclude): IkeSaInit, IkeAuth, CreateChildSa, Informational.
+
 /// <summary>One IKEv2 IKE SA (RFC 7296), as initiator or responder.</summary>
 public sealed class IkeV2Session : IkeSession
 {
+    internal IkeV2Session(INode node, Instant now, Path path, IkeSpi localSpi, IkeSpi remoteSpi, bool isInitiator, Phase phase)
+    {
+        (Node, UniqueId, LocalSpi, RemoteSpi, IsInitiator) = (node, node.NewIkeUniqueId(), localSpi, remoteSpi, isInitiator);
+        (CurrentPath, LastSent, LastReceived, IsOriginalInitiator) = (path, now, now, isInitiator);
+        Phase = phase;
+    }
+
     /// <summary>Begin as initiator: IKE_SA_INIT goes out along this path. The first child comes with IKE_AUTH, the others follow.</summary>
     public static IkeV2Session Start(
-        Instant now, INode node, Connection connection, Path path, ImmutableArray<ChildRequest> children, Outbox outbox) => throw new NotImplementedException();
+        Instant now, INode node, Connection connection, Path path, ImmutableArray<ChildRequest> children, Outbox outbox) =>
+        IkeSaInit.Start(now, node, new Plan(connection, children, Attempt: 1), path, outbox);
 
     /// <summary>
     /// Answer a first IKE_SA_INIT request (without marker), for which the node has already settled limits and cookies.
     /// Null when nothing is to be remembered: the refusal, if any, is in the outbox.
     /// </summary>
-    public static IkeV2Session? Answer(Instant now, INode node, in Datagram d, IkeMessage request, Outbox outbox) => throw new NotImplementedException();
+    public static IkeV2Session? Answer(Instant now, INode node, in Datagram d, IkeMessage request, Outbox outbox) =>
+        IkeSaInit.Answer(now, node, d, request, outbox);
 
-    public override uint UniqueId => throw new NotImplementedException();
-    public override Connection? Connection => throw new NotImplementedException();
-    public override IkeSpi LocalSpi => throw new NotImplementedException();
-    public override bool IsInitiator => throw new NotImplementedException();
-    public override IkeState State => throw new NotImplementedException();
-    public override bool IsHalfOpen => throw new NotImplementedException();
-    public override bool IsGone => throw new NotImplementedException();
-    public override Identity? LocalId => throw new NotImplementedException();
-    public override Identity? RemoteId => throw new NotImplementedException();
-    public override Path Path => throw new NotImplementedException();
-    public override NatVerdict Nat => throw new NotImplementedException();
-    public override IEnumerable<Spi> InboundSpis => throw new NotImplementedException();
-    public override bool HasChild(string name) => throw new NotImplementedException();
-    public override Instant? Deadline => throw new NotImplementedException();
-    public override void Receive(Instant now, in Datagram d, Outbox outbox) => throw new NotImplementedException();
-    public override void Tick(Instant now, Outbox outbox) => throw new NotImplementedException();
-    public override void RequestChild(Instant now, ChildConfig child, ulong token, Outbox outbox) => throw new NotImplementedException();
-    public override void TerminateIke(Instant now, ulong token, bool force, Outbox outbox) => throw new NotImplementedException();
-    public override void TerminateChild(Instant now, uint childUniqueId, ulong token, bool force, Outbox outbox) => throw new NotImplementedException();
-    public override void RekeyIke(Instant now, ulong token, Outbox outbox) => throw new NotImplementedException();
-    public override void RekeyChild(Instant now, uint childUniqueId, ulong token, Outbox outbox) => throw new NotImplementedException();
-    public override void EspMoved(Instant now, Spi inbound, Path path, Outbox outbox) => throw new NotImplementedException();
-    public override void EspUsed(Instant now, Spi inbound, Outbox outbox) => throw new NotImplementedException();
-    public override IkeSaStatus Status(Instant now) => throw new NotImplementedException();
+    internal INode Node { get; }
+    internal Window Window { get; } = new();
+    internal Reassembly Reassembly { get; } = new();
+    internal Phase Phase { get; private set; }
+    internal IkeSpi RemoteSpi { get; private set; }
+    internal Path CurrentPath { get; set; }
+    internal NatVerdict Verdict { get; set; }
+
+    /// <summary>Who opened the first IKE SA of this line; rekeying changes who is the initiator, but not this (see <see cref="Following"/>).</summary>
+    internal bool IsOriginalInitiator { get; init; }
+
+    /// <summary>Largest IP datagram for fragments; null when not both sides can (RFC 7383).</summary>
+    internal int? Fragments { get; set; }
+
+    internal Instant LastSent { get; set; }
+
+    /// <summary>When the peer last showed by an IKE message that it is alive.</summary>
+    internal Instant LastReceived { get; private set; }
+
+    public override uint UniqueId { get; }
+    public override IkeSpi LocalSpi { get; }
+    public override bool IsInitiator { get; }
+    public override Path Path => CurrentPath;
+    public override NatVerdict Nat => Verdict;
+    public override Connection? Connection => Phase.Connection;
+    public override IkeState State => Phase.State;
+    public override bool IsHalfOpen => Phase.IsHalfOpen;
+    public override bool IsGone => Phase is Gone;
+    public override Identity? LocalId => Phase.LocalId;
+    public override Identity? RemoteId => Phase.RemoteId;
+    public override IEnumerable<Spi> InboundSpis => Phase.InboundSpis;
+    public override bool HasChild(string name) => Phase.HasChild(name);
+
+    internal string Name => Connection?.Name ?? "(unnamed)";
+    internal IkeSpi InitiatorSpi => IsInitiator ? LocalSpi : RemoteSpi;
+    internal IkeSpi ResponderSpi => IsInitiator ? RemoteSpi : LocalSpi;
+
+    public override Instant? Deadline => IsGone ? null : Instant.Earliest(Window.Asked?.Next, Phase.Deadline(this));
+
+    public override void Receive(Instant now, in Datagram d, Outbox outbox)
+    {
+        if (!IkeMessage.TryParse(d.Bytes, out var message, out _))
+        {
+            Node.Count(IkeDrop.Malformed);
+            return;
+        }
+        var turn = new Turn(this, now, outbox, d.Path);
+        if (message.IsFromInitiator == IsInitiator || message.InitiatorSpi != InitiatorSpi || !IsOurResponder(message))
+            Node.Count(IkeDrop.NotOurs);
+        else if (message.IsResponse)
+            TakeResponse(turn, message, d.Bytes);
+        else
+            TakeRequest(turn, message, d.Bytes);
+        Phase.Advance(turn);
+    }
+
+    public override void Tick(Instant now, Outbox outbox)
+    {
+        var turn = new Turn(this, now, outbox, CurrentPath);
+        if (Window.Asked is { } asked && asked.Next <= now)
+            ResendOrGiveUp(turn, asked);
+        Phase.Tick(turn);
+        Phase.Advance(turn);
+    }
+
+    public override void RequestChild(Instant now, ChildConfig child, ulong token, Outbox outbox) =>
+        Order(now, outbox, turn => Phase.RequestChild(turn, new ChildRequest(child, token)));
+
+    public override void TerminateIke(Instant now, ulong token, bool force, Outbox outbox) =>
+        Order(now, outbox, turn => Phase.Terminate(turn, token, force));
+
+    public override void TerminateChild(Instant now, uint childUniqueId, ulong token, bool force, Outbox outbox) =>
+        Order(now, outbox, turn => Phase.TerminateChild(turn, childUniqueId, token, force));
+
+    public override void RekeyIke(Instant now, ulong token, Outbox outbox) => Order(now, outbox, turn => Phase.RekeyIke(turn, token));
+
+    public override void RekeyChild(Instant now, uint childUniqueId, ulong token, Outbox outbox) =>
+        Order(now, outbox, turn => Phase.RekeyChild(turn, childUniqueId, token));
+
+    /// <inheritdoc/>
+    public override void EspMoved(Instant now, Spi inbound, Path path, Outbox outbox) =>
+        Order(now, outbox, turn => Move(turn, path with { Local = CurrentPath.Local }, byEsp: true));
+
+    public override void EspUsed(Instant now, Spi inbound, Outbox outbox) => Order(now, outbox, turn => Phase.EspUsed(turn, inbound));
+
+    public override IkeSaStatus Status(Instant now) => Phase.Describe(this, new IkeSaStatus
+    {
+        Name = Name,
+        UniqueId = UniqueId,
+        State = State,
+        IsInitiator = IsInitiator,
+        Path = CurrentPath,
+        InitiatorSpi = InitiatorSpi,
+        ResponderSpi = ResponderSpi,
+        LocalId = LocalId,
+        RemoteId = RemoteId,
+        Nat = Verdict,
+    });
+
+    /// <summary>The phase that follows; the keys of the last IKE SA go when it is over.</summary>
+    internal void Enter(Phase next)
+    {
+        if (next is Gone && Phase is KeyedPhase keyed)
+            keyed.Keying.Dispose();
+        Phase = next;
+    }
+
+    /// <summary>The initiator has read the responder's SPI.</summary>
+    internal void Meet(IkeSpi responder) => RemoteSpi = responder;
+
+    /// <summary>Puts a question in the window and sends it.</summary>
+    internal void Ask(Turn t, ExchangeType exchange, Func<IkeMessage, ImmutableArray<Blob>> write)
+    {
+        var messages = write(Header(exchange, Window.NextOut, response: false));
+        Window.Ask(exchange, messages, t.Now + FirstWait(t));
+        Transmit(t, CurrentPath, messages);
+    }
+
+    /// <summary>Answers a request to where it came from, and remembers the answer.</summary>
+    internal void Reply(Turn t, IkeMessage request, Blob bytes, Func<IkeMessage, ImmutableArray<Blob>> write)
+    {
+        var messages = write(Header(request.Exchange, request.Id, response: true));
+        Window.Remember(bytes, messages);
+        Transmit(t, t.Arrived, messages);
+    }
+
+    /// <summary>An authentic message that is not a repetition has come (RFC 7296 section 2.23).</summary>
+    internal void PeerSpoke(Turn t)
+    {
+        LastReceived = t.Now;
+        if (IsHalfOpen)
+            CurrentPath = t.Arrived;
+        else
+            Move(t, t.Arrived with { Local = CurrentPath.Local }, byEsp: false);
+    }
+
+    /// <summary>IKE_SA_INIT once more, with what the peer asked for, under the same message ID (section 2.6).</summary>
+    internal void AskAgain(Turn t, Func<IkeMessage, ImmutableArray<Blob>> write)
+    {
+        var messages = write(Header(ExchangeType.IkeSaInit, MessageId.Zero, response: false));
+        Window.AskAgain(messages, t.Now + FirstWait(t));
+        Transmit(t, CurrentPath, messages);
+    }
+
+    internal static TimeSpan FirstWait(Turn t) => Retransmission.Wait(t.Settings, 0, t.Node.Dice.Fraction()) ?? TimeSpan.Zero;
+
+    internal static void Transmit(Turn t, Path path, ImmutableArray<Blob> messages)
+    {
+        foreach (var message in messages)
+            t.Transmit(path, message);
+    }
+
+    IkeMessage Header(ExchangeType exchange, MessageId id, bool response) => new(InitiatorSpi, ResponderSpi, exchange,
+        (IsInitiator ? IkeFlags.Initiator : IkeFlags.None) | (response ? IkeFlags.Response : IkeFlags.None), id, []);
+
+    /// <summary>Ours in every message but the first request and, before its answer, whatever the responder chose.</summary>
+    bool IsOurResponder(IkeMessage message) => message.ResponderSpi == ResponderSpi
+        || (message.Exchange == ExchangeType.IkeSaInit && (IsInitiator ? ResponderSpi.IsZero : message.ResponderSpi.IsZero));
+
+    void TakeRequest(Turn t, IkeMessage request, ReadOnlySpan<byte> bytes)
+    {
+        switch (Window.Recognise(request.Id, bytes))
+        {
+            case Arrival.New:
+                Phase.OnRequest(t, request, bytes);
+                break;
+            case Arrival.Repeated:
+                Transmit(t, t.Arrived, Window.Answered!.Messages);
+                break;
+            case Arrival.OutOfWindow:
+                Node.Count(IkeDrop.OutOfWindow);
+                break;
+        }
+    }
+
+    void TakeResponse(Turn t, IkeMessage response, ReadOnlySpan<byte> bytes)
+    {
+        if (Window.IsAwaited(response))
+            Phase.OnResponse(t, response, bytes);
+        else
+            Node.Count(IkeDrop.NotAsked);
+    }
+
+    void ResendOrGiveUp(Turn t, Question asked)
+    {
+        if (Phase.MayResend(asked.Resent) && Retransmission.Wait(t.Settings, asked.Resent + 1, Node.Dice.Fraction()) is { } wait)
+        {
+            t.Note(Severity.Info, Subject.Ike, $"retransmit {asked.Resent + 1} of {asked.Exchange} request {asked.Id} to {CurrentPath.Remote}");
+            Window.Resent(t.Now + wait);
+            Transmit(t, CurrentPath, asked.Messages);
+            return;
+        }
+        Window.Conclude();
+        Phase.OnSilence(t, asked);
+    }
+
+    /// <summary>Where the rule allows it, all that is sent goes to the new endpoint from now on, and the children's packets too.</summary>
+    void Move(Turn t, Path path, bool byEsp)
+    {
+        if (path.Remote == CurrentPath.Remote || !Following.MayMove(Verdict, IsOriginalInitiator))
+            return;
+        t.Report(new Event.Moved(CurrentPath, path, byEsp));
+        CurrentPath = path;
+        Phase.Moved(t);
+    }
+
+    void Order(Instant now, Outbox outbox, Action<Turn> order)
+    {
+        var turn = new Turn(this, now, outbox, CurrentPath);
+        order(turn);
+        Phase.Advance(turn);
+    }
 }

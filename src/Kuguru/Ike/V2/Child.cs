@@ -1,0 +1,120 @@
+using Kuguru.Crypto;
+
+namespace Kuguru.Ike.V2;
+
+/// <summary>A CHILD_SA in its IKE SA's books: where it stands, and when it needs something.</summary>
+sealed class Child
+{
+    /// <summary>How often counters are looked at while a volume limit, or 32-bit sequence numbers, may wear an SA out.</summary>
+    static readonly TimeSpan VolumeCheck = TimeSpan.FromSeconds(1), SequenceCheck = TimeSpan.FromMinutes(1);
+
+    /// <summary>Packets after which an SA without extended sequence numbers is rekeyed: well before 2^32, at any speed that is checked each minute.</summary>
+    const long SequenceLimit = 3L << 30;
+
+    readonly ulong _rekeyBytes, _rekeyPackets;
+    readonly TimeSpan? _checkEvery;
+    Instant _nextCheck;
+
+    public Child(ChildSa sa, ReqIdUse reqId, Instant now, double chance)
+    {
+        var config = sa.Config;
+        var (rekey, end) = Lifetime.Of(config, chance);
+        (Sa, ReqId, InstalledAt, RekeyAt, EndsAt) = (sa, reqId, now, now + rekey, now + end);
+        _rekeyBytes = Soft(config.RekeyBytes, config.LifeBytes, chance);
+        _rekeyPackets = Soft(config.RekeyPackets, config.LifePackets, chance);
+        _checkEvery = _rekeyBytes != 0 || _rekeyPackets != 0 || config.LifeBytes != 0 || config.LifePackets != 0 ? VolumeCheck
+            : sa.Suite.Esn == ExtendedSequenceNumbers.No ? SequenceCheck : null;
+        _nextCheck = now + (_checkEvery ?? TimeSpan.Zero);
+    }
+
+    public ChildSa Sa { get; set; }
+    public ReqIdUse ReqId { get; }
+    public ChildState State { get; set; } = ChildState.Installed;
+    public Instant InstalledAt { get; }
+    public Instant? RekeyAt { get; private set; }
+    public Instant? EndsAt { get; }
+
+    /// <summary>The generation that takes over, once this one has been rekeyed.</summary>
+    public Child? Successor { get; set; }
+
+    /// <summary>We may only receive with it until the peer shows that it has it too (RFC 7296 section 2.8).</summary>
+    public bool IsInboundOnly { get; set; }
+
+    public bool IsWaning => State is ChildState.Rekeyed or ChildState.Deleting or ChildState.Deleted;
+
+    public Instant? Deadline => State switch
+    {
+        ChildState.Installed => Instant.Earliest(Instant.Earliest(RekeyAt, EndsAt), NextCheck),
+        ChildState.Rekeying or ChildState.Rekeyed => Instant.Earliest(EndsAt, NextCheck),
+        ChildState.Created or ChildState.Installing or ChildState.Updating or ChildState.Deleting or ChildState.Deleted => null,
+    };
+
+    Instant? NextCheck => _checkEvery is null ? null : _nextCheck;
+
+    /// <summary>New keys are due, by time or by volume.</summary>
+    public bool IsWorn(Instant now)
+    {
+        if (RekeyAt <= now)
+            return true;
+        var usage = Sa.Usage;
+        return Reaches(_rekeyBytes, usage.InboundBytes, usage.OutboundBytes) || Reaches(_rekeyPackets, usage.InboundPackets, usage.OutboundPackets)
+            || (Sa.Suite.Esn == ExtendedSequenceNumbers.No && usage.OutboundPackets >= SequenceLimit);
+    }
+
+    /// <summary>It must not be used any longer.</summary>
+    public bool IsOver(Instant now) => EndsAt <= now || Reaches(Sa.Config.LifeBytes, Sa.Usage.InboundBytes, Sa.Usage.OutboundBytes)
+        || Reaches(Sa.Config.LifePackets, Sa.Usage.InboundPackets, Sa.Usage.OutboundPackets);
+
+    public void Checked(Instant now) => _nextCheck = now + (_checkEvery ?? TimeSpan.Zero);
+
+    public void RekeyLater(Instant at)
+    {
+        State = ChildState.Installed;
+        RekeyAt = at;
+    }
+
+    public ChildSaStatus Status => new()
+    {
+        Name = Sa.Config.Name,
+        UniqueId = Sa.UniqueId,
+        ReqId = Sa.ReqId,
+        State = State,
+        UdpEncapsulated = Sa.UdpEncapsulated,
+        InboundSpi = Sa.InboundSpi,
+        OutboundSpi = Sa.OutboundSpi,
+        Suite = Sa.Suite,
+        KeyExchange = Sa.KeyExchange,
+        Usage = Sa.Usage,
+        InstalledAt = InstalledAt,
+        RekeyAt = RekeyAt,
+        ExpiresAt = EndsAt,
+        LocalSelectors = Sa.LocalSelectors,
+        RemoteSelectors = Sa.RemoteSelectors,
+        Config = Sa.Config,
+    };
+
+    /// <summary>As with times: the soft limit less a random part of what lies between it and the hard one.</summary>
+    static ulong Soft(ulong soft, ulong hard, double chance) => soft == 0 ? 0 : soft - (ulong)((hard > soft ? Math.Min(hard - soft, soft) : 0) * chance);
+
+    static bool Reaches(ulong limit, long inbound, long outbound) => limit != 0 && (ulong)Math.Max(inbound, outbound) >= limit;
+}
+
+/// <summary>A reqid that all generations of one child share; the node gets it back when the last of them is gone.</summary>
+sealed class ReqIdUse(uint number)
+{
+    int _users;
+
+    public uint Number { get; } = number;
+
+    public ReqIdUse Use()
+    {
+        _users++;
+        return this;
+    }
+
+    public void Release(INode node)
+    {
+        if (--_users == 0)
+            node.ReleaseReqId(Number);
+    }
+}

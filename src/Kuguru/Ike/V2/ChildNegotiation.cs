@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+/// <summary>The addresses that "dynamic" stands for at each end: virtual ones, else those of the path.</summary>
+readonly record struct Ends(ImmutableArray<IpAddress> Local, ImmutableArray<IpAddress> Remote);
+
+/// <summary>A child and the most that we agree to of it: what its configuration says, or what it already has when it is rekeyed.</summary>
+readonly record struct Scope(ChildConfig Config, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote)
+{
+    public static Scope Of(ChildConfig config, Ends ends) =>
+        new(config, Narrowing.Resolve(config.LocalSelectors, ends.Local), Narrowing.Resolve(config.RemoteSelectors, ends.Remote));
+
+    /// <summary>The selectors stay when keys change, even if an address behind "dynamic" is another by now.</summary>
+    public static Scope Of(ChildSa sa) => new(sa.Config, sa.LocalSelectors, sa.RemoteSelectors);
+}
+
+/// <summary>What we ask for in one child.</summary>
+/// <param name="Scope">Which child, with TSi and TSr.</param>
+/// <param name="InboundSpi">What the peer is to send with.</param>
+readonly record struct ChildOffer(Scope Scope, Spi InboundSpi);
+
+/// <summary>
+/// SA, TSi and TSr, which IKE_AUTH and CREATE_CHILD_SA have in common (RFC 7296 sections 1.2, 1.3.1, 2.9). In IKE_AUTH a child has no key
+/// exchange of its own, whatever its proposals say.
+/// </summary>
+static class ChildNegotiation
+{
+    /// <summary>The SA payload of an offer.</summary>
+    public static Payload.SA Ask(ChildOffer offer, bool keyExchange) =>
+        Proposals.Offer(offer.Scope.Config.Proposals, ProtocolId.Esp, offer.InboundSpi.ToBlob(), keyExchange);
+
+    public static IEnumerable<Payload> AskSelectors(ChildOffer offer) =>
+        [Selectors.WriteInitiator(offer.Scope.Local), Selectors.WriteResponder(offer.Scope.Remote)];
+
+    /// <summary>The same payloads as an answer, where the selectors of our end are TSr.</summary>
+    public static Payload.SA Answer(Agreement agreement, Spi inbound, bool keyExchange) =>
+        Proposals.Answer(agreement.Choice, ProtocolId.Esp, inbound.ToBlob(), keyExchange);
+
+    public static IEnumerable<Payload> AnswerSelectors(Agreement agreement) =>
+        [Selectors.WriteInitiator(agreement.Remote), Selectors.WriteResponder(agreement.Local)];
+
+    /// <summary>A child that a peer asks for, as far as it can be agreed to.</summary>
+    public sealed record Agreement(ChildConfig Config, Choice Choice, Spi OutboundSpi, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote);
+
+    /// <summary>What the peer wants that we can give, or how to refuse it.</summary>
+    public readonly record struct Judgement(Agreement? Agreement, NotifyType Refusal, string Why);
+
+    /// <summary>Which of our children fits a peer's request best, and what of it is left (RFC 7296 section 2.9): the closest selectors count first.</summary>
+    public static Judgement Judge(IReadOnlyCollection<Scope> scopes, IkeMessage request, bool keyExchange)
+    {
+        if (request.Find<Payload.SA>() is not { } offer || request.Find<Payload.TSi>() is not { } tsi || request.Find<Payload.TSr>() is not { } tsr)
+            return new(null, NotifyType.InvalidSyntax, "a child was asked for without SA, TSi or TSr");
+        var (theirs, ours) = (Selectors.Read(tsi), Selectors.Read(tsr));
+        Agreement? best = null;
+        var (bestFit, selectorsFit) = (0, false);
+        foreach (var scope in scopes)
+        {
+            var local = Narrowing.Narrow(scope.Local, ours);
+            var remote = Narrowing.Narrow(scope.Remote, theirs);
+            var fit = local.IsEmpty || remote.IsEmpty ? 0 : Narrowing.Fit(local, ours) + Narrowing.Fit(remote, theirs);
+            selectorsFit |= fit > 0;
+            if (fit > bestFit && Choose(scope.Config, offer, keyExchange) is { } chosen)
+                (best, bestFit) = (new(scope.Config, chosen.Choice, chosen.Spi, local, remote), fit);
+        }
+        return best is not null ? new(best, default, "")
+            : selectorsFit ? new(null, NotifyType.NoProposalChosen, Failures.NoCommonEspProposal(offer, scopes))
+            : new(null, NotifyType.TsUnacceptable, Failures.NoCommonSelectors(theirs, ours, scopes));
+    }
+
+    /// <summary>What the peer made of our offer, or why it will not do.</summary>
+    public static Judgement Conclude(Scope scope, IkeMessage response, bool keyExchange)
+    {
+        if (response.Find<Payload.SA>() is not { } sa || response.Find<Payload.TSi>() is not { } tsi || response.Find<Payload.TSr>() is not { } tsr)
+            return new(null, NotifyType.InvalidSyntax, "the answer has no SA, TSi or TSr");
+        var config = scope.Config;
+        if (Proposals.Accept(config.Proposals, sa, ProtocolId.Esp, keyExchange) is not { } choice || Spi.From(choice.Spi) is not { IsReserved: false } spi)
+            return new(null, NotifyType.NoProposalChosen, $"the answer {Proposals.Describe(sa)} is not among what we offered: {Proposals.Describe(config.Proposals)}");
+        var local = Narrowing.Narrow(scope.Local, Selectors.Read(tsi));
+        var remote = Narrowing.Narrow(scope.Remote, Selectors.Read(tsr));
+        return local.IsEmpty || remote.IsEmpty
+            ? new(null, NotifyType.TsUnacceptable, $"the answer's selectors {tsi.Selectors} === {tsr.Selectors} are none of ours")
+            : new(new(config, choice, spi, local, remote), default, "");
+    }
+
+    static (Choice Choice, Spi Spi)? Choose(ChildConfig child, Payload.SA offer, bool keyExchange) =>
+        Proposals.Choose(child.Proposals, offer, ProtocolId.Esp, keyExchange) is { } choice && Spi.From(choice.Spi) is { IsReserved: false } spi
+            ? (choice, spi) : null;
+}

@@ -1,0 +1,216 @@
+using Kuguru.Crypto;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+/// <summary>What a new child and new keys for a child have in common: the question, and what becomes of the answer.</summary>
+abstract class ChildErrand : Errand
+{
+    /// <summary>A peer that is still busy after so many pauses will not be asked again.</summary>
+    const int MaxPauses = 5;
+
+    KeyExchange? _keyExchange;
+    KeyExchangeMethod? _wanted;
+    ChildOffer _offer;
+    Blob _nonce;
+    int _pauses;
+
+    public abstract ChildConfig Config { get; }
+    protected abstract Scope ScopeOf(Turn t, Established e);
+
+    /// <summary>Sends the question, with what stands before it in particular.</summary>
+    protected bool Ask(Turn t, Established e, params ReadOnlySpan<Payload> before)
+    {
+        var scope = ScopeOf(t, e);
+        _offer = new ChildOffer(scope, t.Node.NewEspSpi());
+        _nonce = t.Node.Dice.Bytes(Nonces.Length);
+        _keyExchange?.Dispose();
+        _keyExchange = (_wanted ?? First(scope)) is var group and not KeyExchangeMethod.None ? KeyExchange.Start(group, t.Node.Dice) : null;
+        List<Payload> payloads = [.. before, ChildNegotiation.Ask(_offer, keyExchange: true), new Payload.Nonce(_nonce)];
+        if (_keyExchange is not null)
+            payloads.Add(new Payload.KE((ushort)_keyExchange.Method, _keyExchange.PublicValue));
+        payloads.AddRange(ChildNegotiation.AskSelectors(_offer));
+        e.Ask(t, ExchangeType.CreateChildSa, payloads.ToSequence());
+        return true;
+    }
+
+    public sealed override void Conclude(Turn t, Established e, IkeMessage response)
+    {
+        var error = CreateChildSa.Error(response);
+        if (CreateChildSa.Wanted(error, Config.Proposals, _keyExchange) is { } group)
+        {
+            _wanted = group;
+            e.EnqueueFirst(this);
+            return;
+        }
+        if (error is { Kind: NotifyType.TemporaryFailure } && _pauses++ < MaxPauses)
+        {
+            NotBefore = CreateChildSa.Later(t);
+            e.Enqueue(this);
+            return;
+        }
+        if (error is not null)
+            Refused(t, e, error.Kind, Failures.ChildRefused(error.Kind, _offer.Scope, t.Sa.Path));
+        else
+            Agree(t, e, response);
+        _keyExchange?.Dispose();
+    }
+
+    public override void Abandon(Turn t, Failure failure) => _keyExchange?.Dispose();
+
+    protected abstract Child? Replaced { get; }
+    protected abstract void Refused(Turn t, Established e, NotifyType why, Failure failure);
+    protected abstract void Agreed(Turn t, Established e, Child child, Nonces nonces);
+
+    void Agree(Turn t, Established e, IkeMessage response)
+    {
+        var judgement = ChildNegotiation.Conclude(_offer.Scope, response, keyExchange: true);
+        if (judgement.Agreement is not { } agreement || response.Find<Payload.Nonce>() is not { } nonce
+            || !CreateChildSa.TryConclude(_keyExchange, agreement.Choice.KeyExchange, response, out var shared))
+        {
+            e.Enqueue(new DeleteRefused(_offer.InboundSpi));
+            var why = judgement.Agreement is null ? judgement.Why : "the answer has no nonce, or no good public value";
+            Refused(t, e, NotifyType.InvalidSyntax, Failures.Child(FailureCode.InvalidMessage, Config.Name, why));
+            return;
+        }
+        using var _ = shared;
+        var nonces = new Nonces(_nonce, nonce.Data);
+        Agreed(t, e, e.Add(t, agreement, _offer.InboundSpi, nonces, shared, byUs: true, Replaced), nonces);
+    }
+
+    static KeyExchangeMethod First(Scope scope) =>
+        scope.Config.Proposals.Select(set => set.KeyExchange.IsEmpty ? KeyExchangeMethod.None : set.KeyExchange[0]).FirstOrDefault();
+}
+
+/// <summary>One more child on an IKE SA that is up.</summary>
+sealed class NewChild(ChildRequest request) : ChildErrand
+{
+    public override string Task => "CHILD_CREATE";
+    public override ChildConfig Config => request.Child;
+    protected override Child? Replaced => null;
+    protected override Scope ScopeOf(Turn t, Established e) => Scope.Of(request.Child, e.Ends(t.Sa.Path));
+    public override bool Ask(Turn t, Established e) => Ask(t, e, []);
+
+    protected override void Agreed(Turn t, Established e, Child child, Nonces nonces)
+    {
+        t.Report(new Event.ChildUp(t.Sa.Status(t.Now), child.Status));
+        t.Done(request.Token);
+    }
+
+    protected override void Refused(Turn t, Established e, NotifyType why, Failure failure) => t.Fail(failure, request.Token);
+
+    public override void Abandon(Turn t, Failure failure)
+    {
+        base.Abandon(t, failure);
+        t.Done(request.Token, failure);
+    }
+}
+
+/// <summary>New keys for a child. The peer may have had the same thought (RFC 7296 section 2.8.1).</summary>
+sealed class RekeyChild(Child old, ulong token) : ChildErrand
+{
+    (Child Child, Blob Lowest)? _theirs;
+
+    public override string Task => "CHILD_REKEY";
+    public override ChildConfig Config => old.Sa.Config;
+    protected override Child? Replaced => old;
+    protected override Scope ScopeOf(Turn t, Established e) => Scope.Of(old.Sa);
+
+    public bool IsAbout(Child child) => child == old;
+
+    /// <summary>While our question is out, the peer has asked the same, and we have agreed.</summary>
+    public void Collides(Child theirs, Nonces nonces) => _theirs = (theirs, nonces.Lowest);
+
+    public override bool Ask(Turn t, Established e)
+    {
+        if (e.Children.Contains(old) && !old.IsWaning)
+            return Ask(t, e, new Payload.Notify(ProtocolId.Esp, old.Sa.InboundSpi.ToBlob(), NotifyType.RekeySa, Blob.Empty));
+        t.Done(token);
+        return false;
+    }
+
+    protected override void Agreed(Turn t, Established e, Child ours, Nonces nonces)
+    {
+        var wins = _theirs is not { } theirs || Collision.OursStands(nonces, theirs.Lowest);
+        var redundant = wins ? old : ours;
+        var stays = wins ? ours : _theirs!.Value.Child;
+        if (e.Children.Contains(old))
+            e.Replace(t, old, stays);
+        if (!wins)
+            ours.Successor = stays;
+        else if (_theirs is { } lost)
+            lost.Child.Successor = ours;
+        // Each deletes what it made too much of; the old one goes by who made the one that stays.
+        e.EnqueueFirst(new DeleteChild(redundant, 0, CloseAction.Clear));
+        t.Done(token);
+    }
+
+    protected override void Refused(Turn t, Established e, NotifyType why, Failure failure)
+    {
+        if (_theirs is { } theirs)
+        {
+            if (e.Children.Contains(old))
+                e.Replace(t, old, theirs.Child);
+            t.Done(token);
+            return;
+        }
+        t.Fail(failure, token);
+        if (!e.Children.Contains(old))
+            return;
+        if (why != NotifyType.ChildSaNotFound)
+        {
+            old.RekeyLater(CreateChildSa.Later(t));
+            return;
+        }
+        // The peer has it no longer: it is made anew (section 2.25.1).
+        e.Remove(t, old, CloseAction.Clear);
+        e.Enqueue(new NewChild(new ChildRequest(Config, 0)));
+    }
+
+    public override void Abandon(Turn t, Failure failure)
+    {
+        base.Abandon(t, failure);
+        t.Done(token, failure);
+    }
+}
+
+static partial class CreateChildSa
+{
+    static Sequence<Payload> AnswerChild(Turn t, Established e, IkeMessage request, Blob nonce)
+    {
+        if (e.IsLeaving)
+            return Refuse(NotifyType.TemporaryFailure);
+        Child? old = null;
+        if (request.Find(NotifyType.RekeySa) is { } rekey)
+        {
+            old = Spi.From(rekey.Spi) is { } spi ? e.Children.FirstOrDefault(child => child.Sa.OutboundSpi == spi) : null;
+            if (old is null)
+                return [new Payload.Notify(ProtocolId.Esp, rekey.Spi, NotifyType.ChildSaNotFound, Blob.Empty)];
+            if (old.IsWaning)
+                return Refuse(NotifyType.TemporaryFailure);
+        }
+        var judgement = ChildNegotiation.Judge(old is null ? e.Scopes(t.Sa.Path) : [Scope.Of(old.Sa)], request, keyExchange: true);
+        if (judgement.Agreement is not { } agreement)
+            return [e.RefuseChild(t, judgement)];
+        if (request.Has(NotifyType.UseTransportMode))
+            t.Note(Severity.Info, Subject.Child, $"{e.RemoteId} asks for transport mode, which is not supported: answering with tunnel mode");
+        var key = AnswerKeyExchange(t, agreement.Choice.KeyExchange, request);
+        if (key.Refuses)
+            return key.Refusal;
+        using var _ = key.Shared;
+        var nonces = new Nonces(nonce, t.Node.Dice.Bytes(Nonces.Length));
+        var made = e.Add(t, agreement, t.Node.NewEspSpi(), nonces, key.Shared, byUs: false, old);
+        if (old is null)
+            t.Report(new Event.ChildUp(t.Sa.Status(t.Now), made.Status));
+        else if (e.Current is RekeyChild ours && ours.IsAbout(old))
+            ours.Collides(made, nonces);
+        else
+            e.Replace(t, old, made);
+        List<Payload> answer = [ChildNegotiation.Answer(agreement, made.Sa.InboundSpi, keyExchange: true), new Payload.Nonce(nonces.Responder)];
+        if (key.KE is not null)
+            answer.Add(key.KE);
+        answer.AddRange(ChildNegotiation.AnswerSelectors(agreement));
+        return answer.ToSequence();
+    }
+}

@@ -1,0 +1,153 @@
+using Kuguru.Crypto;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+/// <summary>New keys for the IKE SA: another IKE SA, to which everything moves. The peer may have had the same thought (RFC 7296 section 2.8.2).</summary>
+sealed class RekeyIke(ulong token) : Errand
+{
+    KeyExchange? _keyExchange;
+    KeyExchangeMethod? _wanted;
+    IkeSpi _spi;
+    Blob _nonce;
+    (IkeV2Session Session, Blob Lowest)? _theirs;
+
+    public override string Task => "IKE_REKEY";
+
+    /// <summary>While our question is out, the peer has asked the same, and we have agreed.</summary>
+    public void Collides(IkeV2Session theirs, Nonces nonces) => _theirs = (theirs, nonces.Lowest);
+
+    public override bool Ask(Turn t, Established e)
+    {
+        var proposals = e.Connection.Proposals;
+        var current = e.Keying.Suite.KeyExchange;
+        var group = _wanted ?? (proposals.Any(set => set.KeyExchange.Contains(current)) ? current : proposals[0].KeyExchange[0]);
+        _keyExchange?.Dispose();
+        (_keyExchange, _spi, _nonce) = (KeyExchange.Start(group, t.Node.Dice), t.Node.NewIkeSpi(), t.Node.Dice.Bytes(Nonces.Length));
+        e.Ask(t, ExchangeType.CreateChildSa,
+        [
+            Proposals.Offer(proposals, ProtocolId.Ike, _spi.ToBlob()), new Payload.Nonce(_nonce), new Payload.KE((ushort)group, _keyExchange.PublicValue),
+        ]);
+        return true;
+    }
+
+    public override void Conclude(Turn t, Established e, IkeMessage response)
+    {
+        var error = CreateChildSa.Error(response);
+        if (CreateChildSa.Wanted(error, e.Connection.Proposals, _keyExchange) is { } group)
+        {
+            _wanted = group;
+            e.EnqueueFirst(this);
+            return;
+        }
+        var ours = error is null ? Agree(t, e, response) : null;
+        _keyExchange?.Dispose();
+        if (ours is { } made && (_theirs is not { } theirs || Collision.OursStands(made.Nonces, theirs.Lowest)))
+            Win(t, e, made.Session);
+        else if (_theirs is { } other)
+            Lose(t, e, other.Session, ours?.Session);
+        else
+            Fail(t, e, error);
+    }
+
+    public override void Abandon(Turn t, Failure failure)
+    {
+        _keyExchange?.Dispose();
+        t.Done(token, failure);
+    }
+
+    (IkeV2Session Session, Nonces Nonces)? Agree(Turn t, Established e, IkeMessage response)
+    {
+        if (response.Find<Payload.SA>() is not { } sa || response.Find<Payload.Nonce>() is not { } nonce
+            || Proposals.Accept(e.Connection.Proposals, sa, ProtocolId.Ike) is not { } choice || IkeSpi.From(choice.Spi) is not { IsZero: false } spi
+            || !CreateChildSa.TryConclude(_keyExchange, choice.KeyExchange, response, out var shared) || shared is null)
+            return null;
+        using var _ = shared;
+        var nonces = new Nonces(_nonce, nonce.Data);
+        return (CreateChildSa.Successor(t, e, choice.IkeSuite, shared, nonces, _spi, spi, isInitiator: true), nonces);
+    }
+
+    /// <summary>Ours is the one that stays: the old one is ours to delete.</summary>
+    void Win(Turn t, Established e, IkeV2Session session)
+    {
+        CreateChildSa.Move(t, e, session);
+        if (_theirs is { } lost)
+            lost.Session.Enter(new Rekeyed(((Established)lost.Session.Phase).Keying, e.Connection, t.Now + Rekeyed.Patience));
+        Informational.AskDeleteReplaced(t, e);
+        t.Done(token);
+    }
+
+    /// <summary>The peer's is the one that stays, and the old one is the peer's to delete; what we made, if anything, is ours.</summary>
+    void Lose(Turn t, Established e, IkeV2Session theirs, IkeV2Session? ours)
+    {
+        CreateChildSa.Move(t, e, theirs);
+        if (ours is not null)
+        {
+            t.Node.Adopt(ours);
+            Informational.AskDeleteReplaced(new Turn(ours, t.Now, t.Outbox, ours.Path), (Established)ours.Phase);
+        }
+        t.Sa.Enter(new Rekeyed(e.Keying, e.Connection, t.Now + Rekeyed.Patience));
+        t.Done(token);
+    }
+
+    void Fail(Turn t, Established e, Payload.Notify? error)
+    {
+        var why = error is null ? "its answer is not among what we offered" : $"received {Failures.Name(error.Kind)} notify error";
+        e.RekeyIkeLater(CreateChildSa.Later(t));
+        t.Fail(new Failure(error is { Kind: NotifyType.NoProposalChosen } ? FailureCode.NoProposalChosen : FailureCode.Refused,
+            $"{t.Sa.Path.Remote.Address} does not rekey the IKE SA: {why}; trying again soon"), token);
+    }
+}
+
+static partial class CreateChildSa
+{
+    static (Sequence<Payload> Answer, Phase Next) AnswerRekeyIke(Turn t, Established e, IkeMessage request, Payload.SA offer, Blob nonce)
+    {
+        // Section 2.25.2: while children are made, rekeyed or deleted at our wish, or the IKE SA is about to end, this has to wait.
+        if (e.IsLeaving || e.Current is ChildErrand or DeleteChild or DeleteRefused)
+            return (Refuse(NotifyType.TemporaryFailure), e);
+        if (Proposals.Choose(e.Connection.Proposals, offer, ProtocolId.Ike) is not { } choice || IkeSpi.From(choice.Spi) is not { IsZero: false } spi)
+            return (Refuse(NotifyType.NoProposalChosen), e);
+        var key = AnswerKeyExchange(t, choice.KeyExchange, request);
+        if (key.Refuses || key.Shared is null)
+            return (key.Refuses ? key.Refusal : Refuse(NotifyType.NoProposalChosen), e);
+        using var _ = key.Shared;
+        var nonces = new Nonces(nonce, t.Node.Dice.Bytes(Nonces.Length));
+        var next = Successor(t, e, choice.IkeSuite, key.Shared, nonces, t.Node.NewIkeSpi(), spi, isInitiator: false);
+        Sequence<Payload> answer = [Proposals.Answer(choice, ProtocolId.Ike, next.LocalSpi.ToBlob()), new Payload.Nonce(nonces.Responder), key.KE!];
+        if (e.Current is RekeyIke ours)
+        {
+            ours.Collides(next, nonces);
+            t.Node.Adopt(next);
+            return (answer, e);
+        }
+        Move(t, e, next);
+        return (answer, new Rekeyed(e.Keying, e.Connection, t.Now + Rekeyed.Patience));
+    }
+
+    /// <summary>The IKE SA that is to replace this one: same peer, same path, new SPIs and keys, message IDs from 0.</summary>
+    public static IkeV2Session Successor(
+        Turn t, Established e, IkeSuite suite, Secret shared, Nonces nonces, IkeSpi local, IkeSpi remote, bool isInitiator)
+    {
+        var (initiator, responder) = isInitiator ? (local, remote) : (remote, local);
+        var keying = e.Keying.DeriveNext(suite, isInitiator, shared, nonces, initiator, responder);
+        if (t.Settings.RevealKeys && keying.Reveal(initiator, responder) is { } line)
+            t.Add(new Effect.RevealKeys(new KeyTable.Ike(line)));
+        return new IkeV2Session(t.Node, t.Now, t.Sa.Path, local, remote, isInitiator, e.Next(t, keying))
+        {
+            IsOriginalInitiator = t.Sa.IsOriginalInitiator,
+            Verdict = t.Sa.Verdict,
+            Fragments = t.Sa.Fragments,
+        };
+    }
+
+    /// <summary>From now on the successor is the IKE SA; what waited in the old one goes on there.</summary>
+    public static void Move(Turn t, Established e, IkeV2Session next)
+    {
+        var old = e.Describe(t.Sa, t.Sa.Status(t.Now));
+        e.MoveTo(next, (Established)next.Phase);
+        t.Node.Adopt(next);
+        t.Report(new Event.IkeRekeyed(old, next.Status(t.Now)));
+    }
+}

@@ -1,0 +1,21 @@
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+/// <summary>Something that an established IKE SA has to ask its peer. The window lets one out at a time; the others queue.</summary>
+abstract class Errand
+{
+    /// <summary>charon's name for it, for <c>tasks-queued</c> and <c>tasks-active</c>.</summary>
+    public abstract string Task { get; }
+
+    /// <summary>Not earlier than this; null is at once.</summary>
+    public Instant? NotBefore { get; protected set; }
+
+    /// <summary>Sends the question; false when there is nothing to ask any more.</summary>
+    public abstract bool Ask(Turn t, Established e);
+
+    public abstract void Conclude(Turn t, Established e, IkeMessage response);
+
+    /// <summary>The IKE SA ends before the answer.</summary>
+    public virtual void Abandon(Turn t, Failure failure) { }
+}

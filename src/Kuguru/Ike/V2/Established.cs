@@ -1,0 +1,219 @@
+using Kuguru.Nat;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+/// <summary>Both ends have proved who they are. Children come and go (Established.Children.cs); errands queue for the window.</summary>
+sealed partial class Established : KeyedPhase
+{
+    readonly List<Errand> _queue = [];
+    Errand? _current;
+    readonly Instant _since;
+    Instant? _rekeyAt, _reauthAt, _endsAt;
+
+    public Established(Turn t, Keying keying, Connection connection, Identity local, Identity remote, Configuration configuration) : base(keying)
+    {
+        (Connection, LocalId, RemoteId, Configuration) = (connection, local, remote, configuration);
+        var (rekey, reauth, end) = Lifetime.Of(connection, t.Node.Dice.Fraction());
+        (_since, _rekeyAt, _reauthAt, _endsAt) = (t.Now, t.Now + rekey, t.Now + reauth, t.Now + end);
+    }
+
+    /// <summary>The same IKE SA with new keys: identities stay proved, so the time of reauthentication stays.</summary>
+    public Established Next(Turn t, Keying keying) =>
+        new(t, keying, Connection, LocalId, RemoteId, Configuration.None(Configuration.Owner)) { _reauthAt = _reauthAt };
+
+    public override Connection Connection { get; }
+    public override Identity LocalId { get; }
+    public override Identity RemoteId { get; }
+    public Configuration Configuration { get; set; }
+    public override IkeState State => _current is RekeyIke ? IkeState.Rekeying : IkeState.Established;
+
+    /// <summary>The question that is out, which a peer's request may collide with.</summary>
+    public Errand? Current => _current;
+
+    /// <summary>It is about to end: nothing new begins.</summary>
+    public bool IsLeaving => _queue.OfType<DeleteIke>().Any();
+
+    public override Instant? Deadline(IkeV2Session sa)
+    {
+        var at = Instant.Earliest(Instant.Earliest(_rekeyAt, _reauthAt), Instant.Earliest(_endsAt, KeepAliveAt(sa)));
+        foreach (var child in Children)
+            at = Instant.Earliest(at, child.Deadline);
+        if (sa.Window.Asked is not null)
+            return at;
+        // What came here with the IKE SA before is asked at once.
+        foreach (var errand in _queue)
+            at = Instant.Earliest(at, errand.NotBefore ?? _since);
+        return Instant.Earliest(at, LivenessAt(sa));
+    }
+
+    public override void Tick(Turn t)
+    {
+        if (KeepAliveAt(t.Sa) <= t.Now)
+            SendKeepAlive(t);
+        if (_endsAt <= t.Now || _reauthAt <= t.Now)
+            EndOfLife(t);
+        else if (_rekeyAt <= t.Now)
+            RekeyIke(t, token: 0);
+        foreach (var child in Children.ToList())
+            Look(t, child);
+        if (t.Sa.Window.Asked is null && LivenessAt(t.Sa) <= t.Now)
+            Enqueue(new Liveness());
+    }
+
+    public override void Advance(Turn t)
+    {
+        while (t.Sa.Phase == this && t.Sa.Window.Asked is null)
+        {
+            if (_queue.Find(errand => errand.NotBefore is null || errand.NotBefore <= t.Now) is not { } next)
+                return;
+            _queue.Remove(next);
+            if (next.Ask(t, this))
+                _current = next;
+        }
+    }
+
+    public void Enqueue(Errand errand) => _queue.Add(errand);
+
+    /// <summary>Before all that waits already.</summary>
+    public void EnqueueFirst(Errand errand) => _queue.Insert(0, errand);
+
+    public override void RequestChild(Turn t, ChildRequest request) => Enqueue(new NewChild(request));
+
+    public override void Terminate(Turn t, ulong token, bool force)
+    {
+        if (force)
+        {
+            t.Sa.Window.Conclude();
+            Ask(t, ExchangeType.Informational, [Payload.Delete.Ike]);
+            t.Sa.Enter(End(t, "by order", _ => CloseAction.Clear, new Failure(FailureCode.Aborted, "the IKE SA was terminated by order")));
+            t.Done(token);
+            return;
+        }
+        EnqueueFirst(new DeleteIke(token, "by order", _ => CloseAction.Clear));
+    }
+
+    public override void RekeyIke(Turn t, ulong token)
+    {
+        _rekeyAt = null;
+        Enqueue(new RekeyIke(token));
+    }
+
+    /// <summary>Somebody was in the way: once more in a while.</summary>
+    public void RekeyIkeLater(Instant at) => _rekeyAt = at;
+
+    public override void OnSilence(Turn t, Question asked)
+    {
+        var failure = new Failure(FailureCode.TimedOut, $"peer not responding: {t.Sa.Path.Remote} left {asked.Exchange} unanswered {asked.Resent + 1} times");
+        t.Report(new Event.Failed(failure));
+        t.Sa.Enter(End(t, "peer not responding", child => child.DpdAction, failure));
+    }
+
+    public override IkeSaStatus Describe(IkeV2Session sa, IkeSaStatus status) => status with
+    {
+        LocalId = LocalId,
+        RemoteId = RemoteId,
+        Suite = Keying.Suite,
+        EstablishedAt = _since,
+        RekeyAt = _rekeyAt,
+        ReauthAt = _reauthAt,
+        LocalVirtualAddresses = Configuration.Ours,
+        RemoteVirtualAddresses = [.. Configuration.Leased.Select(lease => lease.Address)],
+        TasksQueued = [.. _queue.Select(errand => errand.Task)],
+        TasksActive = _current is null ? [] : [_current.Task],
+        Children = [.. Children.Select(child => child.Status)],
+    };
+
+    protected override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request) => request.Exchange switch
+    {
+        ExchangeType.CreateChildSa => CreateChildSa.Answer(t, this, request),
+        ExchangeType.Informational => Informational.Answer(t, this, request),
+        // Not only the exchanges that belong elsewhere: the number is the peer's.
+        _ => ([new Payload.Notify(NotifyType.InvalidSyntax)], this),
+    };
+
+    protected override void Conclude(Turn t, IkeMessage response)
+    {
+        var errand = _current!;
+        _current = null;
+        if (response.Has(NotifyType.InvalidSyntax))
+            t.Sa.Enter(OnInvalidSyntax(t, $"{t.Sa.Path.Remote} could not read our {response.Exchange} request {response.Id} (INVALID_SYNTAX)"));
+        else
+            errand.Conclude(t, this, response);
+    }
+
+    protected override Phase OnInvalidSyntax(Turn t, string why)
+    {
+        var failure = new Failure(FailureCode.InvalidMessage, why);
+        t.Report(new Event.Failed(failure));
+        return End(t, why, child => child.CloseAction, failure);
+    }
+
+    /// <summary>Takes down what hangs on the IKE SA, and says so. The keys stay for a last answer.</summary>
+    public Phase End(Turn t, string why, Func<ChildConfig, CloseAction> next, Failure failure)
+    {
+        foreach (var child in Children.ToList())
+            Remove(t, child, next(child.Sa.Config));
+        Configuration.Release(t);
+        t.Report(new Event.IkeDown(Describe(t.Sa, t.Sa.Status(t.Now)), why));
+        foreach (var errand in _current is null ? _queue : _queue.Prepend(_current))
+            errand.Abandon(t, failure);
+        _queue.Clear();
+        _current = null;
+        return new Gone(Connection);
+    }
+
+    /// <summary>All that this IKE SA has and wants goes to the one that replaces it.</summary>
+    public void MoveTo(IkeV2Session sa, Established next)
+    {
+        (next.Configuration, Configuration) = (Configuration, Configuration.None(Configuration.Owner));
+        foreach (var child in Children)
+            child.Sa = child.Sa with { IkeUniqueId = sa.UniqueId };
+        next._children.AddRange(Children);
+        next._queue.AddRange(_queue);
+        _children.Clear();
+        _queue.Clear();
+    }
+
+    void EndOfLife(Turn t)
+    {
+        var reauthenticates = _reauthAt <= t.Now;
+        var why = reauthenticates ? "its peer has to authenticate again" : "its lifetime is over";
+        // Over means over: nothing that waits may come first, and this is not said twice.
+        (_reauthAt, _rekeyAt, _endsAt) = (null, null, null);
+        if (!IsLeaving)
+            EnqueueFirst(new DeleteIke(0, why, child => reauthenticates ? CloseAction.Start : child.CloseAction));
+    }
+
+    Instant? KeepAliveAt(IkeV2Session sa)
+    {
+        var last = sa.LastSent;
+        foreach (var child in Children)
+        {
+            if (child.Sa.Usage.LastOutbound is { } sent && sent > last)
+                last = sent;
+        }
+        return KeepAlive.Due(sa.Nat, sa.Path, sa.Node.Settings.NatPort, last, sa.Node.Settings.KeepAlive);
+    }
+
+    static void SendKeepAlive(Turn t)
+    {
+        t.Note(Severity.Debug, Subject.Network, $"sending keep alive to {t.Sa.Path.Remote}");
+        t.Add(new Effect.Transmit(t.Sa.Path, Blob.Copy(Demux.Keepalive)));
+        t.Sa.LastSent = t.Now;
+    }
+
+    Instant? LivenessAt(IkeV2Session sa)
+    {
+        if (Connection.DpdDelay <= TimeSpan.Zero)
+            return null;
+        var last = sa.LastReceived;
+        foreach (var child in Children)
+        {
+            if (child.Sa.Usage.LastInbound is { } received && received > last)
+                last = received;
+        }
+        return last + Connection.DpdDelay;
+    }
+}

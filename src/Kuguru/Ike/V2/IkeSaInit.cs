@@ -1,0 +1,198 @@
+using System.Collections.Immutable;
+using Kuguru.Crypto;
+using Kuguru.Nat;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+// HDR, SAi1, KEi, Ni, N(NAT_DETECTION_*)  -->                                  RFC 7296 sections 1.2 and 2.23
+//                                         <--  HDR, SAr1, KEr, Nr, N(NAT_DETECTION_*)
+//
+// or, once or more in between:            <--  HDR, N(COOKIE)                  section 2.6: the same again with the cookie first
+//                                         <--  HDR, N(INVALID_KE_PAYLOAD)      section 1.2: the same again with the wanted group
+//
+// Nothing here is authenticated. So a refusal is not believed at once (section 2.21.1), and a responder keeps nothing of a request that it refuses.
+static class IkeSaInit
+{
+    /// <summary>More cookies and groups than this are not followed.</summary>
+    const int MaxDetours = 5;
+
+    public static IkeV2Session Start(Instant now, INode node, Plan plan, Path path, Outbox outbox)
+    {
+        var first = Floating.First(path, node.Settings.Port, node.Settings.NatPort);
+        var group = plan.Connection.Proposals[0].KeyExchange[0];
+        var phase = new ExpectInitResponse(plan, path, new Invitation(KeyExchange.Start(group, node.Dice), node.Dice.Bytes(Nonces.Length), Blob.Empty, Detours: 0));
+        var sa = new IkeV2Session(node, now, first, node.NewIkeSpi(), default, isInitiator: true, phase);
+        var t = new Turn(sa, now, outbox, first);
+        if (Psk.WhyNoKey(node, Psk.LocalId(plan.Connection, first), plan.Connection.Remote[0].Id) is { } failure)
+            phase.Fail(t, failure);
+        else
+            sa.Ask(t, ExchangeType.IkeSaInit, outer => Ask(t, phase, outer));
+        return sa;
+    }
+
+    static ImmutableArray<Blob> Ask(Turn t, ExpectInitResponse phase, IkeMessage outer)
+    {
+        var (connection, invitation) = (phase.Plan.Connection, phase.Invitation);
+        List<Payload> payloads =
+        [
+            Proposals.Offer(connection.Proposals, ProtocolId.Ike, Blob.Empty),
+            new Payload.KE((ushort)invitation.KeyExchange.Method, invitation.KeyExchange.PublicValue),
+            new Payload.Nonce(invitation.Nonce),
+            .. NatNotifies.Of(t.Node, t.Sa.Path, outer.InitiatorSpi, default, connection.ForceEncapsulation),
+        ];
+        if (!invitation.Cookie.IsEmpty)
+            payloads.Insert(0, new Payload.Notify(NotifyType.Cookie, invitation.Cookie));
+        if (connection.Fragmentation)
+            payloads.Add(new Payload.Notify(NotifyType.Ikev2FragmentationSupported));
+        return [(outer with { Payloads = payloads.ToSequence() }).Write()];
+    }
+
+    public static IkeV2Session? Answer(Instant now, INode node, in Datagram d, IkeMessage request, Outbox outbox)
+    {
+        if (request.UnsupportedCritical is { } type)
+            return Refuse(node, d.Path, request, new(NotifyType.UnsupportedCriticalPayload, new[] { (byte)type }), outbox);
+        if (request.Find<Payload.SA>() is not { } offer || request.Find<Payload.KE>() is not { } ke || request.Find<Payload.Nonce>() is not { } nonce)
+            return Refuse(node, d.Path, request, new(NotifyType.InvalidSyntax), outbox);
+        var candidates = node.CandidatesFor(d.Path);
+        if (Choose(candidates, offer) is not { } chosen)
+        {
+            outbox.Report(new Event.Failed(Failures.NoCommonIkeProposal(d.Path, offer, candidates)));
+            return Refuse(node, d.Path, request, new(NotifyType.NoProposalChosen), outbox);
+        }
+        var group = chosen.Choice.KeyExchange;
+        if (ke.Group != (ushort)group)
+            return Refuse(node, d.Path, request, new(NotifyType.InvalidKePayload, new[] { (byte)((ushort)group >> 8), (byte)group }), outbox);
+        if (!KeyExchange.TryAnswer(group, node.Dice, ke.Data, out var publicValue, out var shared, out _))
+            return Refuse(node, d.Path, request, new(NotifyType.InvalidSyntax), outbox);
+        using (shared)
+            return Answer(now, node, d, request, chosen, new(nonce.Data, node.Dice.Bytes(Nonces.Length)), publicValue, shared, outbox);
+    }
+
+    static IkeV2Session Answer(
+        Instant now, INode node, in Datagram d, IkeMessage request, Chosen chosen, Nonces nonces, Blob publicValue, Secret shared, Outbox outbox)
+    {
+        var (connection, suite, spi) = (chosen.Connection, chosen.Choice.IkeSuite, node.NewIkeSpi());
+        var keying = Keying.Derive(suite, isInitiator: false, shared, nonces, request.InitiatorSpi, spi);
+        List<Payload> payloads =
+        [
+            Proposals.Answer(chosen.Choice, ProtocolId.Ike, Blob.Empty),
+            new Payload.KE((ushort)suite.KeyExchange, publicValue),
+            new Payload.Nonce(nonces.Responder),
+        ];
+        var verdict = NatNotifies.Judge(request, d.Path, connection.ForceEncapsulation);
+        if (verdict.Supported)
+            payloads.AddRange(NatNotifies.Of(node, d.Path, request.InitiatorSpi, spi, connection.ForceEncapsulation));
+        var fragments = connection.Fragmentation && request.Has(NotifyType.Ikev2FragmentationSupported);
+        if (fragments)
+            payloads.Add(new Payload.Notify(NotifyType.Ikev2FragmentationSupported));
+        payloads.Add(new Payload.Notify(NotifyType.ChildlessIkev2Supported));
+        Blob response = new IkeMessage(request.InitiatorSpi, spi, ExchangeType.IkeSaInit, IkeFlags.Response, request.Id, payloads.ToSequence()).Write();
+
+        var received = Blob.Copy(d.Bytes);
+        var phase = new ExpectAuthRequest(keying, new(received, response, nonces), now + node.Settings.HalfOpenTimeout);
+        var sa = new IkeV2Session(node, now, d.Path, spi, request.InitiatorSpi, isInitiator: false, phase)
+        {
+            Verdict = verdict,
+            Fragments = fragments ? node.Settings.FragmentSize : null,
+        };
+        var t = new Turn(sa, now, outbox, d.Path);
+        IkeKeysRevealed(t, keying);
+        sa.Reply(t, request, received, _ => [response]);
+        return sa;
+    }
+
+    public static void Conclude(Turn t, ExpectInitResponse phase, IkeMessage response, ReadOnlySpan<byte> bytes)
+    {
+        if (response.Find(NotifyType.Cookie) is { Data.Length: > 0 and <= 64 } cookie)
+            Again(t, phase, phase.Invitation with { Cookie = cookie.Data });
+        else if (response.Find(NotifyType.InvalidKePayload) is { Data.Length: 2 } wanted)
+            AgainWithGroup(t, phase, (KeyExchangeMethod)(wanted.Data.Span[0] << 8 | wanted.Data.Span[1]));
+        else if (response.All<Payload.Notify>().FirstOrDefault(notify => notify.IsError) is { } refusal)
+            phase.Refused(t, refusal.Kind);
+        else if (response.ResponderSpi.IsZero || response.UnsupportedCritical is not null || Read(phase, response) is not { } answer)
+            t.Note(Severity.Warning, Subject.Ike, $"{t.Arrived.Remote} answers IKE_SA_INIT with what was not offered: ignored, it is not authenticated");
+        else
+            Accept(t, phase, response, answer, Blob.Copy(bytes));
+    }
+
+    static void AgainWithGroup(Turn t, ExpectInitResponse phase, KeyExchangeMethod group)
+    {
+        var offered = phase.Plan.Connection.Proposals.Any(proposal => proposal.KeyExchange.Contains(group));
+        if (!offered || group == phase.Invitation.KeyExchange.Method)
+        {
+            phase.Refused(t, NotifyType.InvalidKePayload);
+            return;
+        }
+        t.Note(Severity.Info, Subject.Ike, $"{t.Arrived.Remote} wants the group {group.Name()}: IKE_SA_INIT again");
+        var before = phase.Invitation.KeyExchange;
+        Again(t, phase, phase.Invitation with { KeyExchange = KeyExchange.Start(group, t.Node.Dice) });
+        before.Dispose();
+    }
+
+    static void Again(Turn t, ExpectInitResponse phase, Invitation invitation)
+    {
+        if (invitation.Detours == MaxDetours)
+            return;
+        phase.Invitation = invitation with { Detours = invitation.Detours + 1 };
+        t.Sa.AskAgain(t, outer => Ask(t, phase, outer));
+    }
+
+    /// <summary>SA, KE and nonce of a whole answer that fits our question; else null.</summary>
+    static (Choice Choice, Payload.KE KE, Blob Nonce)? Read(ExpectInitResponse phase, IkeMessage response) =>
+        response.Find<Payload.SA>() is { } sa && response.Find<Payload.KE>() is { } ke && response.Find<Payload.Nonce>() is { } nonce
+        && Proposals.Accept(phase.Plan.Connection.Proposals, sa, ProtocolId.Ike) is { } choice
+        && choice.KeyExchange == phase.Invitation.KeyExchange.Method && ke.Group == (ushort)choice.KeyExchange
+            ? (choice, ke, nonce.Data) : null;
+
+    static void Accept(Turn t, ExpectInitResponse phase, IkeMessage response, (Choice Choice, Payload.KE KE, Blob Nonce) answer, Blob bytes)
+    {
+        var (sa, connection, invitation) = (t.Sa, phase.Plan.Connection, phase.Invitation);
+        if (!invitation.KeyExchange.TryDerive(answer.KE.Data, out var shared, out var fault))
+        {
+            t.Note(Severity.Warning, Subject.Ike, $"{t.Arrived.Remote} sends a bad public value ({fault}): ignored");
+            return;
+        }
+        var question = sa.Window.Asked!.Messages[0];
+        var nonces = new Nonces(invitation.Nonce, answer.Nonce);
+        sa.Window.Conclude();
+        sa.Meet(response.ResponderSpi);
+        using var _ = shared;
+        var keying = Keying.Derive(answer.Choice.IkeSuite, isInitiator: true, shared, nonces, sa.InitiatorSpi, sa.ResponderSpi);
+        invitation.KeyExchange.Dispose();
+        IkeKeysRevealed(t, keying);
+
+        sa.Verdict = NatNotifies.Judge(response, t.Arrived, connection.ForceEncapsulation);
+        sa.Fragments = connection.Fragmentation && response.Has(NotifyType.Ikev2FragmentationSupported) ? t.Settings.FragmentSize : null;
+        t.Report(new Event.NatDetected(sa.Verdict, sa.Path));
+        var initPath = sa.Path;
+        sa.CurrentPath = Floating.AfterInit(sa.Path, sa.Verdict, connection.FloatAlways, t.Settings.Port, t.Settings.NatPort);
+        IkeAuth.Ask(t, phase, keying, new(question, bytes, nonces), initPath, response.Has(NotifyType.ChildlessIkev2Supported));
+    }
+
+    static void IkeKeysRevealed(Turn t, Keying keying)
+    {
+        if (t.Settings.RevealKeys && keying.Reveal(t.Sa.InitiatorSpi, t.Sa.ResponderSpi) is { } line)
+            t.Add(new Effect.RevealKeys(new KeyTable.Ike(line)));
+    }
+
+    readonly record struct Chosen(Connection Connection, Choice Choice);
+
+    static Chosen? Choose(ImmutableArray<Connection> candidates, Payload.SA offer)
+    {
+        foreach (var connection in candidates)
+        {
+            if (Proposals.Choose(connection.Proposals, offer, ProtocolId.Ike) is { } choice)
+                return new(connection, choice);
+        }
+        return null;
+    }
+
+    static IkeV2Session? Refuse(INode node, Path path, IkeMessage request, Payload.Notify notify, Outbox outbox)
+    {
+        var answer = new IkeMessage(request.InitiatorSpi, request.ResponderSpi, request.Exchange, IkeFlags.Response, request.Id, [notify]);
+        outbox.Add(new Effect.Transmit(path, NonEspMarker.Frame(answer.Write(), path, node.Settings.NatPort)));
+        return null;
+    }
+}

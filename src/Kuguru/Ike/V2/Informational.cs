@@ -1,0 +1,145 @@
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+// HDR, SK {}            -->                        RFC 7296 sections 1.4 and 2.4: are you there?
+//                       <--  HDR, SK {}
+//
+// HDR, SK {D(ESP)}      -->                        section 1.4.1: by the inbound SPIs of who sends it
+//                       <--  HDR, SK {D(ESP)}      and so back; without those that the answerer is deleting himself
+//
+// HDR, SK {D(IKE)}      -->                        the IKE SA that carries it, with all its children
+//                       <--  HDR, SK {}
+//
+// HDR, SK {N(AUTHENTICATION_FAILED)} -->           section 2.21.2: an initiator does not believe the responder
+//                       <--  HDR, SK {}
+static class Informational
+{
+    public static void AskRejection(Turn t, KeyedPhase phase)
+    {
+        phase.Ask(t, ExchangeType.Informational, [new Payload.Notify(NotifyType.AuthenticationFailed)]);
+        t.Sa.Enter(new Closing(phase.Keying, phase.Connection, null, _ => { }));
+    }
+
+    /// <summary>Says goodbye; what has to be done when the peer has answered, or will not, comes with it.</summary>
+    public static void AskDelete(Turn t, Established e, Action<Turn> afterwards)
+    {
+        e.Ask(t, ExchangeType.Informational, [Payload.Delete.Ike]);
+        t.Sa.Enter(new Closing(e.Keying, e.Connection, e, afterwards));
+    }
+
+    /// <summary>The same for an IKE SA that another one has replaced: what it had is the other's now.</summary>
+    public static void AskDeleteReplaced(Turn t, Established e)
+    {
+        e.Ask(t, ExchangeType.Informational, [Payload.Delete.Ike]);
+        t.Sa.Enter(new Closing(e.Keying, e.Connection, null, _ => { }));
+    }
+
+    public static (Sequence<Payload> Answer, Phase Next) Answer(Turn t, Established e, IkeMessage request)
+    {
+        if (request.All<Payload.Delete>().Any(delete => delete.Protocol == ProtocolId.Ike))
+            return ([], e.End(t, "deleted by the peer", child => child.CloseAction, new Failure(FailureCode.Aborted, "the peer has deleted the IKE SA")));
+        if (request.Has(NotifyType.AuthenticationFailed))
+        {
+            var failure = Failures.Refused(t.Sa.Path, e.LocalId, e.RemoteId, t.Sa.Verdict);
+            t.Report(new Event.Failed(failure));
+            return ([], e.End(t, "the peer does not believe who we are", _ => CloseAction.Clear, failure));
+        }
+        foreach (var notify in request.All<Payload.Notify>().Where(notify => notify.IsError))
+            t.Note(Severity.Warning, Subject.Ike, $"received {Failures.Name(notify.Kind)} notify error from {t.Sa.Path.Remote}{(notify.Spi.IsEmpty ? "" : $" for SPI {notify.Spi}")}");
+        var theirs = request.All<Payload.Delete>().Where(delete => delete.Protocol == ProtocolId.Esp).SelectMany(delete => delete.Spis).ToList();
+        var ours = theirs.Count == 0 ? [] : AnswerDelete(t, e, theirs);
+        return (ours.IsEmpty ? [] : [new Payload.Delete(ProtocolId.Esp, ours)], e);
+    }
+
+    static Sequence<Spi> AnswerDelete(Turn t, Established e, List<Spi> outbound)
+    {
+        var deleted = new List<Spi>();
+        foreach (var spi in outbound)
+        {
+            if (e.Children.FirstOrDefault(child => child.Sa.OutboundSpi == spi) is not { } child)
+                continue;
+            // Both ends delete it at once: nobody answers with a Delete payload.
+            if (child.State != ChildState.Deleting)
+                deleted.Add(child.Sa.InboundSpi);
+            e.Remove(t, child, child.State == ChildState.Deleting ? CloseAction.Clear : child.Sa.Config.CloseAction);
+        }
+        return deleted.ToSequence();
+    }
+}
+
+/// <summary>An empty question, to see whether the peer is alive.</summary>
+sealed class Liveness : Errand
+{
+    public override string Task => "IKE_DPD";
+
+    public override bool Ask(Turn t, Established e)
+    {
+        e.Ask(t, ExchangeType.Informational, []);
+        return true;
+    }
+
+    /// <summary>That there is an answer says it all.</summary>
+    public override void Conclude(Turn t, Established e, IkeMessage response) { }
+}
+
+/// <summary>The end of one child, by order, by its lifetime, or since it has been rekeyed.</summary>
+sealed class DeleteChild(Child child, ulong token, CloseAction next) : Errand
+{
+    public override string Task => "CHILD_DELETE";
+
+    public override bool Ask(Turn t, Established e)
+    {
+        if (!e.Children.Contains(child))
+        {
+            t.Done(token);
+            return false;
+        }
+        child.State = ChildState.Deleting;
+        e.Ask(t, ExchangeType.Informational, [new Payload.Delete(ProtocolId.Esp, [child.Sa.InboundSpi])]);
+        return true;
+    }
+
+    public override void Conclude(Turn t, Established e, IkeMessage response)
+    {
+        e.Remove(t, child, next);
+        t.Done(token);
+    }
+
+    public override void Abandon(Turn t, Failure failure) => t.Done(token);
+}
+
+/// <summary>The peer has set up a child that we could not accept: it is told to take it down.</summary>
+sealed class DeleteRefused(Spi inbound) : Errand
+{
+    public override string Task => "CHILD_DELETE";
+
+    public override bool Ask(Turn t, Established e)
+    {
+        e.Ask(t, ExchangeType.Informational, [new Payload.Delete(ProtocolId.Esp, [inbound])]);
+        return true;
+    }
+
+    public override void Conclude(Turn t, Established e, IkeMessage response) { }
+}
+
+/// <summary>The end of the IKE SA, when the window is free for it.</summary>
+sealed class DeleteIke(ulong token, string why, Func<ChildConfig, CloseAction> next) : Errand
+{
+    public override string Task => "IKE_DELETE";
+
+    public override bool Ask(Turn t, Established e)
+    {
+        Informational.AskDelete(t, e, turn =>
+        {
+            e.End(turn, why, next, new Failure(FailureCode.Aborted, why));
+            turn.Done(token);
+        });
+        return true;
+    }
+
+    public override void Conclude(Turn t, Established e, IkeMessage response) => throw new InvalidOperationException("Closing takes the answer");
+
+    public override void Abandon(Turn t, Failure failure) => t.Done(token);
+}

@@ -1,0 +1,100 @@
+using System.Collections.Immutable;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+/// <summary>A phase with keys: what comes in is opened first, what goes out is sealed.</summary>
+abstract class KeyedPhase(Keying keying) : Phase
+{
+    public Keying Keying { get; } = keying;
+
+    /// <summary>Takes an authentic request; gives the payloads to answer it with, and the phase that follows.</summary>
+    protected abstract (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request);
+
+    /// <summary>Takes the authentic answer to the question, which is no longer out.</summary>
+    protected abstract void Conclude(Turn t, IkeMessage response);
+
+    /// <summary>
+    /// An authentic message that cannot be read ends the IKE SA at both ends (RFC 7296 section 2.21.3): what is left to do, and the phase after.
+    /// </summary>
+    protected abstract Phase OnInvalidSyntax(Turn t, string why);
+
+    /// <summary>What follows a request with a payload that we would have had to understand: nothing, but for IKE_AUTH.</summary>
+    protected virtual Phase OnUnsupportedCritical(Turn t, PayloadType type) => this;
+
+    protected virtual bool TakesRequests => true;
+
+    public sealed override void OnRequest(Turn t, IkeMessage request, ReadOnlySpan<byte> bytes)
+    {
+        if (!TakesRequests)
+        {
+            t.Node.Count(IkeDrop.Unexpected);
+            return;
+        }
+        if (!TryOpen(t, request, bytes, out var opened))
+            return;
+        t.Sa.PeerSpoke(t);
+        var error = Read(t, request, opened, out var inner);
+        var (answer, next) = error is not null ? ([new Payload.Notify(NotifyType.InvalidSyntax)], OnInvalidSyntax(t, error))
+            : inner.UnsupportedCritical is { } type ? (Refuse(type), OnUnsupportedCritical(t, type))
+            : Answer(t, inner);
+        t.Sa.Reply(t, request, opened.Bytes, outer => Seal(t, outer, answer));
+        t.Sa.Enter(next);
+    }
+
+    public sealed override void OnResponse(Turn t, IkeMessage response, ReadOnlySpan<byte> bytes)
+    {
+        if (!TryOpen(t, response, bytes, out var opened))
+            return;
+        t.Sa.Window.Conclude();
+        t.Sa.PeerSpoke(t);
+        var error = Read(t, response, opened, out var inner);
+        if (error is null && inner.UnsupportedCritical is { } type)
+            error = $"{t.Sa.Path.Remote} answers with a critical payload {(byte)type} that is unknown here";
+        if (error is not null)
+            t.Sa.Enter(OnInvalidSyntax(t, error));
+        else
+            Conclude(t, inner);
+    }
+
+    /// <summary>Sends a question with these payloads inside SK.</summary>
+    public void Ask(Turn t, ExchangeType exchange, Sequence<Payload> payloads) => t.Sa.Ask(t, exchange, outer => Seal(t, outer, payloads));
+
+    /// <summary>The datagrams of one message: one, or fragments when both sides can and it is too long (RFC 7383).</summary>
+    ImmutableArray<Blob> Seal(Turn t, IkeMessage outer, Sequence<Payload> inner) => t.Sa.Fragments is { } size
+        ? Fragments.Seal(Keying, outer, inner, size, t.Sa.Path, t.Settings.NatPort, t.Node.Dice)
+        : [Keying.Seal(outer, inner, t.Node.Dice)];
+
+    bool TryOpen(Turn t, IkeMessage message, ReadOnlySpan<byte> bytes, out Opened opened)
+    {
+        opened = default;
+        if (message.Encrypted is not { } encrypted)
+        {
+            t.Node.Count(IkeDrop.NotProtected);
+            return false;
+        }
+        if (!Keying.TryOpen(bytes, encrypted, out var plaintext))
+        {
+            t.Node.Count(IkeDrop.NotAuthentic);
+            return false;
+        }
+        opened = new(encrypted.FirstInner, plaintext, Blob.Copy(bytes));
+        return encrypted is not Payload.SKF fragment || t.Sa.Reassembly.TryAdd(t, message, fragment, ref opened);
+    }
+
+    /// <summary>The message with its inner payloads, or what is wrong with them. What stands outside of SK is left out: it is not protected as a payload.</summary>
+    static string? Read(Turn t, IkeMessage message, Opened opened, out IkeMessage inner)
+    {
+        inner = message;
+        if (!Payload.TryReadChain(opened.FirstInner, opened.Plaintext, out var payloads, out var error))
+            return $"{message.Exchange} message {message.Id} from {t.Sa.Path.Remote} is authentic but malformed: {error}";
+        inner = message with { Payloads = payloads };
+        return null;
+    }
+
+    static Sequence<Payload> Refuse(PayloadType type) => [new Payload.Notify(NotifyType.UnsupportedCriticalPayload, new[] { (byte)type })];
+}
+
+/// <summary>The inside of a protected message, and the octets by which a repetition of it is recognised.</summary>
+readonly record struct Opened(PayloadType FirstInner, byte[] Plaintext, Blob Bytes);

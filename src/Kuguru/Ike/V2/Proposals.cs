@@ -1,0 +1,165 @@
+using System.Collections.Immutable;
+using Kuguru.Crypto;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+/// <summary>A proposal that both sides can agree to: which of the offered ones, and one algorithm of each type.</summary>
+/// <param name="Number">Of the offered proposal.</param>
+/// <param name="Spi">What the offered proposal says, of whatever length.</param>
+/// <param name="Encryption">ENCR.</param>
+/// <param name="Integrity">INTEG; None with an AEAD cipher.</param>
+/// <param name="Prf">PRF; of IKE SAs only, else 0.</param>
+/// <param name="KeyExchange">The group, or None.</param>
+/// <param name="Esn">Of ESP only.</param>
+public sealed record Choice(
+    byte Number, Blob Spi, Encryption Encryption, IntegrityAlgorithm Integrity, PseudoRandomFunction Prf, KeyExchangeMethod KeyExchange, ExtendedSequenceNumbers Esn)
+{
+    public IkeSuite IkeSuite => new(Encryption, Integrity, Prf, KeyExchange);
+    public EspSuite EspSuite => new(Encryption, Integrity, Esn);
+}
+
+/// <summary>SA payloads (RFC 7296 sections 2.7 and 3.3): what we offer, what we choose, what we accept as the answer.</summary>
+public static class Proposals
+{
+    /// <summary>Our proposals in our order. <paramref name="keyExchange"/> false leaves the groups out, as in IKE_AUTH (section 1.2).</summary>
+    public static Payload.SA Offer(ImmutableArray<AlgorithmSet> sets, ProtocolId protocol, Blob spi, bool keyExchange = true)
+    {
+        var proposals = new List<Proposal>();
+        foreach (var set in sets.Take(byte.MaxValue))
+            proposals.Add(new Proposal((byte)(proposals.Count + 1), protocol, spi, Transforms(set, keyExchange).ToSequence()));
+        return new(proposals.ToSequence());
+    }
+
+    /// <summary>The payload that answers with this choice, under our SPI.</summary>
+    public static Payload.SA Answer(Choice choice, ProtocolId protocol, Blob spi, bool keyExchange = true)
+    {
+        var one = new AlgorithmSet(protocol == ProtocolId.Ike ? ProposalKind.Ike : ProposalKind.Esp,
+            [choice.Encryption], choice.Integrity == IntegrityAlgorithm.None ? [] : [choice.Integrity], protocol == ProtocolId.Ike ? [choice.Prf] : [],
+            choice.KeyExchange == KeyExchangeMethod.None ? [] : [choice.KeyExchange], protocol == ProtocolId.Ike ? [] : [choice.Esn]);
+        return new([new Proposal(choice.Number, protocol, spi, Transforms(one, keyExchange).ToSequence())]);
+    }
+
+    /// <summary>
+    /// The first of our proposals that the peer offers as well, with our order of preference inside it; null if there is none.
+    /// A proposal with a type of transform that we do not know, or that ours lacks, does not fit (section 3.3.6).
+    /// </summary>
+    public static Choice? Choose(ImmutableArray<AlgorithmSet> sets, Payload.SA offered, ProtocolId protocol, bool keyExchange = true)
+    {
+        foreach (var set in sets)
+        {
+            foreach (var proposal in offered.Proposals)
+            {
+                if (proposal.Protocol == protocol && Match(set, proposal, keyExchange) is { } choice)
+                    return choice;
+            }
+        }
+        return null;
+    }
+
+    /// <summary>The peer's answer to our offer: one proposal, one transform of each type, all of which we offered; else null.</summary>
+    public static Choice? Accept(ImmutableArray<AlgorithmSet> sets, Payload.SA answer, ProtocolId protocol, bool keyExchange = true)
+    {
+        if (answer.Proposals.Count != 1 || answer.Proposals[0].Transforms.GroupBy(transform => transform.Type).Any(type => type.Count() > 1))
+            return null;
+        return Choose(sets, answer, protocol, keyExchange);
+    }
+
+    /// <summary>The suite is one of a configured proposal's.</summary>
+    public static bool Allows(AlgorithmSet set, IkeSuite suite) => set.Encryption.Contains(suite.Encryption) && set.Prf.Contains(suite.Prf)
+        && (suite.Integrity == IntegrityAlgorithm.None || set.Integrity.Contains(suite.Integrity)) && set.KeyExchange.Contains(suite.KeyExchange);
+
+    /// <summary>What was offered, as charon prints proposals, for the sentence that explains a refusal.</summary>
+    public static string Describe(Payload.SA offered) =>
+        string.Join(", ", offered.Proposals.Select(proposal => string.Join('/', proposal.Transforms.Select(Describe))));
+
+    public static string Describe(ImmutableArray<AlgorithmSet> sets) => string.Join(", ", sets);
+
+    static IEnumerable<Transform> Transforms(AlgorithmSet set, bool keyExchange)
+    {
+        foreach (var encryption in set.Encryption)
+            yield return new(TransformType.Encryption, (ushort)encryption.Algorithm, encryption.KeyBits == 0 ? null : (ushort)encryption.KeyBits);
+        foreach (var integrity in set.Integrity)
+            yield return new(TransformType.Integrity, (ushort)integrity);
+        foreach (var prf in set.Prf)
+            yield return new(TransformType.Prf, (ushort)prf);
+        foreach (var group in keyExchange ? set.KeyExchange : [])
+            yield return new(TransformType.KeyExchange, (ushort)group);
+        if (set.Kind == ProposalKind.Ike)
+            yield break;
+        foreach (var esn in set.Esn.IsEmpty ? [ExtendedSequenceNumbers.No] : set.Esn)
+            yield return new(TransformType.ExtendedSequenceNumbers, (ushort)esn);
+    }
+
+    static Choice? Match(AlgorithmSet set, Proposal proposal, bool keyExchange)
+    {
+        if (proposal.Transforms.Any(transform => !IsOurs(transform.Type, set.Kind)))
+            return null;
+        if (!TryPick(set.Encryption, Offered(proposal, TransformType.Encryption), encryption => Fits(encryption, proposal), out var encryption))
+            return null;
+        var integrities = encryption.IsAead ? [] : set.Integrity;
+        if (!TryPick(integrities, Offered(proposal, TransformType.Integrity), id => (ushort)id, out var integrity)
+            || !TryPick(set.Prf, Offered(proposal, TransformType.Prf), id => (ushort)id, out var prf))
+            return null;
+        var group = KeyExchangeMethod.None;
+        if (keyExchange && !TryPick(set.KeyExchange, Offered(proposal, TransformType.KeyExchange), id => (ushort)id, out group))
+            return null;
+        var esns = set.Kind == ProposalKind.Ike ? [] : set.Esn.IsEmpty ? [ExtendedSequenceNumbers.No] : set.Esn;
+        if (!TryPick(esns, Offered(proposal, TransformType.ExtendedSequenceNumbers), id => (ushort)id, out var esn))
+            return null;
+        return new(proposal.Number, proposal.Spi, encryption, integrity, prf, group, esn);
+    }
+
+    static bool IsOurs(TransformType type, ProposalKind kind) => type switch
+    {
+        TransformType.Encryption or TransformType.Integrity or TransformType.KeyExchange => true,
+        TransformType.Prf => kind == ProposalKind.Ike,
+        TransformType.ExtendedSequenceNumbers => kind != ProposalKind.Ike,
+        // Additional key exchanges are the only other types that there are, and one may be left out by offering NONE; we offer none at all.
+        _ => false,
+    };
+
+    /// <summary>The numbers offered of one type, without transforms that carry an attribute which we do not understand (section 3.3.6).</summary>
+    static List<ushort> Offered(Proposal proposal, TransformType type) =>
+        [.. proposal.Transforms.Where(transform => transform.Type == type && (type == TransformType.Encryption || transform.Attributes.IsEmpty)).Select(transform => transform.Id)];
+
+    /// <summary>The number of a cipher, if it is offered with this length of key; an absent length is that of a cipher which has only one.</summary>
+    static ushort? Fits(Encryption encryption, Proposal proposal)
+    {
+        foreach (var transform in proposal.Transforms)
+        {
+            if (transform.Type == TransformType.Encryption && transform.Id == (ushort)encryption.Algorithm && (transform.KeyLength ?? 0) == encryption.KeyBits
+                && transform.Attributes.Count == (transform.KeyLength is null ? 0 : 1))
+                return transform.Id;
+        }
+        return null;
+    }
+
+    /// <summary>
+    /// The first of ours that is offered. Where we have none of a type, neither may the peer insist on one; NONE, number 0, is the same as nothing.
+    /// </summary>
+    static bool TryPick<T>(ImmutableArray<T> ours, List<ushort> offered, Func<T, ushort?> number, out T picked) where T : struct
+    {
+        picked = default;
+        foreach (var one in ours)
+        {
+            if (number(one) is { } id && (offered.Contains(id) || (id == 0 && offered.Count == 0)))
+            {
+                picked = one;
+                return true;
+            }
+        }
+        return ours.IsEmpty && (offered.Count == 0 || offered.Contains(0));
+    }
+
+    static string Describe(Transform transform) => transform.Type switch
+    {
+        TransformType.Encryption => new Encryption((EncryptionAlgorithm)transform.Id, transform.KeyLength ?? 0).ToString(),
+        TransformType.Integrity => ((IntegrityAlgorithm)transform.Id).Name(),
+        TransformType.Prf => ((PseudoRandomFunction)transform.Id).Name(),
+        TransformType.KeyExchange => ((KeyExchangeMethod)transform.Id).Name(),
+        TransformType.ExtendedSequenceNumbers => ((ExtendedSequenceNumbers)transform.Id).Name(),
+        _ => $"({(int)transform.Type}:{transform.Id})",
+    };
+}

@@ -1,0 +1,71 @@
+using System.Collections.Immutable;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+/// <summary>A request of ours that waits for its answer. Its datagrams are built once, and resent as they are.</summary>
+sealed record Question(MessageId Id, ExchangeType Exchange, ImmutableArray<Blob> Messages)
+{
+    /// <summary>How often it has been sent again.</summary>
+    public required int Resent { get; init; }
+
+    /// <summary>When it is sent again, or given up.</summary>
+    public required Instant Next { get; init; }
+}
+
+/// <summary>The peer's last request, by its octets (of the first fragment), and what we answered.</summary>
+sealed record Remembered(MessageId Id, Blob Request, ImmutableArray<Blob> Messages);
+
+/// <summary>What a request is, by its message ID.</summary>
+enum Arrival
+{
+    /// <summary>The next one.</summary>
+    New,
+
+    /// <summary>The last one again, octet for octet: its answer was lost, or is on its way.</summary>
+    Repeated,
+
+    /// <summary>Older, too far ahead, or another message under the last ID.</summary>
+    OutOfWindow,
+}
+
+/// <summary>
+/// The window of one (RFC 7296 sections 2.1 to 2.3): one question out, one answer remembered. Message IDs count up from 0 on each side.
+/// </summary>
+sealed class Window
+{
+    MessageId _nextOut, _nextIn;
+
+    public Question? Asked { get; private set; }
+    public Remembered? Answered { get; private set; }
+
+    public MessageId NextOut => _nextOut;
+
+    public void Ask(ExchangeType exchange, ImmutableArray<Blob> messages, Instant next)
+    {
+        Asked = new Question(_nextOut, exchange, messages) { Resent = 0, Next = next };
+        _nextOut = _nextOut.Next;
+    }
+
+    /// <summary>IKE_SA_INIT once more, with what the peer asked for: under the same message ID (section 2.6).</summary>
+    public void AskAgain(ImmutableArray<Blob> messages, Instant next) =>
+        Asked = Asked! with { Messages = messages, Resent = 0, Next = next };
+
+    public void Resent(Instant next) => Asked = Asked! with { Resent = Asked.Resent + 1, Next = next };
+
+    public void Conclude() => Asked = null;
+
+    public bool IsAwaited(IkeMessage response) => Asked is { } asked && asked.Id == response.Id && asked.Exchange == response.Exchange;
+
+    public Arrival Recognise(MessageId id, ReadOnlySpan<byte> request) =>
+        id == _nextIn ? Arrival.New
+        : Answered is { } last && last.Id == id && last.Request.Span.SequenceEqual(request) ? Arrival.Repeated
+        : Arrival.OutOfWindow;
+
+    public void Remember(Blob request, ImmutableArray<Blob> messages)
+    {
+        Answered = new Remembered(_nextIn, request, messages);
+        _nextIn = _nextIn.Next;
+    }
+}

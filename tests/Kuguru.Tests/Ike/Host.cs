@@ -1,0 +1,171 @@
+using System.Collections.Immutable;
+using Kuguru.Ike;
+using Kuguru.Ike.V2;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+using Xunit;
+
+namespace Kuguru.Tests.Ike;
+
+/// <summary>A small node: IKE SAs, keys and connections of one address.</summary>
+sealed class Host(World world, IpAddress address, int seed) : INode
+{
+    readonly Outbox _outbox = new();
+    readonly Dictionary<(IpAddress Address, uint Owner), VirtualAddress> _leases = [];
+    uint _lastIkeId, _lastChildId, _lastReqId;
+
+    public IpAddress Address { get; } = address;
+    public Napt? Nat { get; set; }
+    public List<IkeSession> Sessions { get; } = [];
+    public List<IkeSession> Past { get; } = [];
+    public List<Connection> Connections { get; } = [];
+    public List<PresharedKey> Keys { get; } = [];
+    public Dictionary<string, Pool> Pools { get; } = [];
+
+    /// <summary>All effects but transmissions and reports, and all events.</summary>
+    public List<Effect> Effects { get; } = [];
+    public List<Event> Events { get; } = [];
+    public Dictionary<IkeDrop, int> Drops { get; } = [];
+
+    /// <summary>What the packet path has: by inbound SPI.</summary>
+    public Dictionary<Spi, ChildSa> Installed { get; } = [];
+
+    public IkeSettings Settings { get; set; } = new();
+    public Dice Dice { get; } = new SeededDice(seed);
+    public ImmutableArray<IpAddress> LocalAddresses { get; set; } = [address];
+    public IkeV2Session Session => (IkeV2Session)Sessions.Single();
+    public IEnumerable<string> Failures => Events.OfType<Event.Failed>().Select(failed => failed.Failure.Sentence);
+
+    public Instant? Deadline => Sessions.Aggregate((Instant?)null, (at, session) => Instant.Earliest(at, session.Deadline));
+
+    public Failure? Outcome(ulong token) => Events.OfType<Event.OrderDone>().Single(done => done.Token == token).Failure;
+    public bool IsDone(ulong token) => Events.OfType<Event.OrderDone>().Any(done => done.Token == token);
+
+    public void Up(Host peer, ulong token = 1, string connection = "gw", string? child = null, ushort localPort = 500)
+    {
+        var found = Connections.Single(one => one.Name == connection);
+        var config = child is null ? found.Children[0] : found.Children.Single(one => one.Name == child);
+        var path = new Path(new(Address, localPort), new(peer.Nat?.Public ?? peer.Address, found.RemotePort));
+        Add(IkeV2Session.Start(world.Now, this, found, path, [new ChildRequest(config, token)], _outbox));
+        Obey();
+    }
+
+    public void Order(Action<IkeSession, Outbox> order)
+    {
+        order(Sessions[^1], _outbox);
+        Obey();
+    }
+
+    public void Receive(Path path, Blob bytes)
+    {
+        var message = path.Local.Port == Settings.NatPort && bytes.Length > 4 ? bytes.Span[4..] : bytes.Span;
+        if (!IkeHeader.TryRead(message, out var header))
+            return;
+        var ours = header.IsFromInitiator ? header.ResponderSpi : header.InitiatorSpi;
+        var session = Sessions.Find(one => one.LocalSpi == ours)
+            ?? (ours.IsZero ? Sessions.OfType<IkeV2Session>().FirstOrDefault(one => one.RemoteSpi == header.InitiatorSpi && one.IsHalfOpen) : null);
+        if (session is not null)
+            session.Receive(world.Now, new Datagram(path, message), _outbox);
+        else if (ours.IsZero && IkeMessage.TryParse(message, out var request, out _)
+            && IkeV2Session.Answer(world.Now, this, new Datagram(path, message), request, _outbox) is { } answering)
+            Add(answering);
+        Obey();
+    }
+
+    public void Tick()
+    {
+        foreach (var session in Sessions.Where(session => session.Deadline <= world.Now).ToList())
+            session.Tick(world.Now, _outbox);
+        Obey();
+    }
+
+    void Add(IkeSession session)
+    {
+        if (!Sessions.Contains(session))
+            Sessions.Add(session);
+    }
+
+    void Obey()
+    {
+        foreach (var effect in _outbox.Effects)
+            Obey(effect);
+        _outbox.Clear();
+        foreach (var gone in Sessions.Where(session => session.IsGone).ToList())
+        {
+            Sessions.Remove(gone);
+            Past.Add(gone);
+        }
+    }
+
+    void Obey(Effect effect)
+    {
+        if (effect is Effect.Transmit transmit)
+        {
+            world.Send(this, transmit.Path, transmit.Bytes);
+            return;
+        }
+        if (effect is Effect.Report report)
+        {
+            Events.Add(report.Event);
+            return;
+        }
+        Effects.Add(effect);
+        if (effect is Effect.InstallSa install)
+            Installed.Add(install.Sa.InboundSpi, install.Sa);
+        else if (effect is Effect.RemoveSa remove)
+            Installed.Remove(remove.InboundSpi);
+        else if (effect is Effect.MoveSa move)
+            Installed[move.InboundSpi] = Installed[move.InboundSpi] with { Path = move.Path, UdpEncapsulated = move.UdpEncapsulated };
+    }
+
+    public ImmutableArray<Connection> CandidatesFor(Path path) => [.. Connections];
+
+    public ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote) => [.. Keys.Where(key => key.Owners.IsEmpty
+        || key.Owners.Any(owner => owner.Fits(remote) > 0 || (local is not null && owner.Fits(local) > 0)))];
+
+    public VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested)
+    {
+        foreach (var pool in pools.Select(name => Pools[name]).Where(pool => pool.Addresses.First.IsV6 == requested.IsV6))
+        {
+            for (var at = pool.Addresses.First; at <= pool.Addresses.Last; at = at.WithValue(at.Value + 1))
+            {
+                if (_leases.Keys.Any(lease => lease.Address == at))
+                    continue;
+                return _leases[(at, ikeUniqueId)] = new VirtualAddress(pool.Name, at, pool.Dns, pool.Nbns);
+            }
+        }
+        return null;
+    }
+
+    public void Release(uint ikeUniqueId, VirtualAddress address) => Assert.True(_leases.Remove((address.Address, ikeUniqueId)));
+
+    public int Leases => _leases.Count;
+
+    public IkeSpi NewIkeSpi() => new(Dice.UInt64());
+    public Spi NewEspSpi() => new(Dice.UInt32() | 0x100);
+    public uint NewIkeUniqueId() => ++_lastIkeId;
+    public uint NewChildUniqueId() => ++_lastChildId;
+
+    public HashSet<uint> ReqIds { get; } = [];
+
+    public uint ReqIdFor(Connection connection, ChildConfig child, ImmutableArray<Selector> local, ImmutableArray<Selector> remote)
+    {
+        ReqIds.Add(++_lastReqId);
+        return _lastReqId;
+    }
+
+    public void ReleaseReqId(uint reqId) => Assert.True(ReqIds.Remove(reqId));
+
+    public bool AcceptsNew { get; set; } = true;
+    public bool HeardInitialContact { get; private set; }
+
+    public bool Authenticated(Instant now, IkeSession session, bool initialContact, Outbox outbox)
+    {
+        HeardInitialContact |= initialContact;
+        return AcceptsNew;
+    }
+
+    public bool IsFirstContact(Identity local, Identity remote) => !Sessions.Any(session => session.RemoteId == remote && session.State == IkeState.Established);
+    public void Adopt(IkeSession session) => Add(session);
+    public void Count(IkeDrop drop) => Drops[drop] = Drops.GetValueOrDefault(drop) + 1;
+}
