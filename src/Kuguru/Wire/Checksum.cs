@@ -16,10 +16,10 @@ public static class Checksum
         // One's complement addition does not mind the order of octets, so whole words are added as the machine reads them and the
         // result is swapped once at the end. 32-bit words are added in 64-bit lanes: no carry is lost below 16 GB.
         ulong sum = 0;
-        if (Vector512.IsHardwareAccelerated && bytes.Length >= Vector512<byte>.Count)
-            sum = SumVectors512(ref bytes);
-        else if (Vector128.IsHardwareAccelerated && bytes.Length >= Vector128<byte>.Count)
-            sum = SumVectors128(ref bytes);
+        if (Vector256.IsHardwareAccelerated && bytes.Length >= Vector256<byte>.Count)
+            sum = SumVectors256(ref bytes);
+        if (Vector128.IsHardwareAccelerated && bytes.Length >= Vector128<byte>.Count)
+            sum += SumVectors128(ref bytes);
         foreach (var word in MemoryMarshal.Cast<byte, uint>(bytes))
             sum += word;
         var tail = bytes[(bytes.Length & ~3)..];
@@ -71,31 +71,31 @@ public static class Checksum
         return (ushort)(sum + (sum >> 16));
     }
 
-    static ulong SumVectors512(ref ReadOnlySpan<byte> bytes)
+    static ulong SumVectors256(ref ReadOnlySpan<byte> bytes)
     {
-        var low = Vector512.Create(0xFFFFFFFFul);
-        Vector512<ulong> even = default, odd = default;
-        while (bytes.Length >= Vector512<byte>.Count)
+        var vectors = MemoryMarshal.Cast<byte, Vector256<ulong>>(bytes);
+        var low = Vector256.Create(0xFFFFFFFFul);
+        Vector256<ulong> even = default, odd = default;
+        foreach (var words in vectors)
         {
-            var words = Vector512.Create(bytes).AsUInt64();
             even += words & low;
             odd += words >>> 32;
-            bytes = bytes[Vector512<byte>.Count..];
         }
-        return Vector512.Sum(even + odd);
+        bytes = bytes[(vectors.Length * Vector256<byte>.Count)..];
+        return Vector256.Sum(even + odd);
     }
 
     static ulong SumVectors128(ref ReadOnlySpan<byte> bytes)
     {
+        var vectors = MemoryMarshal.Cast<byte, Vector128<ulong>>(bytes);
         var low = Vector128.Create(0xFFFFFFFFul);
         Vector128<ulong> even = default, odd = default;
-        while (bytes.Length >= Vector128<byte>.Count)
+        foreach (var words in vectors)
         {
-            var words = Vector128.Create(bytes).AsUInt64();
             even += words & low;
             odd += words >>> 32;
-            bytes = bytes[Vector128<byte>.Count..];
         }
+        bytes = bytes[(vectors.Length * Vector128<byte>.Count)..];
         return Vector128.Sum(even + odd);
     }
 }

@@ -62,75 +62,89 @@ public readonly record struct IpPacket
         };
     }
 
+    // The struct is large, so it is made once, from locals.
     static bool TryReadV4(ReadOnlySpan<byte> bytes, out IpPacket packet)
     {
         var headerLength = (bytes[0] & 15) * 4;
-        int length = ReadUInt16BigEndian(bytes[2..]), fragment = ReadUInt16BigEndian(bytes[6..]);
-        var facts = new IpPacket
+        int length = ReadUInt16BigEndian(bytes[2..]), fragment = ReadUInt16BigEndian(bytes[6..]), offset = (fragment & 0x1FFF) * 8;
+        if (headerLength < Ipv4.MinSize || headerLength > length || length > bytes.Length)
         {
-            Source = IpAddress.Read(bytes[12..16]),
-            Destination = IpAddress.Read(bytes[16..20]),
-            Protocol = (IpProtocol)bytes[9],
+            packet = default;
+            return false;
+        }
+        var protocol = (IpProtocol)bytes[9];
+        var hasPorts = TryReadPorts(protocol, offset, bytes[headerLength..length], out var source, out var destination);
+        packet = new()
+        {
+            Source = IpAddress.V4(ReadUInt32BigEndian(bytes[12..])),
+            Destination = IpAddress.V4(ReadUInt32BigEndian(bytes[16..])),
+            Protocol = protocol,
             TransportAt = headerLength,
             Length = length,
             TypeOfService = bytes[1],
             HopLimit = bytes[8],
             IsFragment = (fragment & 0x3FFF) != 0,
-            FragmentOffset = (fragment & 0x1FFF) * 8,
+            FragmentOffset = offset,
             DontFragment = (fragment & 0x4000) != 0,
+            HasPorts = hasPorts,
+            SourcePort = source,
+            DestinationPort = destination,
         };
-        packet = facts;
-        if (headerLength < Ipv4.MinSize || headerLength > length || length > bytes.Length)
-            return false;
-        packet = facts.WithPorts(bytes);
         return true;
     }
 
     static bool TryReadV6(ReadOnlySpan<byte> bytes, out IpPacket packet)
     {
-        var facts = new IpPacket
+        var length = Ipv6.Size + ReadUInt16BigEndian(bytes[4..]);
+        if (length > bytes.Length || !TryPassExtensions(bytes[..length], out var protocol, out var at, out var fragment))
+        {
+            packet = default;
+            return false;
+        }
+        var offset = Math.Max(fragment, 0);
+        var hasPorts = TryReadPorts(protocol, offset, bytes[at..length], out var source, out var destination);
+        packet = new()
         {
             IsV6 = true,
-            Source = IpAddress.Read(bytes[8..24]),
-            Destination = IpAddress.Read(bytes[24..40]),
-            Protocol = (IpProtocol)bytes[6],
-            TransportAt = Ipv6.Size,
-            Length = Ipv6.Size + ReadUInt16BigEndian(bytes[4..]),
+            Source = IpAddress.V6(ReadUInt128BigEndian(bytes[8..])),
+            Destination = IpAddress.V6(ReadUInt128BigEndian(bytes[24..])),
+            Protocol = protocol,
+            TransportAt = at,
+            Length = length,
             TypeOfService = (byte)(ReadUInt16BigEndian(bytes) >> 4),
             HopLimit = bytes[7],
+            IsFragment = fragment >= 0,
+            FragmentOffset = offset,
             DontFragment = true,
+            HasPorts = hasPorts,
+            SourcePort = source,
+            DestinationPort = destination,
         };
-        packet = facts;
-        if (facts.Length > bytes.Length || !facts.TryPassExtensions(bytes[..facts.Length], out facts))
-            return false;
-        packet = facts.WithPorts(bytes);
         return true;
     }
 
-    /// <summary>Walks to the transport header (RFC 8200 section 4). ESP and AH are transports here: nothing is looked for behind them.</summary>
-    bool TryPassExtensions(ReadOnlySpan<byte> bytes, out IpPacket packet)
+    /// <summary>
+    /// Walks to the transport header (RFC 8200 section 4). ESP and AH are transports here: nothing is looked for behind them, nor in a
+    /// later fragment. The fragment offset is -1 without a fragment header.
+    /// </summary>
+    static bool TryPassExtensions(ReadOnlySpan<byte> bytes, out IpProtocol protocol, out int at, out int fragment)
     {
-        packet = this;
+        protocol = (IpProtocol)bytes[6];
+        at = Ipv6.Size;
+        fragment = -1;
         for (var i = 0; i < MaxExtensions; i++)
         {
-            if (!IsExtension(packet.Protocol) || packet.FragmentOffset > 0)
+            if (!IsExtension(protocol) || fragment > 0)
                 return true;
-            var at = packet.TransportAt;
             if (bytes.Length < at + 8)
                 return false;
-            var next = (IpProtocol)bytes[at];
-            if (packet.Protocol == IpProtocol.Fragment)
-            {
-                int fragment = ReadUInt16BigEndian(bytes[(at + 2)..]), offset = fragment & ~7;
-                packet = packet with { IsFragment = true, FragmentOffset = offset, Protocol = next, TransportAt = at + 8 };
-            }
-            else
-            {
-                var end = at + 8 + bytes[at + 1] * 8;
-                if (bytes.Length < end)
-                    return false;
-                packet = packet with { Protocol = next, TransportAt = end };
-            }
+            var size = protocol == IpProtocol.Fragment ? 8 : 8 + bytes[at + 1] * 8;
+            if (bytes.Length < at + size)
+                return false;
+            if (protocol == IpProtocol.Fragment)
+                fragment = ReadUInt16BigEndian(bytes[(at + 2)..]) & ~7;
+            protocol = (IpProtocol)bytes[at];
+            at += size;
         }
         return false;
     }
@@ -139,18 +153,22 @@ public readonly record struct IpPacket
     static bool IsExtension(IpProtocol protocol) => protocol is IpProtocol.Any or IpProtocol.Routing or IpProtocol.Fragment
         or IpProtocol.DestinationOptions or IpProtocol.Mobility or IpProtocol.Hip or IpProtocol.Shim6;
 
-    IpPacket WithPorts(ReadOnlySpan<byte> bytes)
+    static bool TryReadPorts(IpProtocol protocol, int fragmentOffset, ReadOnlySpan<byte> transport, out ushort source, out ushort destination)
     {
-        if (FragmentOffset > 0)
-            return this;
-        var transport = bytes[TransportAt..Length];
-        return Protocol switch
+        source = destination = 0;
+        if (fragmentOffset > 0)
+            return false;
+        switch (protocol)
         {
-            IpProtocol.Tcp or IpProtocol.Udp or IpProtocol.Sctp or IpProtocol.Dccp or IpProtocol.UdpLite when transport.Length >= 4 =>
-                this with { HasPorts = true, SourcePort = ReadUInt16BigEndian(transport), DestinationPort = ReadUInt16BigEndian(transport[2..]) },
-            IpProtocol.Icmp or IpProtocol.IcmpV6 when transport.Length >= 2 =>
-                this with { HasPorts = true, SourcePort = ReadUInt16BigEndian(transport), DestinationPort = ReadUInt16BigEndian(transport) },
-            _ => this,
-        };
+            case IpProtocol.Tcp or IpProtocol.Udp or IpProtocol.Sctp or IpProtocol.Dccp or IpProtocol.UdpLite when transport.Length >= 4:
+                source = ReadUInt16BigEndian(transport);
+                destination = ReadUInt16BigEndian(transport[2..]);
+                return true;
+            case IpProtocol.Icmp or IpProtocol.IcmpV6 when transport.Length >= 2:
+                source = destination = ReadUInt16BigEndian(transport);
+                return true;
+            default:
+                return false;
+        }
     }
 }

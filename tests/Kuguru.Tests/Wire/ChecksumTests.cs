@@ -83,6 +83,24 @@ public class ChecksumTests
     }
 
     [Fact]
+    public void A_pseudo_header_sums_as_its_octets_do()
+    {
+        var random = new Random(8200);
+        var octets = new byte[40];
+        for (var i = 0; i < 10_000; i++)
+        {
+            random.NextBytes(octets.AsSpan(0, 32));
+            if (i % 4 == 0)
+                octets.AsSpan(0, 32).Fill(0xFF);
+            var length = random.Next(65536);
+            BinaryPrimitives.WriteInt32BigEndian(octets.AsSpan(32), length);
+            octets[39] = 6;
+            IpAddress source = IpAddress.Read(octets.AsSpan(0, 16)), destination = IpAddress.Read(octets.AsSpan(16, 16));
+            Assert.Equal(ByDefinition(octets), Checksum.Pseudo(source, destination, IpProtocol.Tcp, length));
+        }
+    }
+
+    [Fact]
     public void The_UDP_checksums_of_a_capture_are_right()
     {
         var checkedPackets = 0;
