@@ -18,13 +18,24 @@ static class DemoVerb
         verb.SetAction((parsed, cancel) =>
         {
             var strongSwan = parsed.GetRequiredValue(peer) == "strongswan";
-            string[] programs = ["unshare", "nsenter", "ip", "nft", "conntrack", "ping", .. strongSwan ? ["charon-systemd"] : Array.Empty<string>()];
-            return programs.FirstOrDefault(program => !IsInstalled(program)) is { } missing
-                ? Task.FromResult(Exit.Fail(Exit.Environment, $"demo: the program {missing} is missing; sudo apt-get install nftables iproute2 iputils-ping conntrack{(strongSwan ? " charon-systemd" : "")}"))
-                : RealDemo.Play(strongSwan, parsed.GetValue(ip6), parsed.GetValue(keep), cancel);
+            var (isIp6, isKept) = (parsed.GetValue(ip6), parsed.GetValue(keep));
+            if (!Environment.IsPrivilegedProcess)
+            {
+                return Task.FromResult(strongSwan || isIp6 || isKept
+                    ? Exit.Fail(Exit.Environment, "demo: --peer strongswan, --ip6 and --keep need root: sudo ./kuguru demo ...")
+                    : Lab.Demo.Play(Console.Out) ? Exit.Done : Exit.Failed);
+            }
+            return Missing(strongSwan) is { } missing ? Task.FromResult(Exit.Fail(Exit.Environment, missing)) : RealDemo.Play(strongSwan, isIp6, isKept, cancel);
         });
         return verb;
     }
 
-    static bool IsInstalled(string program) => Folders.Any(folder => File.Exists(System.IO.Path.Combine(folder, program)));
+    /// <summary>A line about the first program that is not installed, if any.</summary>
+    static string? Missing(bool strongSwan)
+    {
+        string[] programs = ["unshare", "nsenter", "ip", "nft", "conntrack", "ping", .. strongSwan ? ["charon-systemd"] : Array.Empty<string>()];
+        var missing = programs.FirstOrDefault(program => !Folders.Any(folder => File.Exists(System.IO.Path.Combine(folder, program))));
+        return missing is null ? null
+            : $"demo: the program {missing} is missing; sudo apt-get install nftables iproute2 iputils-ping conntrack{(strongSwan ? " charon-systemd" : "")}";
+    }
 }

@@ -18,32 +18,18 @@ static class LoadVerb
         verb.Action(Door.Vici(), async (parsed, client, cancel) =>
         {
             var complaints = new Complaints();
-            var settings = SettingsFile.Load(parsed.GetRequiredValue(file), complaints);
-            var result = settings is null ? null : await Send(settings, complaints, client, cancel);
-            if (result is not null)
-                Console.WriteLine(result);
-            return Tell(complaints);
+            var conf = SwanctlConf.Load(parsed.GetRequiredValue(file), complaints);
+            var result = conf is null ? null : await Load(conf, client, complaints, cancel);
+            foreach (var complaint in complaints.All)
+                Console.Error.WriteLine($"kuguru: {complaint}");
+            if (result is null || complaints.HasErrors)
+                return Exit.Usage;
+            Console.WriteLine(result);
+            return Exit.Done;
         });
         return verb;
     }
 
-    /// <summary>Loads all of it and unloads what is not in it; the exit status, with a line for each part that is wrong or that the daemon refuses.</summary>
-    internal static async Task<int> Load(SettingsSection settings, ViciClient client, CancellationToken cancel)
-    {
-        var complaints = new Complaints();
-        await Send(settings, complaints, client, cancel);
-        return Tell(complaints);
-    }
-
-    static async Task<LoadResult?> Send(SettingsSection settings, Complaints complaints, ViciClient client, CancellationToken cancel) =>
-        SwanctlConf.From(settings, complaints) is { } conf
-            ? await SwanctlLoader.Load(conf, (command, request) => client.Call(command, request, cancel), complaints)
-            : null;
-
-    static int Tell(Complaints complaints)
-    {
-        foreach (var complaint in complaints.All)
-            Console.Error.WriteLine($"kuguru: {complaint}");
-        return complaints.HasErrors ? Exit.Usage : Exit.Done;
-    }
+    internal static Task<LoadResult> Load(SwanctlConf conf, ViciClient client, Complaints complaints, CancellationToken cancel) =>
+        SwanctlLoader.Load(conf, (command, request) => client.Call(command, request, cancel), complaints);
 }

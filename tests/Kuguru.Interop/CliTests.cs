@@ -20,7 +20,7 @@ public class CliTests
         var file = System.IO.Path.Combine(world.Network.Folder, "swanctl.conf");
         File.WriteAllText(file, new Tunnel().ForClient(1, world.GatewayAddress));
 
-        Assert.Equal("loaded 1 connections, 0 pools, 1 secrets\n", Kuguru(near, "load", file).Text());
+        Assert.Equal("loaded 1 connections, 0 pools and 1 secrets, unloaded 0\n", Kuguru(near, "load", file).Text());
         var up = Kuguru(near, "up", "home").Text();
         Assert.Matches(@"^home: established, 10\.1\.0\.10\[4500\]\.\.\.192\.0\.2\.2\[4500\], NAT (local|both), here 10\.3\.0\.1\n$", up);
         var status = Kuguru(near, "status").Text();
@@ -34,7 +34,7 @@ public class CliTests
         Assert.Contains("no tunnel is up", Kuguru(near, "status").Text());
 
         File.WriteAllText(file, "connections { }");
-        Assert.Equal("loaded 0 connections, 0 pools, 0 secrets\n", Kuguru(near, "load", file).Text());
+        Assert.Equal("loaded 0 connections, 0 pools and 0 secrets, unloaded 2\n", Kuguru(near, "load", file).Text());
         Assert.Equal((1, "kuguru: no connection or child is named 'home'; loaded: none\n"), Failed(Kuguru(near, "up", "home")));
     }
 

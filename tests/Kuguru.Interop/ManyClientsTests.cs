@@ -38,4 +38,29 @@ public class ManyClientsTests
         world.Server.Run("ping", "-c2", "-i0.2", inside[1]);
         Assert.Equal("client2.example", far.Single().RemoteId);
     }
+
+    [Theory, InlineData(Peer.Charon), InlineData(Peer.Kuguru)]
+    public void Two_hundred_clients_behind_one_nat(Peer gateway)
+    {
+        const int Count = 200;
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        using var far = gateway.On(world.Gateway);
+        var tunnel = new Tunnel();
+        far.Load(tunnel.ForGateway(Count));
+        using var crowd = new Crowd(world.Clients[0], Count, tunnel, world.GatewayAddress);
+
+        var attempts = crowd.Up(TimeSpan.FromSeconds(90));
+        Assert.Empty(attempts.Where(attempt => !attempt.Succeeded));
+        Assert.Equal(Count, crowd.VirtualAddresses.Distinct().Count());
+        var sas = far.List();
+        Assert.Equal(Count, sas.Count);
+        Assert.Equal(Count, sas.Select(sa => sa.Remote).Distinct().Count());
+        Assert.All(sas, sa => Assert.StartsWith("192.0.2.1[2", sa.Remote));
+
+        Assert.Equal(Count, crowd.Ping(RoadWarriors.Server4, TimeSpan.FromSeconds(20)));
+        var back = Task.Run(() => world.Server.Run("bash", "-c", $"for address in {string.Join(' ', crowd.VirtualAddresses)}; do ping -q -c1 -W5 $address || exit; done"));
+        crowd.RunUntil(() => back.IsCompleted, TimeSpan.FromSeconds(60));
+        Assert.True(back.IsCompletedSuccessfully, back.Exception?.InnerException?.Message ?? "the server's pings are not through");
+    }
 }

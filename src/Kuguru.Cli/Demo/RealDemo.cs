@@ -101,9 +101,12 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
     async Task Load(IkeDaemon daemon, string configuration)
     {
         using var vici = await ViciClient.Connect(daemon.Socket, cancel);
-        var settings = SettingsFile.Parse(configuration, $"{daemon.Host.Name}.conf", new()) ?? throw new InvalidOperationException("the demo's own configuration is wrong");
-        if (await LoadVerb.Load(settings, vici, cancel) != Exit.Done)
-            throw new InvalidOperationException($"{daemon.Host.Name} does not take its configuration");
+        var complaints = new Complaints();
+        var conf = SettingsFile.Parse(configuration, $"{daemon.Host.Name}.conf", complaints) is { } root ? SwanctlConf.From(root, complaints) : null;
+        if (conf is not null)
+            await LoadVerb.Load(conf, vici, complaints, cancel);
+        if (complaints.HasErrors)
+            throw new InvalidOperationException($"{daemon.Host.Name} does not take its configuration: {complaints.All[0]}");
     }
 
     async Task Up(int number)
