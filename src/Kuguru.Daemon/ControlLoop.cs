@@ -23,6 +23,7 @@ public sealed class ControlLoop : IDisposable
     readonly ConcurrentQueue<(Path Path, byte[] Bytes)> _datagrams = new();
     readonly ConcurrentQueue<Action> _questions = new();
     readonly Dictionary<ulong, TaskCompletionSource<Failure?>> _waiting = [];
+    readonly List<(int Slot, Action Ready)> _watched = [];
     readonly Outbox _outbox = new();
     readonly Poller _poller = new();
     readonly WakeUp _wakeUp = new();
@@ -53,8 +54,11 @@ public sealed class ControlLoop : IDisposable
 
     public void Start() => _thread.Start();
 
+    /// <summary>Calls back on the loop's thread whenever this descriptor is readable. Before <see cref="Start"/>.</summary>
+    public void Watch(int descriptor, Action ready) => _watched.Add((_poller.Watch(descriptor), ready));
+
     /// <summary>From a packet worker: one IKE datagram, marker included. Never waits; false when too many wait already.</summary>
-    public bool Offer(Path path, ReadOnlySpan<byte> datagram)
+    public bool Offer(in Path path, ReadOnlySpan<byte> datagram)
     {
         if (Interlocked.Increment(ref _waitingDatagrams) > MaxWaiting)
         {
@@ -133,6 +137,11 @@ public sealed class ControlLoop : IDisposable
         {
             _poller.Wait(_node.Deadline);
             _wakeUp.Clear();
+            foreach (var (slot, ready) in _watched)
+            {
+                if (_poller[slot] != PollEvents.None)
+                    Guard(ready);
+            }
             Guard(TakeReports);
             while (_datagrams.TryDequeue(out var datagram))
             {

@@ -1,4 +1,5 @@
 using Kuguru.Ike;
+using Kuguru.Linux;
 using Microsoft.Extensions.Logging;
 
 namespace Kuguru.Daemon;
@@ -58,4 +59,10 @@ static partial class Log
 
     [LoggerMessage(LogLevel.Information, "stopping: telling the peers of {Count} IKE SAs")]
     public static partial void Stopping(this ILogger log, int count);
+
+    [LoggerMessage(LogLevel.Warning, "cannot send to {Path}: no socket of that family and port")]
+    public static partial void NoSocket(this ILogger log, Path path);
+
+    [LoggerMessage(LogLevel.Warning, "cannot send to {Path}: {Errno}")]
+    public static partial void NotSent(this ILogger log, Path path, Errno errno);
 }

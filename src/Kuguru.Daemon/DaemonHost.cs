@@ -1,0 +1,34 @@
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace Kuguru.Daemon;
+
+/// <summary>Runs the daemon in the foreground: signals, systemd's notifications and log format, one line for each event.</summary>
+public static class DaemonHost
+{
+    /// <summary>Until SIGTERM, SIGINT or the token.</summary>
+    /// <exception cref="DaemonStartException">It cannot start.</exception>
+    public static async Task Run(DaemonOptions options, CancellationToken stop)
+    {
+        var builder = Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Services.AddSystemd();
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddHostedService<DaemonService>();
+        builder.Logging.SetMinimumLevel(options.Verbose ? LogLevel.Debug : LogLevel.Information);
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        if (!Microsoft.Extensions.Hosting.Systemd.SystemdHelpers.IsSystemdService())
+            builder.Logging.AddSimpleConsole(ForPeople);
+        using var host = builder.Build();
+        await host.RunAsync(stop);
+    }
+
+    static void ForPeople(SimpleConsoleFormatterOptions console)
+    {
+        console.SingleLine = true;
+        console.TimestampFormat = "HH:mm:ss.fff ";
+        console.ColorBehavior = Console.IsOutputRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
+    }
+}

@@ -1,0 +1,199 @@
+using System.Collections.Immutable;
+using System.Reflection;
+using Kuguru.Daemon.Settings;
+using Kuguru.Daemon.Vici;
+using Kuguru.Engine;
+using Kuguru.Esp;
+using Kuguru.Ike;
+using Kuguru.Linux;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace Kuguru.Daemon;
+
+// Start: settings -> sockets, TUN device -> node, world, control loop -> packet workers -> VICI -> swanctl.conf.
+// Stop: peers are told (for a few seconds at most) -> VICI -> packet workers -> routes, addresses, name servers put back -> device and sockets.
+
+/// <summary>The daemon: everything that <c>kuguru run</c> puts together, and takes apart again in the opposite order.</summary>
+public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILogger<DaemonService> log) : IHostedService
+{
+    const string DefaultSettings = "/etc/strongswan.conf", DefaultConfiguration = "/etc/swanctl/swanctl.conf";
+
+    /// <summary>How long peers may take to say that they have understood.</summary>
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long an updown script may run.</summary>
+    static readonly TimeSpan ScriptPatience = TimeSpan.FromSeconds(30);
+
+    /// <summary>On every packet of our own, so that policy routing keeps it out of the tunnel.</summary>
+    const uint Mark = RoutesOptions.DefaultMark;
+
+    readonly Stack<IDisposable> _parts = new();
+    ControlLoop? _loop;
+    ViciDoor? _vici;
+    UpDownScripts? _scripts;
+
+    /// <exception cref="DaemonStartException">With one line that says what is in the way.</exception>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        try
+        {
+            await Start(ReadSettings());
+        }
+        catch (LinuxException e)
+        {
+            TakeApart();
+            throw new DaemonStartException(e.Message, isConfiguration: false, e);
+        }
+        catch (IOException e)
+        {
+            TakeApart();
+            throw new DaemonStartException(e.Message, isConfiguration: false, e);
+        }
+    }
+
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        if (_loop is { } loop && _vici is { } vici)
+        {
+            var count = await loop.Ask((node, _, _) => node.IkeSaCount);
+            if (count > 0)
+                log.Stopping(count);
+            await Task.WhenAny(loop.Order(token => new Order.ShutDown(token)), Task.Delay(Patience, time, CancellationToken.None));
+            await vici.DisposeAsync();
+            await Task.WhenAny(_scripts!.Drain(), Task.Delay(Patience, time, CancellationToken.None));
+        }
+        TakeApart();
+    }
+
+    async Task Start(CharonSettings settings)
+    {
+        var sockets = Keep(Sockets.Open(settings.Port, settings.PortNatT, Mark));
+        foreach (var missing in sockets.Missing)
+            log.Missing(missing);
+        var tun = Keep(TunDevice.Open(new TunOptions()));
+        var dice = new SystemDice();
+        var table = Keep(new SaTable(dice));
+        var keys = OpenKeyLog();
+        var node = new Node(ToIkeSettings(settings, sockets, revealKeys: keys is not null), dice);
+
+        PacketWorkers? workers = null;
+        World? world = null;
+        var loop = new ControlLoop(node, effect => world!.Obey(effect), () => workers!.TakeReports().Select(report => report.ToOrder()));
+        workers = new PacketWorkers(new PacketWorkersOptions
+        {
+            Tun = tun, Sockets = sockets, Table = table, Ike = loop.Offer, Wake = loop.Wake, Failed = Failed,
+        });
+        world = Keep(new World(settings, sockets, table, tun, new PathFinder(Mark, loop.Tell), keys, Mark, log));
+        var addresses = Keep(new AddressWatch(tun.Index, loop.Tell));
+        loop.Watch(addresses.Number, addresses.Ready);
+        addresses.Changed += world.NetworkChanged;
+        _scripts = Keep(new UpDownScripts(ScriptPatience, log));
+        loop.Reported += log.Event;
+        loop.Reported += what => RunScript(what, tun.Name);
+        loop.Failed += Failed;
+        _vici = new ViciDoor(loop, settings, ReloadSettings, time, log);
+        _loop = Keep(loop);
+        Keep(workers);
+        addresses.TellAddresses();
+        loop.Start();
+        workers.Start();
+
+        var socket = options.Vici ?? settings.ViciSocket;
+        _vici.Listen(socket);
+        log.Started(Version, sockets.IkePort, sockets.NatPort, socket, tun.Name);
+        await LoadConfiguration(_vici);
+    }
+
+    KeyLog? OpenKeyLog()
+    {
+        if (options.SaveKeys is not { } folder)
+            return null;
+        log.SavesKeys(folder);
+        return new KeyLog(folder);
+    }
+
+    void RunScript(Event what, string tun)
+    {
+        if (what is Event.ChildUp up)
+            _scripts!.Post(new UpDownEvent(IsUp: true, up.Status, up.Child) { Interface = tun });
+        else if (what is Event.ChildDown down)
+            _scripts!.Post(new UpDownEvent(IsUp: false, down.Status, down.Child) { Interface = tun });
+    }
+
+    /// <summary>What strongswan.conf says is read when the daemon starts.</summary>
+    static Task<string?> ReloadSettings() => Task.FromResult<string?>("settings are read when the daemon starts: restart it to change them");
+
+    CharonSettings ReadSettings()
+    {
+        var file = options.Settings ?? Environment.GetEnvironmentVariable("STRONGSWAN_CONF");
+        if (file is null && !File.Exists(DefaultSettings))
+            return CharonSettings.Default;
+        var complaints = new Complaints();
+        var settings = CharonSettings.Load(file ?? DefaultSettings, complaints);
+        foreach (var warning in complaints.All.Where(complaint => !complaint.IsError))
+            log.ConfigDoubtful(warning.ToString());
+        return settings ?? throw new DaemonStartException(string.Join('\n', complaints.All.Where(complaint => complaint.IsError)), isConfiguration: true);
+    }
+
+    /// <summary>What is wrong in swanctl.conf is told and left out; the daemon stays up for the rest.</summary>
+    async Task LoadConfiguration(ViciDoor vici)
+    {
+        var file = options.Configuration ?? DefaultConfiguration;
+        if (options.Configuration is null && !File.Exists(file))
+            return;
+        var complaints = new Complaints();
+        if (SwanctlConf.Load(file, complaints) is { } conf)
+            log.Loaded(file, (await vici.Load(conf, complaints)).ToString());
+        foreach (var complaint in complaints.All)
+        {
+            if (complaint.IsError)
+                log.ConfigWrong(complaint.ToString());
+            else
+                log.ConfigDoubtful(complaint.ToString());
+        }
+    }
+
+    internal static IkeSettings ToIkeSettings(CharonSettings settings, Sockets sockets, bool revealKeys) => new()
+    {
+        Port = sockets.IkePort,
+        NatPort = sockets.NatPort,
+        KeepAlive = settings.KeepAlive,
+        RetransmitTimeout = settings.RetransmitTimeout,
+        RetransmitBase = settings.RetransmitBase,
+        RetransmitTries = settings.RetransmitTries,
+        RetransmitJitter = settings.RetransmitJitter,
+        RetransmitLimit = settings.RetransmitLimit,
+        HalfOpenTimeout = settings.HalfOpenTimeout,
+        CookieThreshold = settings.DosProtection ? settings.CookieThreshold : 0,
+        CookieThresholdPerAddress = settings.DosProtection ? settings.CookieThresholdIp : 0,
+        BlockThreshold = settings.DosProtection ? settings.BlockThreshold : 0,
+        HalfOpenLimit = settings.InitLimitHalfOpen,
+        FragmentSize = settings.FragmentSizeV4,
+        MaxPacket = settings.MaxPacket,
+        ReuseIkeSa = settings.ReuseIkeSa,
+        RevealKeys = revealKeys,
+    };
+
+    static string Version => typeof(DaemonService).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+
+    void Failed(Exception exception)
+    {
+        if (exception is LinuxException refused)
+            log.SystemRefused(refused.Message);
+        else
+            log.TurnFailed(exception);
+    }
+
+    T Keep<T>(T part) where T : IDisposable
+    {
+        _parts.Push(part);
+        return part;
+    }
+
+    void TakeApart()
+    {
+        while (_parts.TryPop(out var part))
+            part.Dispose();
+    }
+}

@@ -1,0 +1,127 @@
+using Kuguru.Daemon.Settings;
+using Kuguru.Engine;
+using Kuguru.Esp;
+using Kuguru.Ike;
+using Kuguru.Linux;
+using Microsoft.Extensions.Logging;
+
+namespace Kuguru.Daemon;
+
+/// <summary>
+/// Obeys the node's effects: sends, changes the packet path, sets routes, addresses and name servers, writes key tables. What it does to the host is
+/// undone by <see cref="Dispose"/>. For the control loop's thread.
+/// </summary>
+public sealed class World : IDisposable
+{
+    /// <summary>Of a path whose route says nothing.</summary>
+    const int DefaultMtu = 1500;
+
+    readonly CharonSettings _settings;
+    readonly Sockets _sockets;
+    readonly SaTable _table;
+    readonly PathFinder _paths;
+    readonly KeyLog? _keys;
+    readonly ILogger _log;
+    readonly uint _mark;
+    readonly SendBatch _batch = new();
+    readonly Netlink _netlink = Netlink.Open();
+    readonly Routes _routes;
+    readonly Resolver _resolver;
+
+    public World(CharonSettings settings, Sockets sockets, SaTable table, TunDevice tun, PathFinder paths, KeyLog? keys, uint mark, ILogger log)
+    {
+        (_settings, _sockets, _table, _paths, _keys, _mark, _log) = (settings, sockets, table, paths, keys, mark, log);
+        _routes = new Routes(tun, new RoutesOptions { Table = settings.RoutingTable, Priority = settings.RoutingTablePriority, Mark = mark });
+        _resolver = new Resolver(tun.Name, log.Missing);
+        foreach (var leftover in _routes.Leftovers)
+            log.Missing(leftover);
+    }
+
+    public void Obey(Effect effect)
+    {
+        switch (effect)
+        {
+            case Effect.Transmit transmit:
+                Send(transmit);
+                break;
+            case Effect.FindPath question:
+                _paths.Find(question);
+                break;
+            case Effect.RevealKeys reveal:
+                _keys?.Write(reveal.Keys);
+                break;
+            case Effect.AssignAddress assign:
+                if (_settings.InstallVirtualIp)
+                    _routes.AddAddress(assign.IkeUniqueId, assign.Address);
+                break;
+            case Effect.ReleaseAddress release:
+                _routes.RemoveAddress(release.IkeUniqueId, release.Address);
+                break;
+            case Effect.AssignDns assign:
+                _resolver.Assign(assign.IkeUniqueId, assign.Servers);
+                break;
+            case Effect.ReleaseDns release:
+                _resolver.Release(release.IkeUniqueId);
+                break;
+            case Effect.InstallSa install:
+                _table.Obey(install, MtuTo(install.Sa.Path));
+                Route(RouteOwner.Sa(install.Sa.InboundSpi), install.Sa.LocalSelectors, install.Sa.RemoteSelectors, install.Sa.Path.Local.Address, install.Sa.InboundSpi);
+                break;
+            case Effect.MoveSa move:
+                _table.Obey(move, DefaultMtu);
+                _table.LimitMtu(move.InboundSpi, MtuTo(move.Path));
+                _routes.LimitMtu(RouteOwner.Sa(move.InboundSpi), InnerMtu(move.InboundSpi));
+                break;
+            case Effect.RemoveSa remove:
+                _routes.Remove(RouteOwner.Sa(remove.InboundSpi));
+                _table.Obey(remove, DefaultMtu);
+                break;
+            case Effect.InstallTrap trap:
+                _table.Obey(trap, DefaultMtu);
+                Route(RouteOwner.Trap(trap.ReqId), trap.Local, trap.Remote, outer: null, inbound: null);
+                break;
+            case Effect.RemoveTrap trap:
+                _routes.Remove(RouteOwner.Trap(trap.ReqId));
+                _table.Obey(trap, DefaultMtu);
+                break;
+            default:
+                if (!_table.Obey(effect, DefaultMtu))
+                    throw new ArgumentOutOfRangeException(nameof(effect), effect, "an effect that nobody obeys");
+                break;
+        }
+    }
+
+    /// <summary>The host's network has changed.</summary>
+    public void NetworkChanged() => _routes.Refresh();
+
+    public void Dispose()
+    {
+        _routes.Dispose();
+        _resolver.Dispose();
+        _netlink.Dispose();
+        _batch.Dispose();
+    }
+
+    void Send(Effect.Transmit transmit)
+    {
+        if (_sockets.For(transmit.Path) is not { } port)
+        {
+            _log.NoSocket(transmit.Path);
+            return;
+        }
+        _batch.Append(transmit.Path, transmit.Bytes.Span);
+        var outcome = port.Send(_batch);
+        if (outcome.Unsent > 0)
+            _log.NotSent(transmit.Path, outcome.Error);
+    }
+
+    void Route(RouteOwner owner, IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, IpAddress? outer, Wire.Spi? inbound)
+    {
+        if (_settings.InstallRoutes)
+            _routes.Add(owner, local, remote, outer, inbound is { } spi ? InnerMtu(spi) : 0);
+    }
+
+    int InnerMtu(Wire.Spi inbound) => _table.RouteOf(inbound)?.InnerMtu ?? 0;
+
+    int MtuTo(Path path) => _netlink.RouteGet(path.Remote.Address, _mark, path.Local.Address)?.Mtu is > 0 and var mtu ? mtu : DefaultMtu;
+}
