@@ -19,6 +19,8 @@ public sealed class ViciException : IOException
 /// </summary>
 public sealed class ViciClient : IDisposable
 {
+    const int MaxTries = 100;
+
     readonly NetworkStream _stream;
     readonly string _path;
 
@@ -27,16 +29,25 @@ public sealed class ViciClient : IDisposable
     /// <exception cref="ViciException">Nobody listens there, or we may not connect.</exception>
     public static async Task<ViciClient> Connect(string path = ViciServer.DefaultPath, CancellationToken cancel = default)
     {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
+        for (var tries = 1; ; tries++)
         {
-            await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel);
-            return new ViciClient(socket, path);
-        }
-        catch (Exception e) when (e is SocketException or ArgumentException)
-        {
-            socket.Dispose();
-            throw new ViciException(WhyNot(path, e), e);
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(path), cancel);
+                return new ViciClient(socket, path);
+            }
+            catch (SocketException e) when (e.SocketErrorCode is SocketError.WouldBlock && tries < MaxTries)
+            {
+                // Too many connect at the same moment; on a Unix socket that does not wait by itself.
+                socket.Dispose();
+                await Task.Delay(TimeSpan.FromMilliseconds(20), cancel);
+            }
+            catch (Exception e) when (e is SocketException or ArgumentException)
+            {
+                socket.Dispose();
+                throw new ViciException(WhyNot(path, e), e);
+            }
         }
     }
 

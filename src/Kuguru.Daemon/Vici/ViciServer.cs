@@ -52,7 +52,7 @@ public sealed class ViciServer(ILogger log) : IAsyncDisposable
         {
             listener.Bind(new UnixDomainSocketEndPoint(path));
             File.SetUnixFileMode(path, Mode);
-            listener.Listen(16);
+            listener.Listen(MaxClients);
         }
         catch (Exception e) when (e is SocketException or ArgumentException or UnauthorizedAccessException)
         {
@@ -88,6 +88,8 @@ public sealed class ViciServer(ILogger log) : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_stop.IsCancellationRequested)
+            return;
         await _stop.CancelAsync();
         _listener?.Dispose();
         await _accepting;
