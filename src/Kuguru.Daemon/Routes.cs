@@ -133,7 +133,8 @@ public sealed class Routes : IDisposable
         _addresses.Remove(address);
         if (use.IsOurs)
             _netlink.DeleteAddress(_link, Prefix.Host(address));
-        SettleAll();
+        // With a link's last IPv4 address the kernel drops all of its IPv4 routes.
+        Refresh();
     }
 
     /// <summary>The host's network has changed (<see cref="NetlinkMonitor"/>): routes find their source anew, and those that the kernel dropped are put back.</summary>

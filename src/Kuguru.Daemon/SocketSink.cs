@@ -65,11 +65,17 @@ sealed class SocketSink : IDatagramSink, IDisposable
     void Choose(Route route)
     {
         _route = route;
-        _path = route.Path;
         if (route.UdpEncapsulated)
-            _current = Find(_udp, _sockets.Udp, _sockets.For(route.Path));
+        {
+            _path = route.Path;
+            _current = Find(_udp, _sockets.Udp, _sockets.For(_path));
+        }
         else
-            _current = Find(_raw, _sockets.Raw, _sockets.RawFor(route.Path.Remote.Address));
+        {
+            // A raw IPv6 socket takes a port for a protocol, and refuses it.
+            _path = new(route.Path.Local with { Port = 0 }, route.Path.Remote with { Port = 0 });
+            _current = Find(_raw, _sockets.Raw, _sockets.RawFor(_path.Remote.Address));
+        }
     }
 
     Outlet Find<T>(Outlet[] outlets, IReadOnlyList<T> sockets, T? socket) where T : class
