@@ -50,9 +50,6 @@ public enum Drop
 
     /// <summary>Out: the SA has used up its sequence numbers.</summary>
     SequenceExhausted,
-
-    /// <summary>Out: the SA went away between the look-up and the use.</summary>
-    SaGone,
 }
 
 /// <summary>How often each <see cref="Drop"/> happened to one worker. One writer, any number of readers.</summary>

@@ -44,9 +44,14 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
             Drops.Count(Drop.BadPacket);
             return;
         }
-        switch (table.Find(ip))
+        // What was found may have been removed since; then it is not found again.
+        Policy? policy;
+        do
+            policy = table.Find(ip);
+        while (policy is OutboundSa found && !found.TryEnter());
+        switch (policy)
         {
-            case OutboundSa sa when sa.TryEnter():
+            case OutboundSa sa:
                 try
                 {
                     Send(sa, offload, ip, now);
@@ -61,8 +66,8 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
                 if (!Reports.IsFull && trap.IsToBeReported(now))
                     Reports.TryAdd(new EspReport.Acquire(trap.ReqId, FlowOf(ip), now));
                 break;
-            case var found:
-                Drops.Count(found is null ? Drop.NoPolicy : Drop.SaGone);
+            default:
+                Drops.Count(Drop.NoPolicy);
                 break;
         }
     }

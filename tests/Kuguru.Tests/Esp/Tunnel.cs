@@ -26,7 +26,7 @@ sealed class Tunnel : IDisposable
     public static Tunnel Between(
         EspSuite? suite = null, Coalescing coalescing = Coalescing.None, Func<SaDescription, SaDescription>? a = null, Func<SaDescription, SaDescription>? b = null)
     {
-        var tunnel = new Tunnel(new End(coalescing), new End(coalescing));
+        var tunnel = new Tunnel(new End(coalescing) { Home = PathToB }, new End(coalescing));
         tunnel.A.Table.Install((a ?? (sa => sa))(AtA(suite ?? Gcm128)));
         tunnel.B.Table.Install((b ?? (sa => sa))(AtB(suite ?? Gcm128)));
         return tunnel;

@@ -1,0 +1,59 @@
+using Kuguru.Crypto;
+using Kuguru.Wire;
+using Xunit;
+
+namespace Kuguru.Tests.Esp;
+
+/// <summary>Whole packets of other people: what they sealed, we open and hand on.</summary>
+public sealed class VectorTests
+{
+    static readonly Dictionary<string, EncryptionAlgorithm> _ciphers = new()
+    {
+        ["AEAD_AES_GCM"] = EncryptionAlgorithm.AesGcm16,
+        ["CIPHER_AES_CBC"] = EncryptionAlgorithm.AesCbc,
+        ["CIPHER_AES_CTR"] = EncryptionAlgorithm.AesCtr,
+    };
+
+    static readonly Dictionary<string, IntegrityAlgorithm> _integrities = new()
+    {
+        ["AUTH_SHA256_HMAC"] = IntegrityAlgorithm.HmacSha2_256_128,
+        ["AUTH_SHA384_HMAC"] = IntegrityAlgorithm.HmacSha2_384_192,
+        ["AUTH_SHA512_HMAC"] = IntegrityAlgorithm.HmacSha2_512_256,
+    };
+
+    public static TheoryData<string> Names() =>
+    [
+        "pkt_aes_128_gcm", "pkt_aes_192_gcm", "pkt_aes_256_gcm", "pkt_aes_256_gcm_v6", "pkt_aes_128_gcm_frag",
+        "pkt_aes_128_cbc_hmac_sha256", "pkt_aes_128_cbc_hmac_sha384", "pkt_aes_128_cbc_hmac_sha512", "pkt_aes_128_cbc_hmac_sha256_v6",
+        "pkt_aes_128_ctr_hmac_sha256", "pkt_aes_128_ctr_hmac_sha384", "pkt_aes_128_ctr_hmac_sha512",
+    ];
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Packets_of_dpdk_come_out_as_they_went_in(string name)
+    {
+        var vector = Vectors.Json("dpdk/ipsec-packets.json").GetProperty("vectors").EnumerateArray().Single(v => v.GetProperty("name").GetString() == name);
+        string Text(string property) => vector.GetProperty(property).GetString() ?? "";
+        var algorithms = vector.GetProperty("algs").EnumerateArray().Select(a => a.GetString()!).ToArray();
+        var keyBits = vector.GetProperty("key_lengths")[0].GetInt32() * 8;
+        var suite = Tunnel.Suite(_ciphers[algorithms[0]], keyBits, algorithms.Length > 1 ? _integrities[algorithms[1]] : IntegrityAlgorithm.None);
+        byte[] encryption = [.. Convert.FromHexString(Text("key")), .. Convert.FromHexString(Text("salt"))];
+        using var keys = new EspKeys(Secret.Copy(encryption), Secret.Copy(Convert.FromHexString(Text("auth_key"))));
+        byte[] inner = Convert.FromHexString(Text("input_ip_packet")), outer = Convert.FromHexString(Text("output_ip_packet"));
+        Selector[] everything = [Tunnel.Prefix("0.0.0.0", 0), Tunnel.Prefix("::", 0)];
+        using var end = new End();
+        end.Table.Install(Tunnel.AtB(suite) with
+        {
+            InboundSpi = new(Convert.ToUInt32(Text("spi"), 16)),
+            InboundKeys = keys,
+            OuterMtu = 9000,
+            Local = [.. everything],
+            Remote = [.. everything],
+        });
+        Assert.True(IpPacket.TryRead(outer, out var ip));
+        Assert.Equal(IpProtocol.Esp, ip.Protocol);
+        end.Receive(outer.AsSpan(ip.TransportAt, ip.TransportLength), udp: false);
+        Assert.Equal("", end.Drops);
+        Assert.Equal(inner, Assert.Single(end.Written).Packet);
+    }
+}
