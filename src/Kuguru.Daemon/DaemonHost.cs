@@ -20,15 +20,8 @@ public static class DaemonHost
         builder.Logging.SetMinimumLevel(options.Verbose ? LogLevel.Debug : LogLevel.Information);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         if (!Microsoft.Extensions.Hosting.Systemd.SystemdHelpers.IsSystemdService())
-            builder.Logging.AddSimpleConsole(ForPeople);
+            builder.Logging.AddConsole(console => console.FormatterName = LineFormatter.FormatterName).AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
         using var host = builder.Build();
         await host.RunAsync(stop);
-    }
-
-    static void ForPeople(SimpleConsoleFormatterOptions console)
-    {
-        console.SingleLine = true;
-        console.TimestampFormat = "HH:mm:ss.fff ";
-        console.ColorBehavior = Console.IsOutputRedirected ? LoggerColorBehavior.Disabled : LoggerColorBehavior.Default;
     }
 }

@@ -31,6 +31,8 @@ public sealed class World : IDisposable
     public World(CharonSettings settings, Sockets sockets, SaTable table, TunDevice tun, PathFinder paths, KeyLog? keys, uint mark, ILogger log)
     {
         (_settings, _sockets, _table, _paths, _keys, _mark, _log) = (settings, sockets, table, paths, keys, mark, log);
+        _netlink.ForgoLinkLocal(tun.Index);
+        _netlink.SetUp(tun.Index);
         _routes = new Routes(tun, new RoutesOptions { Table = settings.RoutingTable, Priority = settings.RoutingTablePriority, Mark = mark });
         _resolver = new Resolver(tun.Name, log.Missing);
         foreach (var leftover in _routes.Leftovers)
