@@ -110,7 +110,7 @@ public sealed partial class Node
     {
         if (_closing)
             Fail(token, FailureCode.Aborted, "the daemon is stopping", outbox);
-        else if (Settings.ReuseIkeSa && _sessions.All.FirstOrDefault(session => CanCarry(session, connection)) is { } session)
+        else if (Carrier(connection) is { } session)
         {
             session.RequestChild(now, child, token, _turn);
             Settle(session, outbox);
@@ -118,6 +118,9 @@ public sealed partial class Node
         else
             Seek(new Search(connection, [new ChildRequest(child, token)], []), outbox);
     }
+
+    /// <summary>The IKE SA that a further child can be asked for on.</summary>
+    IkeSession? Carrier(Connection connection) => Settings.ReuseIkeSa ? _sessions.All.FirstOrDefault(session => CanCarry(session, connection)) : null;
 
     static bool CanCarry(IkeSession session, Connection connection) =>
         session.Connection?.Name == connection.Name && !session.IsGone
@@ -128,6 +131,18 @@ public sealed partial class Node
 
     bool IsUnderWay(Trap trap) => IsUp(trap.Connection, trap.Child)
         || _searches.Values.Any(search => search.Connection.Name == trap.Connection.Name && search.Requests.Any(request => request.Child.Name == trap.Child.Name));
+
+    /// <summary>What <c>close_action</c> or <c>dpd_action</c> says about a child that has ended without our wish.</summary>
+    void Revive(Event.ChildDown lost, Outbox outbox)
+    {
+        var config = lost.Child.Config;
+        if (_closing || Connections.Find(lost.Status.Name) is not { } connection)
+            return;
+        if (lost.Next == CloseAction.Start && !IsUp(connection, config))
+            Seek(new Search(connection, [new ChildRequest(config, PendingOrders.NoToken)], []), outbox);
+        else if (lost.Next == CloseAction.Trap && _traps.Find(connection.Name, config.Name) is null)
+            Seek(new Search(connection, [], [config]), outbox);
+    }
 
     void Seek(Search search, Outbox outbox)
     {
@@ -154,6 +169,13 @@ public sealed partial class Node
             Trap(search.Connection, child, path, outbox);
         if (search.Requests.IsEmpty)
             return;
+        if (Carrier(search.Connection) is { } carrier)
+        {
+            foreach (var request in search.Requests)
+                carrier.RequestChild(now, request.Child, request.Token, _turn);
+            Settle(carrier, outbox);
+            return;
+        }
         var session = IkeV2Session.Start(now, this, search.Connection, path, search.Requests, _turn);
         _sessions.Add(session);
         Settle(session, outbox);

@@ -147,6 +147,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
 
     void Flush(IkeSession? session, Outbox outbox)
     {
+        List<Event.ChildDown> lost = [];
         foreach (var effect in _turn.Effects)
         {
             if (effect is Effect.InstallSa install && session is not null)
@@ -162,10 +163,16 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
                 continue;
             }
             else if (effect is Effect.Report report)
+            {
                 Counters.CountEvent(report.Event);
+                if (report.Event is Event.ChildDown { Next: not CloseAction.Clear } down)
+                    lost.Add(down);
+            }
             outbox.Add(effect);
         }
         _turn.Clear();
+        foreach (var child in lost)
+            Revive(child, outbox);
     }
 
     void CountOutbound(Effect.Transmit transmit, IkeSession? session)

@@ -16,7 +16,9 @@ sealed partial class Established : KeyedPhase
     {
         (Connection, LocalId, RemoteId, Configuration) = (connection, local, remote, configuration);
         var (rekey, reauth, end) = Lifetime.Of(connection, t.Node.Dice.Fraction());
-        (_since, _rekeyAt, _reauthAt, _endsAt) = (t.Now, t.Now + rekey, t.Now + reauth, t.Now + end);
+        (_since, _rekeyAt, _endsAt) = (t.Now, t.Now + rekey, t.Now + end);
+        // Who came authenticates again; the other end only closes what has not been.
+        _reauthAt = t.Sa.IsOriginalInitiator ? t.Now + reauth : null;
     }
 
     /// <summary>The same IKE SA with new keys: identities stay proved, so the time of reauthentication stays.</summary>
