@@ -19,7 +19,8 @@ sealed class Capture(JsonElement file)
         from frame in Frames
         where frame.TryGetProperty("fragment", out _)
         group frame by frame.GetProperty("fragment").GetProperty("id").GetInt32() into fragments
-        select fragments.OrderBy(f => f.GetProperty("fragment").GetProperty("offset").GetInt32()).SelectMany(f => Octets(f, "ip_packet")[20..]).Skip(8).ToArray();
+        let inOrder = fragments.OrderBy(fragment => fragment.GetProperty("fragment").GetProperty("offset").GetInt32())
+        select inOrder.SelectMany(fragment => Octets(fragment, "ip_packet")[20..]).Skip(8).ToArray();
 
     public static byte[] Octets(JsonElement frame, string name) => Convert.FromHexString(frame.GetProperty(name).GetString()!);
 }
@@ -28,10 +29,13 @@ sealed class Capture(JsonElement file)
 sealed class Dissection(JsonElement root)
 {
     public static IEnumerable<Dissection> Of(JsonElement file) =>
-        file.GetProperty("packets").EnumerateArray().Where(p => p.TryGetProperty("isakmp", out _)).Select(p => new Dissection(p.GetProperty("isakmp")));
+        file.GetProperty("packets").EnumerateArray().Where(p => p.TryGetProperty("isakmp", out _))
+            .Select(p => new Dissection(p.GetProperty("isakmp")));
 
-    /// <summary>All values of a field.</summary>
-    public IEnumerable<string> All(string field) => Walk(root).Where(found => field == found.Name || field[^1] == '*' && found.Name.StartsWith(field[..^1], StringComparison.Ordinal)).Select(found => found.Value);
+    /// <summary>All values of a field; a star at the end stands for the rest of its name.</summary>
+    public IEnumerable<string> All(string field) => field.EndsWith('*')
+        ? Walk(root).Where(found => found.Name.StartsWith(field[..^1], StringComparison.Ordinal)).Select(found => found.Value)
+        : Walk(root).Where(found => found.Name == field).Select(found => found.Value);
 
     public IEnumerable<int> Numbers(string field) => All(field).Select(int.Parse);
 

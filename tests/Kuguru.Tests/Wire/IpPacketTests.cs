@@ -77,7 +77,11 @@ public class IpPacketTests
     [Fact]
     public void Every_truncation_of_a_packet_is_refused()
     {
-        byte[][] packets = [PacketVectors.Dpdk("pkt_aes_256_gcm"), PacketVectors.Dpdk("pkt_aes_256_gcm_v6"), V6(IpProtocol.Any, "2b 00 050200000000", "11 00 00000000 0000", "0035 c000 0008 0000")];
+        byte[][] packets =
+        [
+            PacketVectors.Dpdk("pkt_aes_256_gcm"), PacketVectors.Dpdk("pkt_aes_256_gcm_v6"),
+            V6(IpProtocol.Any, "2b 00 050200000000", "11 00 00000000 0000", "0035 c000 0008 0000"),
+        ];
         foreach (var packet in packets)
             for (var length = 0; length < packet.Length; length++)
                 Assert.False(IpPacket.TryRead(packet.AsSpan(0, length), out _));
