@@ -1,1 +1,4 @@
-return 0;
+using BenchmarkDotNet.Running;
+using Kuguru.Bench;
+
+BenchmarkSwitcher.FromAssembly(typeof(EspTransformBenchmarks).Assembly).Run(args);

@@ -17,10 +17,10 @@ abstract class Aead : IDisposable
             : throw new NotSupportedException($"{algorithm.Name()} needs OpenSSL 3 (libcrypto.so.3)");
 
     /// <summary>Writes ciphertext and tag.</summary>
-    public abstract void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> plaintext, Span<byte> ciphertextAndTag);
+    public abstract void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> plaintext, Span<byte> sealedText);
 
     /// <summary>False when the tag is wrong, and then what plaintext holds must not be used.</summary>
-    public abstract bool Open(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> ciphertextAndTag, Span<byte> plaintext);
+    public abstract bool Open(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> sealedText, Span<byte> plaintext);
 
     public abstract void Dispose();
 }
@@ -30,15 +30,18 @@ sealed class PortableGcm(ReadOnlySpan<byte> key) : Aead
 {
     readonly AesGcm _gcm = new(key, TagLength);
 
-    public override void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> plaintext, Span<byte> ciphertextAndTag) =>
-        _gcm.Encrypt(nonce, plaintext, ciphertextAndTag[..plaintext.Length], ciphertextAndTag.Slice(plaintext.Length, TagLength), associated);
-
-    public override bool Open(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> ciphertextAndTag, Span<byte> plaintext)
+    public override void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> plaintext, Span<byte> sealedText)
     {
-        var length = ciphertextAndTag.Length - TagLength;
+        var length = plaintext.Length;
+        _gcm.Encrypt(nonce, plaintext, sealedText[..length], sealedText.Slice(length, TagLength), associated);
+    }
+
+    public override bool Open(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> sealedText, Span<byte> plaintext)
+    {
+        var length = sealedText.Length - TagLength;
         try
         {
-            _gcm.Decrypt(nonce, ciphertextAndTag[..length], ciphertextAndTag[length..], plaintext[..length], associated);
+            _gcm.Decrypt(nonce, sealedText[..length], sealedText[length..], plaintext[..length], associated);
             return true;
         }
         catch (AuthenticationTagMismatchException)

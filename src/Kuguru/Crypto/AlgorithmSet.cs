@@ -13,7 +13,7 @@ public enum ProposalKind
 
 /// <summary>
 /// One proposal as configured: for each transform type the algorithms in order of preference. An empty list is a type that the proposal
-/// does not have (INTEG with AEAD, PRF of ESP). For ESP and AH an empty <see cref="KeyExchange"/>, or None in it, is "no key exchange of its own".
+/// does not have (INTEG with AEAD, PRF of ESP). For ESP and AH an empty <see cref="KeyExchange"/>, or None in it, is "needs none".
 /// Prints as charon logs it, <c>ESP:AES_GCM_16_128/NO_EXT_SEQ</c>.
 /// </summary>
 public sealed record AlgorithmSet(
@@ -29,7 +29,8 @@ public sealed record AlgorithmSet(
     /// without), and several may stand in one string with commas between. The error names the word, says whether it is unknown or only not
     /// supported here, and what would be right.
     /// </summary>
-    public static bool TryParse(string keywords, ProposalKind kind, out ImmutableArray<AlgorithmSet> proposals, [NotNullWhen(false)] out string? error)
+    public static bool TryParse(
+        string keywords, ProposalKind kind, out ImmutableArray<AlgorithmSet> proposals, [NotNullWhen(false)] out string? error)
     {
         var parsed = ImmutableArray.CreateBuilder<AlgorithmSet>();
         proposals = [];
@@ -50,8 +51,8 @@ public sealed record AlgorithmSet(
     }
 
     /// <summary>
-    /// strongSwan 6's default proposals, as far as they are supported here. AEAD and other ciphers cannot be in one proposal, so there are two:
-    /// IKE has the one without AEAD first, ESP the one with.
+    /// strongSwan 6's default proposals, as far as they are supported here. AEAD and other ciphers cannot be in one proposal, so there are
+    /// two: IKE has the one without AEAD first, ESP the one with.
     /// </summary>
     public static ImmutableArray<AlgorithmSet> Defaults(ProposalKind kind)
     {
@@ -80,7 +81,8 @@ public sealed record AlgorithmSet(
         && Encryption.SequenceEqual(other.Encryption) && Integrity.SequenceEqual(other.Integrity) && Prf.SequenceEqual(other.Prf)
         && KeyExchange.SequenceEqual(other.KeyExchange) && Esn.SequenceEqual(other.Esn);
 
-    public override int GetHashCode() => HashCode.Combine(Kind, Encryption.Length, Integrity.Length, Prf.Length, KeyExchange.Length, Esn.Length);
+    public override int GetHashCode() =>
+        HashCode.Combine(Kind, Encryption.Length, Integrity.Length, Prf.Length, KeyExchange.Length, Esn.Length);
 
     public override string ToString() => $"{Kind.ToString().ToUpperInvariant()}:" + string.Join('/',
     [

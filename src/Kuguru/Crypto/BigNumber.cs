@@ -16,7 +16,7 @@ readonly unsafe ref struct BigNumber(nint handle) : IDisposable
             return new(Libcrypto.NumberRead(b, bytes.Length, 0));
     }
 
-    /// <summary>From octets in network order that nobody shall learn: what is computed with it takes the same time for every value.</summary>
+    /// <summary>From octets in network order that nobody shall learn: computing with it takes the same time for every value.</summary>
     public static BigNumber Read(Secret secret)
     {
         var number = Read(secret.Span);

@@ -1,16 +1,18 @@
 using System.Buffers.Binary;
+using System.Diagnostics.CodeAnalysis;
 
 namespace Kuguru.Crypto;
 
 /// <summary>
-/// A keyed cipher of libcrypto in one direction, set up once; a packet brings only its IV. Serves AES-CBC (whole blocks, no padding), AES-CTR
-/// (RFC 3686 counter block as IV) and AES-ECB. Not thread-safe.
+/// A keyed cipher of libcrypto in one direction, set up once; a packet brings only its IV. Serves AES-CBC (whole blocks, no padding),
+/// AES-CTR (RFC 3686 counter block as IV) and AES-ECB. Not thread-safe.
 /// </summary>
 sealed unsafe class CipherContext : NativeContext
 {
     CipherContext(nint handle) : base(handle) { }
 
-    public static CipherContext Create(Encryption encryption, ReadOnlySpan<byte> key, bool encrypt) => Create(Algorithms.Of(encryption), key, encrypt);
+    public static CipherContext Create(Encryption encryption, ReadOnlySpan<byte> key, bool encrypt) =>
+        Create(Algorithms.Of(encryption), key, encrypt);
 
     /// <summary>One block at a time, for making IVs.</summary>
     public static CipherContext CreateBlockCipher(ReadOnlySpan<byte> key) => Create(Algorithms.Ecb128, key, encrypt: true);
@@ -24,7 +26,7 @@ sealed unsafe class CipherContext : NativeContext
         return context;
     }
 
-    /// <summary>Transforms input to the start of output, which must not overlap otherwise than exactly. An empty IV is none (ECB).</summary>
+    /// <summary>Transforms input to the start of output; they overlap exactly or not at all. An empty IV is none (ECB).</summary>
     public void Run(ReadOnlySpan<byte> iv, ReadOnlySpan<byte> input, Span<byte> output)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(output.Length, input.Length);
@@ -40,9 +42,12 @@ sealed unsafe class CipherContext : NativeContext
                 "EVP_CipherUpdate");
         }
         if (written != input.Length)
-            throw new InvalidOperationException($"{input.Length} octets are no whole number of blocks");
+            Throw(input.Length);
         GC.KeepAlive(this);
     }
+
+    [DoesNotReturn]
+    static void Throw(int length) => throw new InvalidOperationException($"{length} octets are no whole number of blocks");
 
     protected override void Free(nint handle) => Libcrypto.CipherFree(handle);
 

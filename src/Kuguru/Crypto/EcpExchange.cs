@@ -1,8 +1,8 @@
 namespace Kuguru.Crypto;
 
 /// <summary>
-/// Groups 19, 20 and 21 (RFC 5903): P-256, P-384 and P-521. A public value is x | y, each as long as the field, and must be a point of the curve
-/// with coordinates in range (RFC 6989 section 2.3); infinity cannot be written so, and with cofactor 1 no more is to be checked.
+/// Groups 19, 20 and 21 (RFC 5903): P-256, P-384 and P-521. A public value is x | y, each as long as the field, and must be a point of
+/// the curve with coordinates in range (RFC 6989 section 2.3); infinity cannot be written so, and with cofactor 1 no more is to be checked.
 /// </summary>
 sealed unsafe class EcpExchange : KeyExchange
 {

@@ -7,7 +7,7 @@ namespace Kuguru.Crypto;
 /// </summary>
 public readonly record struct Encryption(EncryptionAlgorithm Algorithm, int KeyBits)
 {
-    /// <summary>True when this room has it, with this key length. ChaCha20-Poly1305 with an explicit 256 is taken too: some peers send it.</summary>
+    /// <summary>True when this room has it, with this key length. ChaCha20-Poly1305 with an explicit 256 too: some peers send it.</summary>
     public bool IsSupported => Algorithm switch
     {
         EncryptionAlgorithm.Null => KeyBits == 0,
@@ -32,7 +32,11 @@ public readonly record struct Encryption(EncryptionAlgorithm Algorithm, int KeyB
     };
 
     /// <summary>The salt (RFC 4106, RFC 7634) or nonce (RFC 3686) that follows the key in KEYMAT and SK_e.</summary>
-    public int SaltLength => Known.Algorithm is EncryptionAlgorithm.AesGcm16 or EncryptionAlgorithm.AesCtr or EncryptionAlgorithm.ChaCha20Poly1305 ? 4 : 0;
+    public int SaltLength => Known.Algorithm switch
+    {
+        EncryptionAlgorithm.AesGcm16 or EncryptionAlgorithm.AesCtr or EncryptionAlgorithm.ChaCha20Poly1305 => 4,
+        _ => 0,
+    };
 
     /// <summary>What is taken from KEYMAT or SK_e: key and salt.</summary>
     public int KeyLength => CipherKeyLength + SaltLength;

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace Kuguru.Crypto;
 
@@ -22,6 +23,7 @@ sealed class EspAeadSealer : EspSealer
 
     private protected override void MakeIv(ulong sequence, Span<byte> iv) => BinaryPrimitives.WriteUInt64BigEndian(iv, sequence);
 
+    [SkipLocalsInit]
     private protected override void Protect(Span<byte> packet, ulong sequence, ReadOnlySpan<byte> plaintext)
     {
         Span<byte> nonce = stackalloc byte[EspNonce.Length], associated = stackalloc byte[EspNonce.LongestAssociated];
@@ -44,6 +46,7 @@ sealed class EspAeadOpener : EspOpener
         _aead = Aead.Create(suite.Encryption.Algorithm, keys.Encryption.Span[..keyLength], encrypt: false);
     }
 
+    [SkipLocalsInit]
     private protected override bool Verify(ReadOnlySpan<byte> packet, ulong sequence, Span<byte> plaintext)
     {
         Span<byte> nonce = stackalloc byte[EspNonce.Length], associated = stackalloc byte[EspNonce.LongestAssociated];
@@ -54,7 +57,7 @@ sealed class EspAeadOpener : EspOpener
     public override void Dispose() => _aead.Dispose();
 }
 
-/// <summary>Nonce and associated data of a packet. The salt is no key: it only makes nonces differ between SAs (RFC 4106 section 10).</summary>
+/// <summary>Nonce and associated data of a packet. The salt is no key: it only makes nonces differ (RFC 4106 section 10).</summary>
 readonly struct EspNonce(ReadOnlySpan<byte> salt, bool isEsn)
 {
     public const int Length = Aead.NonceLength, LongestAssociated = 12, IvLength = 8, TextStart = EspSuite.HeaderLength + IvLength;

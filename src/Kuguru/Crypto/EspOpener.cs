@@ -8,7 +8,7 @@ public abstract class EspOpener : IDisposable
 {
     readonly int _overhead, _alignmentMask;
 
-    protected EspOpener(EspSuite suite)
+    private protected EspOpener(EspSuite suite)
     {
         Suite = suite;
         (_overhead, _alignmentMask, IcvLength) = (suite.Overhead, suite.Alignment - 1, suite.IcvLength);
@@ -26,9 +26,9 @@ public abstract class EspOpener : IDisposable
 
     /// <summary>
     /// Checks the ICV of a whole ESP packet (SPI first) and writes payload, padding, pad length and next header to the start of
-    /// <paramref name="plaintext"/>, which has room for packet length - <see cref="EspSuite.Overhead"/>. Returns that length, or -1 when the
-    /// packet is too short, not aligned or the ICV wrong; what plaintext holds then is garbage. <paramref name="sequence"/> is the full number,
-    /// of which only the high half counts, and only with ESN: the receiver's guess (RFC 4303 appendix A). The spans must not overlap.
+    /// <paramref name="plaintext"/>, which has room for packet length - <see cref="EspSuite.Overhead"/>. Returns that length, or -1 when
+    /// the packet is too short, not aligned or the ICV wrong; what plaintext holds then is garbage. Of <paramref name="sequence"/> only the
+    /// high half counts, and only with ESN: the receiver's guess (RFC 4303 appendix A). The spans must not overlap.
     /// </summary>
     public int Open(ReadOnlySpan<byte> packet, ulong sequence, Span<byte> plaintext)
     {

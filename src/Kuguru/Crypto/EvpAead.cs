@@ -1,6 +1,8 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace Kuguru.Crypto;
 
-/// <summary>AES-GCM and ChaCha20-Poly1305 on a context of libcrypto that keeps its key; a packet brings nonce, associated data and text.</summary>
+/// <summary>AES-GCM and ChaCha20-Poly1305 on a context of libcrypto that keeps its key; a packet brings the rest.</summary>
 sealed unsafe class EvpAead : Aead
 {
     readonly Context _context;
@@ -24,10 +26,10 @@ sealed unsafe class EvpAead : Aead
         return new(context, encrypt);
     }
 
-    public override void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> plaintext, Span<byte> ciphertextAndTag)
+    public override void Seal(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> plaintext, Span<byte> sealedText)
     {
-        Expect(_encrypt, nonce, ciphertextAndTag.Length, plaintext.Length + TagLength);
-        fixed (byte* n = nonce, a = associated, i = plaintext, o = ciphertextAndTag)
+        Expect(_encrypt, nonce, sealedText.Length, plaintext.Length + TagLength);
+        fixed (byte* n = nonce, a = associated, i = plaintext, o = sealedText)
         {
             var handle = _context.Pointer;
             byte unused;
@@ -35,17 +37,18 @@ sealed unsafe class EvpAead : Aead
             Start(handle, n, a, associated.Length);
             Text(handle, i, plaintext.Length, o);
             Libcrypto.Check(Libcrypto.CipherFinalShort(handle, &unused, &written), "EVP_CipherFinal_ex");
-            Libcrypto.Check(Libcrypto.CipherControlShort(handle, Libcrypto.ControlGetTag, TagLength, o + plaintext.Length), "EVP_CTRL_AEAD_GET_TAG");
+            var tag = o + plaintext.Length;
+            Libcrypto.Check(Libcrypto.CipherControlShort(handle, Libcrypto.ControlGetTag, TagLength, tag), "EVP_CTRL_AEAD_GET_TAG");
         }
         GC.KeepAlive(_context);
     }
 
-    public override bool Open(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> ciphertextAndTag, Span<byte> plaintext)
+    public override bool Open(ReadOnlySpan<byte> nonce, ReadOnlySpan<byte> associated, ReadOnlySpan<byte> sealedText, Span<byte> plaintext)
     {
-        var length = ciphertextAndTag.Length - TagLength;
+        var length = sealedText.Length - TagLength;
         Expect(!_encrypt && length >= 0, nonce, plaintext.Length, length);
         bool refused;
-        fixed (byte* n = nonce, a = associated, i = ciphertextAndTag, o = plaintext)
+        fixed (byte* n = nonce, a = associated, i = sealedText, o = plaintext)
         {
             var handle = _context.Pointer;
             byte unused;
@@ -89,8 +92,12 @@ sealed unsafe class EvpAead : Aead
     static void Expect(bool direction, ReadOnlySpan<byte> nonce, int room, int needed)
     {
         if (!direction || nonce.Length != NonceLength || room < needed)
-            throw new ArgumentException($"wrong direction, {nonce.Length} octets of nonce, or room for {room} octets where {needed} are needed");
+            Throw(nonce.Length, room, needed);
     }
+
+    [DoesNotReturn]
+    static void Throw(int nonce, int room, int needed) =>
+        throw new ArgumentException($"wrong direction, {nonce} octets of nonce, or room for {room} octets where {needed} are needed");
 
     sealed class Context(nint handle) : NativeContext(handle)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Security.Cryptography;
 
 namespace Kuguru.Crypto;
@@ -31,6 +32,7 @@ sealed unsafe class HmacContext : NativeContext
     }
 
     /// <summary>The ICV over both parts.</summary>
+    [SkipLocalsInit]
     public void Compute(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, Span<byte> icv)
     {
         Span<byte> full = stackalloc byte[LongestOutput];
@@ -39,6 +41,7 @@ sealed unsafe class HmacContext : NativeContext
     }
 
     /// <summary>Whether this is the ICV over both parts; compared in constant time.</summary>
+    [SkipLocalsInit]
     public bool Matches(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, ReadOnlySpan<byte> icv)
     {
         Span<byte> full = stackalloc byte[LongestOutput];

@@ -5,8 +5,8 @@ namespace Kuguru.Crypto;
 
 /// <summary>
 /// The protection of SK and SKF payloads in one direction (RFC 7296 section 3.14, RFC 5282). The body of the payload is
-/// <c>IV | encrypted (inner payloads | padding | pad length) | ICV</c>; "before" is everything in the message in front of it, from the first
-/// octet of the IKE header to the end of the SK generic header (of SKF: to Total Fragments), with the lengths already final.
+/// <c>IV | encrypted (inner payloads | padding | pad length) | ICV</c>; "before" is everything in the message in front of it, from the
+/// first octet of the IKE header to the end of the SK generic header (of SKF: to Total Fragments), with the lengths already final.
 /// One instance per key: its counter keeps AEAD and CTR nonces from repeating. Not thread-safe.
 /// </summary>
 public abstract class IkeCipher : IDisposable

@@ -1,6 +1,6 @@
 namespace Kuguru.Crypto;
 
-/// <summary>The seven keys of an IKE SA (RFC 7296 section 2.14). SK_e holds the salt of an AEAD or CTR cipher; SK_a is empty with an AEAD.</summary>
+/// <summary>The seven keys of an IKE SA (RFC 7296 section 2.14). SK_e ends with a salt if the cipher has one; SK_a is empty with AEAD.</summary>
 public sealed class IkeKeys : IDisposable
 {
     internal IkeKeys(Secret skD, Secret skAi, Secret skAr, Secret skEi, Secret skEr, Secret skPi, Secret skPr) =>
@@ -33,7 +33,7 @@ public sealed record EspKeys(Secret Encryption, Secret Integrity) : IDisposable
     }
 }
 
-/// <summary>KEYMAT of a child SA: what the exchange's initiator sends with, and what its responder sends with (RFC 7296 section 2.17).</summary>
+/// <summary>KEYMAT of a child SA: what the exchange's initiator sends with, and what its responder does (RFC 7296 section 2.17).</summary>
 public sealed record ChildKeys(EspKeys FromInitiator, EspKeys FromResponder) : IDisposable
 {
     public void Dispose()
@@ -53,7 +53,9 @@ public static class KeyDerivation
     public static Secret RekeySkeySeed(Prf oldPrf, Secret oldSkD, Secret gir, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr) =>
         oldPrf.Derive(oldSkD, gir, ni, nr);
 
-    /// <summary>{SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+(SKEYSEED, Ni | Nr | SPIi | SPIr), section 2.14. SPIs as their 8 octets.</summary>
+    /// <summary>
+    /// {SK_d | SK_ai | SK_ar | SK_ei | SK_er | SK_pi | SK_pr} = prf+(SKEYSEED, Ni | Nr | SPIi | SPIr), section 2.14, the SPIs as 8 octets.
+    /// </summary>
     public static IkeKeys IkeKeys(
         IkeSuite suite, Secret skeySeed, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr, ReadOnlySpan<byte> spiI, ReadOnlySpan<byte> spiR)
     {
@@ -61,7 +63,9 @@ public static class KeyDerivation
         var (d, a, e) = (prf.Length, suite.Integrity.KeyLength(), suite.Encryption.KeyLength);
         using var all = prf.Plus(3 * d + 2 * a + 2 * e, skeySeed, ni, nr, spiI, spiR);
         var rest = all.Span;
-        return new(Take(ref rest, d), Take(ref rest, a), Take(ref rest, a), Take(ref rest, e), Take(ref rest, e), Take(ref rest, d), Take(ref rest, d));
+        return new(
+            Take(ref rest, d), Take(ref rest, a), Take(ref rest, a), Take(ref rest, e), Take(ref rest, e),
+            Take(ref rest, d), Take(ref rest, d));
     }
 
     /// <summary>

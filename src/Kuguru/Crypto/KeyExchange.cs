@@ -21,9 +21,9 @@ public enum PublicValueFault
 }
 
 /// <summary>
-/// One side of a key exchange: a private value from the dice, the public value that goes into the KE payload, and with the peer's the shared
-/// secret g^ir. MODP: both as long as the prime (RFC 7296 section 3.4). ECP: x | y, the secret is x (RFC 5903). Curve25519: RFC 8031.
-/// Dispose wipes the private value.
+/// One side of a key exchange: a private value from the dice, the public value that goes into the KE payload, and with the peer's the
+/// shared secret g^ir. MODP: both as long as the prime (RFC 7296 section 3.4). ECP: x | y, the secret is x (RFC 5903). Curve25519: RFC
+/// 8031. Dispose wipes the private value.
 /// </summary>
 public abstract class KeyExchange : IDisposable
 {
@@ -72,9 +72,10 @@ public abstract class KeyExchange : IDisposable
         _ => new ModpExchange(method, Secret.Copy(value)),
     };
 
-    /// <summary>The responder's whole side: a public value to answer with and the shared secret, or what is wrong with the peer's value.</summary>
+    /// <summary>The responder's whole side: a public value to answer with and the secret, or what is wrong with the peer's value.</summary>
     public static bool TryAnswer(
-        KeyExchangeMethod method, Dice dice, ReadOnlySpan<byte> peerPublic, out Blob publicValue, [NotNullWhen(true)] out Secret? shared, out PublicValueFault fault)
+        KeyExchangeMethod method, Dice dice, ReadOnlySpan<byte> peerPublic,
+        out Blob publicValue, [NotNullWhen(true)] out Secret? shared, out PublicValueFault fault)
     {
         using var own = Start(method, dice);
         publicValue = own.PublicValue;
@@ -98,5 +99,6 @@ public abstract class KeyExchange : IDisposable
     /// <summary>With a public value of the right length; the secret is null exactly when there is a fault.</summary>
     private protected abstract PublicValueFault Derive(ReadOnlySpan<byte> peerPublic, out Secret? shared);
 
-    private protected static NotSupportedException NotSupported(KeyExchangeMethod method) => new($"{method.Name()} is not among the supported key exchanges");
+    private protected static NotSupportedException NotSupported(KeyExchangeMethod method) =>
+        new($"{method.Name()} is not among the supported key exchanges");
 }

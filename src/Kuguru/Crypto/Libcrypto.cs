@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace Kuguru.Crypto;
 
 /// <summary>
-/// OpenSSL 3's libcrypto by function pointers, found at run time: there is no import to fail when it is missing, <see cref="IsLoaded"/> says so.
-/// Names and argument order are OpenSSL's. The calls of the packet path come twice: the plain one, and the <c>Short</c> one that skips the
+/// OpenSSL 3's libcrypto by function pointers, found at run time: there is no import to fail when it is missing, <see cref="IsLoaded"/>
+/// says so. Argument order is OpenSSL's. The calls of the packet path come twice: the plain one, and the <c>Short</c> one that skips the
 /// garbage collector's bookkeeping and so must be given no more than <see cref="ShortLimit"/> octets.
 /// </summary>
 static unsafe class Libcrypto
@@ -20,11 +20,14 @@ static unsafe class Libcrypto
     public static bool IsLoaded => Handle != 0;
 
     // EVP_CIPHER
-    static readonly delegate* unmanaged<nint, byte*, byte*, nint> CipherFetch = (delegate* unmanaged<nint, byte*, byte*, nint>)Find("EVP_CIPHER_fetch");
-    static readonly delegate* unmanaged<nint, byte*, byte*, nint> DigestFetch = (delegate* unmanaged<nint, byte*, byte*, nint>)Find("EVP_MD_fetch");
+    static readonly delegate* unmanaged<nint, byte*, byte*, nint> CipherFetch =
+        (delegate* unmanaged<nint, byte*, byte*, nint>)Find("EVP_CIPHER_fetch");
+    static readonly delegate* unmanaged<nint, byte*, byte*, nint> DigestFetch =
+        (delegate* unmanaged<nint, byte*, byte*, nint>)Find("EVP_MD_fetch");
     public static readonly delegate* unmanaged<nint> CipherNew = (delegate* unmanaged<nint>)Find("EVP_CIPHER_CTX_new");
     public static readonly delegate* unmanaged<nint, void> CipherFree = (delegate* unmanaged<nint, void>)Find("EVP_CIPHER_CTX_free");
-    public static readonly delegate* unmanaged<nint, int, int> CipherSetPadding = (delegate* unmanaged<nint, int, int>)Find("EVP_CIPHER_CTX_set_padding");
+    public static readonly delegate* unmanaged<nint, int, int> CipherSetPadding =
+        (delegate* unmanaged<nint, int, int>)Find("EVP_CIPHER_CTX_set_padding");
     public static readonly delegate* unmanaged<nint, nint, nint, byte*, byte*, int, int> CipherInit =
         (delegate* unmanaged<nint, nint, nint, byte*, byte*, int, int>)Find("EVP_CipherInit_ex");
     public static readonly delegate* unmanaged[SuppressGCTransition]<nint, nint, nint, byte*, byte*, int, int> CipherInitShort =
@@ -45,7 +48,8 @@ static unsafe class Libcrypto
         (delegate* unmanaged<nint, byte*, int, nint, nint, int>)Find("HMAC_Init_ex");
     public static readonly delegate* unmanaged[SuppressGCTransition]<nint, byte*, int, nint, nint, int> HmacInitShort =
         (delegate* unmanaged[SuppressGCTransition]<nint, byte*, int, nint, nint, int>)Find("HMAC_Init_ex");
-    public static readonly delegate* unmanaged<nint, byte*, nuint, int> HmacUpdate = (delegate* unmanaged<nint, byte*, nuint, int>)Find("HMAC_Update");
+    public static readonly delegate* unmanaged<nint, byte*, nuint, int> HmacUpdate =
+        (delegate* unmanaged<nint, byte*, nuint, int>)Find("HMAC_Update");
     public static readonly delegate* unmanaged[SuppressGCTransition]<nint, byte*, nuint, int> HmacUpdateShort =
         (delegate* unmanaged[SuppressGCTransition]<nint, byte*, nuint, int>)Find("HMAC_Update");
     public static readonly delegate* unmanaged[SuppressGCTransition]<nint, byte*, uint*, int> HmacFinalShort =
@@ -54,15 +58,19 @@ static unsafe class Libcrypto
     // BIGNUM
     public static readonly delegate* unmanaged<nint> NumberNew = (delegate* unmanaged<nint>)Find("BN_new");
     public static readonly delegate* unmanaged<nint, void> NumberClearFree = (delegate* unmanaged<nint, void>)Find("BN_clear_free");
-    public static readonly delegate* unmanaged<byte*, int, nint, nint> NumberRead = (delegate* unmanaged<byte*, int, nint, nint>)Find("BN_bin2bn");
-    public static readonly delegate* unmanaged<nint, byte*, int, int> NumberWrite = (delegate* unmanaged<nint, byte*, int, int>)Find("BN_bn2binpad");
+    public static readonly delegate* unmanaged<byte*, int, nint, nint> NumberRead =
+        (delegate* unmanaged<byte*, int, nint, nint>)Find("BN_bin2bn");
+    public static readonly delegate* unmanaged<nint, byte*, int, int> NumberWrite =
+        (delegate* unmanaged<nint, byte*, int, int>)Find("BN_bn2binpad");
     public static readonly delegate* unmanaged<nint, nint, int> NumberCompare = (delegate* unmanaged<nint, nint, int>)Find("BN_cmp");
     public static readonly delegate* unmanaged<nint, nuint, int> NumberSet = (delegate* unmanaged<nint, nuint, int>)Find("BN_set_word");
     public static readonly delegate* unmanaged<nint, nuint, int> NumberAdd = (delegate* unmanaged<nint, nuint, int>)Find("BN_add_word");
-    public static readonly delegate* unmanaged<nint, nuint, int> NumberSubtract = (delegate* unmanaged<nint, nuint, int>)Find("BN_sub_word");
+    public static readonly delegate* unmanaged<nint, nuint, int> NumberSubtract =
+        (delegate* unmanaged<nint, nuint, int>)Find("BN_sub_word");
     public static readonly delegate* unmanaged<nint, nint> NumberCopy = (delegate* unmanaged<nint, nint>)Find("BN_dup");
     public static readonly delegate* unmanaged<nint, int, void> NumberSetFlags = (delegate* unmanaged<nint, int, void>)Find("BN_set_flags");
-    public static readonly delegate* unmanaged<nint, nint, nint, nint, nint, int> NumberDivide = (delegate* unmanaged<nint, nint, nint, nint, nint, int>)Find("BN_div");
+    public static readonly delegate* unmanaged<nint, nint, nint, nint, nint, int> NumberDivide =
+        (delegate* unmanaged<nint, nint, nint, nint, nint, int>)Find("BN_div");
     public static readonly delegate* unmanaged<nint, nint, nint, nint, nint, nint, int> NumberPower =
         (delegate* unmanaged<nint, nint, nint, nint, nint, nint, int>)Find("BN_mod_exp_mont_consttime");
     public static readonly delegate* unmanaged<nint> ScratchNew = (delegate* unmanaged<nint>)Find("BN_CTX_secure_new");
@@ -86,13 +94,17 @@ static unsafe class Libcrypto
         (delegate* unmanaged<int, nint, byte*, nuint, nint>)Find("EVP_PKEY_new_raw_private_key");
     public static readonly delegate* unmanaged<int, nint, byte*, nuint, nint> PublicKeyNew =
         (delegate* unmanaged<int, nint, byte*, nuint, nint>)Find("EVP_PKEY_new_raw_public_key");
-    public static readonly delegate* unmanaged<nint, byte*, nuint*, int> PublicKeyGet = (delegate* unmanaged<nint, byte*, nuint*, int>)Find("EVP_PKEY_get_raw_public_key");
+    public static readonly delegate* unmanaged<nint, byte*, nuint*, int> PublicKeyGet =
+        (delegate* unmanaged<nint, byte*, nuint*, int>)Find("EVP_PKEY_get_raw_public_key");
     public static readonly delegate* unmanaged<nint, void> KeyFree = (delegate* unmanaged<nint, void>)Find("EVP_PKEY_free");
-    public static readonly delegate* unmanaged<nint, nint, nint> DeriveNew = (delegate* unmanaged<nint, nint, nint>)Find("EVP_PKEY_CTX_new");
+    public static readonly delegate* unmanaged<nint, nint, nint> DeriveNew =
+        (delegate* unmanaged<nint, nint, nint>)Find("EVP_PKEY_CTX_new");
     public static readonly delegate* unmanaged<nint, void> DeriveFree = (delegate* unmanaged<nint, void>)Find("EVP_PKEY_CTX_free");
     public static readonly delegate* unmanaged<nint, int> DeriveInit = (delegate* unmanaged<nint, int>)Find("EVP_PKEY_derive_init");
-    public static readonly delegate* unmanaged<nint, nint, int> DeriveSetPeer = (delegate* unmanaged<nint, nint, int>)Find("EVP_PKEY_derive_set_peer");
-    public static readonly delegate* unmanaged<nint, byte*, nuint*, int> Derive = (delegate* unmanaged<nint, byte*, nuint*, int>)Find("EVP_PKEY_derive");
+    public static readonly delegate* unmanaged<nint, nint, int> DeriveSetPeer =
+        (delegate* unmanaged<nint, nint, int>)Find("EVP_PKEY_derive_set_peer");
+    public static readonly delegate* unmanaged<nint, byte*, nuint*, int> Derive =
+        (delegate* unmanaged<nint, byte*, nuint*, int>)Find("EVP_PKEY_derive");
 
     static readonly delegate* unmanaged<void> ErrorClear = (delegate* unmanaged<void>)Find("ERR_clear_error");
 

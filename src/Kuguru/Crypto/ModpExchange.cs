@@ -1,8 +1,8 @@
 namespace Kuguru.Crypto;
 
 /// <summary>
-/// Groups 14 to 18 of RFC 3526, generator 2. The private exponent has the length that section 8 of it gives for the stronger estimate, more
-/// than twice the group's security strength. The prime is safe, so 1 &lt; y &lt; p-1 is all that RFC 6989 section 2.1 asks of a public value.
+/// Groups 14 to 18 of RFC 3526, generator 2. The private exponent has the length that its section 8 gives for the stronger estimate, more
+/// than twice the group's strength. The prime is safe, so 1 &lt; y &lt; p-1 is all that RFC 6989 section 2.1 asks of a public value.
 /// </summary>
 sealed unsafe class ModpExchange : KeyExchange
 {
@@ -49,7 +49,8 @@ sealed unsafe class ModpExchange : KeyExchange
         using var exponent = BigNumber.Read(PrivateValue);
         using var scratch = new Scratch();
         var result = BigNumber.New();
-        Libcrypto.Check(Libcrypto.NumberPower(result.Handle, y.Handle, exponent.Handle, _prime, scratch.Handle, 0), "BN_mod_exp_mont_consttime");
+        Libcrypto.Check(
+            Libcrypto.NumberPower(result.Handle, y.Handle, exponent.Handle, _prime, scratch.Handle, 0), "BN_mod_exp_mont_consttime");
         return result;
     }
 

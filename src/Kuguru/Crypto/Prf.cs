@@ -32,7 +32,8 @@ public sealed class Prf
 
     /// <summary>prf(key, a | b | c | d), for values that are sent or compared (AUTH, cookies).</summary>
     public byte[] Compute(
-        ReadOnlySpan<byte> key, ReadOnlySpan<byte> a, ReadOnlySpan<byte> b = default, ReadOnlySpan<byte> c = default, ReadOnlySpan<byte> d = default)
+        ReadOnlySpan<byte> key,
+        ReadOnlySpan<byte> a, ReadOnlySpan<byte> b = default, ReadOnlySpan<byte> c = default, ReadOnlySpan<byte> d = default)
     {
         using var output = Derive(key, a, b, c, d);
         return output.Span.ToArray();
@@ -40,7 +41,8 @@ public sealed class Prf
 
     /// <summary>prf(key, a | b | c | d), for values that are keys.</summary>
     public Secret Derive(
-        ReadOnlySpan<byte> key, ReadOnlySpan<byte> a, ReadOnlySpan<byte> b = default, ReadOnlySpan<byte> c = default, ReadOnlySpan<byte> d = default)
+        ReadOnlySpan<byte> key,
+        ReadOnlySpan<byte> a, ReadOnlySpan<byte> b = default, ReadOnlySpan<byte> c = default, ReadOnlySpan<byte> d = default)
     {
         using var hmac = IncrementalHash.CreateHMAC(_hash, key);
         Append(hmac, a, b, c, d);
@@ -51,7 +53,8 @@ public sealed class Prf
 
     /// <summary>prf+(key, S) with S = a | b | c | d, as many octets as wanted, up to 255 outputs.</summary>
     public Secret Plus(
-        int length, ReadOnlySpan<byte> key, ReadOnlySpan<byte> a, ReadOnlySpan<byte> b = default, ReadOnlySpan<byte> c = default, ReadOnlySpan<byte> d = default)
+        int length, ReadOnlySpan<byte> key,
+        ReadOnlySpan<byte> a, ReadOnlySpan<byte> b = default, ReadOnlySpan<byte> c = default, ReadOnlySpan<byte> d = default)
     {
         // T1 = prf(K, S | 0x01), T2 = prf(K, T1 | S | 0x02), ...          RFC 7296 section 2.13
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, 255 * Length);

@@ -5,13 +5,14 @@ using System.Diagnostics.CodeAnalysis;
 namespace Kuguru.Crypto;
 
 /// <summary>
-/// One proposal in strongSwan's words: keywords of any transform type with dashes between, several of a type in order of preference. The rules
-/// are strongSwan's too: IKE takes its PRF from INTEG when none is named; AEAD ciphers stand alone and drop INTEG; ESP and AH drop PRFs and
-/// have no ESN unless asked. Stricter than strongSwan: an ESP cipher without any integrity, and NULL in IKE, are refused.
+/// One proposal in strongSwan's words: keywords of any transform type with dashes between, several of a type in order of preference. The
+/// rules are strongSwan's too: IKE takes its PRF from INTEG when none is named; AEAD ciphers stand alone and drop INTEG; ESP and AH drop
+/// PRFs and have no ESN unless asked. Stricter than strongSwan: an ESP cipher without any integrity, and NULL in IKE, are refused.
 /// </summary>
 static class ProposalKeywords
 {
-    public static bool TryParse(string text, ProposalKind kind, [NotNullWhen(true)] out AlgorithmSet? proposal, [NotNullWhen(false)] out string? error)
+    public static bool TryParse(
+        string text, ProposalKind kind, [NotNullWhen(true)] out AlgorithmSet? proposal, [NotNullWhen(false)] out string? error)
     {
         var all = new List<Keyword>();
         proposal = null;
@@ -94,7 +95,8 @@ static class ProposalKeywords
         return false;
     }
 
-    static string Nearest(string word) => Known.Keys.Concat(NotOurs.Keys).Order(StringComparer.Ordinal).MinBy(known => Distance(word, known))!;
+    static string Nearest(string word) =>
+        Known.Keys.Concat(NotOurs.Keys).Order(StringComparer.Ordinal).MinBy(known => Distance(word, known))!;
 
     /// <summary>Levenshtein's: letters to insert, remove or change.</summary>
     static int Distance(string a, string b)

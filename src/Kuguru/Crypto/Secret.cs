@@ -4,7 +4,8 @@ namespace Kuguru.Crypto;
 
 /// <summary>
 /// Key bytes with one owner, who disposes them: they stay in one place in memory (pinned), are zeroed on Dispose, compare in constant
-/// time and never print. Spans taken from <see cref="Span"/> must not outlive the owner's Dispose. Who is lent a Secret copies it if he keeps it.
+/// time and never print. Spans taken from <see cref="Span"/> must not outlive the owner's Dispose. Who is lent a Secret and wants to keep
+/// it takes a copy.
 /// </summary>
 public sealed class Secret : IDisposable, IEquatable<Secret>
 {

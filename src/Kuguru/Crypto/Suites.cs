@@ -1,5 +1,14 @@
 namespace Kuguru.Crypto;
 
+// The room at a glance: what is negotiated on the left, what is computed on the right. Everything goes by IANA's numbers.
+//
+//   "aes128gcm16-x25519"
+//     -> AlgorithmSet                          KeyExchange: our KE data + the peer's -> g^ir
+//          (Ike selects)                         -> KeyDerivation -> IkeKeys   -> IkeCipher             SK and SKF payloads
+//     -> IkeSuite, EspSuite                                       -> ChildKeys -> EspSealer, EspOpener  ESP packets
+//
+// Below these are Prf (HMACs of the BCL), and on libcrypto: Aead, CipherContext, HmacContext and BigNumber.
+
 /// <summary>
 /// What was agreed for an IKE SA. <see cref="Integrity"/> is None exactly with an AEAD cipher. Prints as charon logs it,
 /// <c>IKE:AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_3072</c>.

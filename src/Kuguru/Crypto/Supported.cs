@@ -28,7 +28,8 @@ public static class Supported
 
     public static ImmutableArray<PseudoRandomFunction> Prf { get; } =
     [
-        PseudoRandomFunction.HmacSha2_256, PseudoRandomFunction.HmacSha2_384, PseudoRandomFunction.HmacSha2_512, PseudoRandomFunction.HmacSha1,
+        PseudoRandomFunction.HmacSha2_256, PseudoRandomFunction.HmacSha2_384, PseudoRandomFunction.HmacSha2_512,
+        PseudoRandomFunction.HmacSha1,
     ];
 
     public static ImmutableArray<KeyExchangeMethod> KeyExchange { get; } =
@@ -36,7 +37,8 @@ public static class Supported
         .. new[]
         {
             KeyExchangeMethod.Ecp256, KeyExchangeMethod.Ecp384, KeyExchangeMethod.Ecp521, KeyExchangeMethod.Curve25519,
-            KeyExchangeMethod.Modp3072, KeyExchangeMethod.Modp4096, KeyExchangeMethod.Modp6144, KeyExchangeMethod.Modp8192, KeyExchangeMethod.Modp2048,
+            KeyExchangeMethod.Modp3072, KeyExchangeMethod.Modp4096, KeyExchangeMethod.Modp6144, KeyExchangeMethod.Modp8192,
+            KeyExchangeMethod.Modp2048,
         }.Where(Crypto.KeyExchange.IsSupported),
     ];
 }

@@ -83,7 +83,8 @@ public class EspVectorTests
             _ => null,
         };
 
-        EspSuite Of(EncryptionAlgorithm encryption, IntegrityAlgorithm integrity) => new(new(encryption, bits), integrity, ExtendedSequenceNumbers.No);
+        EspSuite Of(EncryptionAlgorithm encryption, IntegrityAlgorithm integrity) =>
+            new(new(encryption, bits), integrity, ExtendedSequenceNumbers.No);
     }
 
     static void AssertPacket(EspSuite suite, JsonElement test)
@@ -94,7 +95,8 @@ public class EspVectorTests
         var (plaintext, expected) = (test.Hex("plaintext_with_trailer"), test.Hex("esp_packet"));
         var sequence = Convert.ToUInt64(test.Text("seq"), 16);
         var packet = new byte[expected.Length];
-        Assert.Equal(expected.Length, sealer.Seal(BinaryPrimitives.ReadUInt32BigEndian(test.Hex("spi")), sequence, test.Hex("iv"), plaintext, packet));
+        var spi = BinaryPrimitives.ReadUInt32BigEndian(test.Hex("spi"));
+        Assert.Equal(expected.Length, sealer.Seal(spi, sequence, test.Hex("iv"), plaintext, packet));
         Assert.Equal(expected, packet);
         var opened = new byte[plaintext.Length];
         Assert.Equal(plaintext.Length, opener.Open(packet, sequence, opened));

@@ -15,7 +15,10 @@ sealed class SeededDice(int seed) : Dice
 static class Given
 {
     public static readonly IntegrityAlgorithm[] Integrities =
-        [IntegrityAlgorithm.HmacSha1_96, IntegrityAlgorithm.HmacSha2_256_128, IntegrityAlgorithm.HmacSha2_384_192, IntegrityAlgorithm.HmacSha2_512_256];
+    [
+        IntegrityAlgorithm.HmacSha1_96, IntegrityAlgorithm.HmacSha2_256_128,
+        IntegrityAlgorithm.HmacSha2_384_192, IntegrityAlgorithm.HmacSha2_512_256,
+    ];
 
     /// <summary>Every ESP suite that is supported.</summary>
     public static IEnumerable<EspSuite> EspSuites =>
@@ -35,7 +38,7 @@ static class Given
         new(Secret.Random(suite.EncryptionKeyLength, dice), Secret.Random(suite.IntegrityKeyLength, dice));
 
     public static IEnumerable<JsonElement> Tests(JsonElement file) =>
-        from @group in file.GetProperty("testGroups").EnumerateArray() from test in @group.GetProperty("tests").EnumerateArray() select test;
+        file.GetProperty("testGroups").EnumerateArray().SelectMany(g => g.GetProperty("tests").EnumerateArray());
 
     public static IEnumerable<JsonElement> Cases(JsonElement file) => file.GetProperty("vectors").EnumerateArray();
 

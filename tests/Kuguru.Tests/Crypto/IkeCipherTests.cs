@@ -13,7 +13,7 @@ public class IkeCipherTests
     public void The_SK_message_of_RFC_7634_agrees()
     {
         var test = Given.Cases(Vectors.Json("rfc/rfc7634_chacha20poly1305.json")).Last();
-        var suite = new IkeSuite(new(EncryptionAlgorithm.ChaCha20Poly1305, 0), IntegrityAlgorithm.None, PseudoRandomFunction.HmacSha2_256, KeyExchangeMethod.Curve25519);
+        var suite = Given.IkeSuites.Single(s => s.Encryption.Algorithm == EncryptionAlgorithm.ChaCha20Poly1305);
         using var skE = Secret.Copy([.. test.Hex("key"), .. test.Hex("salt")]);
         using var sealer = IkeCipher.ForSealing(suite, skE, Secret.Empty());
         using var opener = IkeCipher.ForOpening(suite, skE, Secret.Empty());

@@ -86,7 +86,8 @@ public class KeyDerivationTests
             using var seed = Secret.Copy([1, 2, 3]);
             using var keys = KeyDerivation.IkeKeys(suite, seed, [4], [5], [6, 6, 6, 6, 6, 6, 6, 6], [7, 7, 7, 7, 7, 7, 7, 7]);
             Secret[] inOrder = [keys.SkD, keys.SkAi, keys.SkAr, keys.SkEi, keys.SkEr, keys.SkPi, keys.SkPr];
-            using var stream = Prf.Of(suite.Prf).Plus(inOrder.Sum(k => k.Length), seed, [4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7]);
+            byte[] noncesAndSpis = [4, 5, 6, 6, 6, 6, 6, 6, 6, 6, 7, 7, 7, 7, 7, 7, 7, 7];
+            using var stream = Prf.Of(suite.Prf).Plus(inOrder.Sum(k => k.Length), seed, noncesAndSpis);
             Assert.Equal(stream.Span.ToArray(), inOrder.SelectMany(k => k.Span.ToArray()));
             Assert.Equal([32, 32, 32], new[] { keys.SkD, keys.SkPi, keys.SkPr }.Select(k => k.Length));
             Assert.All([keys.SkAi, keys.SkAr], k => Assert.Equal(suite.Integrity.KeyLength(), k.Length));
@@ -103,7 +104,8 @@ public class KeyDerivationTests
         foreach (var suite in Given.EspSuites)
         {
             using var keys = KeyDerivation.ChildKeys(suite, prf, skD, gir, [1], [2]);
-            Secret[] inOrder = [keys.FromInitiator.Encryption, keys.FromInitiator.Integrity, keys.FromResponder.Encryption, keys.FromResponder.Integrity];
+            var (first, second) = (keys.FromInitiator, keys.FromResponder);
+            Secret[] inOrder = [first.Encryption, first.Integrity, second.Encryption, second.Integrity];
             using var stream = prf.Plus(inOrder.Sum(k => k.Length), skD, [9, 9, 1, 2]);
             Assert.Equal(stream.Span.ToArray(), inOrder.SelectMany(k => k.Span.ToArray()));
 

@@ -107,7 +107,8 @@ public class KeyExchangeTests
         var count = 0;
         foreach (var test in Given.Cases(Vectors.SharedJson("crypto/key-exchange.json")))
         {
-            var method = Supported.KeyExchange.Where(m => test.Text("method").Replace("_BIT", "", StringComparison.Ordinal) == m.Name()).ToArray();
+            var name = test.Text("method").Replace("_BIT", "", StringComparison.Ordinal);
+            var method = Supported.KeyExchange.Where(m => m.Name() == name).ToArray();
             if (method.Length == 0)
                 continue;
             AssertExchange(method[0], test);

@@ -14,14 +14,15 @@ public class SuitesTests
     [InlineData("aes192-sha512", "ESP:AES_CBC_192/HMAC_SHA2_512_256/NO_EXT_SEQ", 24, 64, 16, 32, 16)]
     [InlineData("aes128ctr-sha1", "ESP:AES_CTR_128/HMAC_SHA1_96/NO_EXT_SEQ", 20, 20, 8, 12, 4)]
     [InlineData("null-sha256", "ESP:NULL/HMAC_SHA2_256_128/NO_EXT_SEQ", 0, 32, 0, 16, 4)]
-    public void Lengths_are_those_of_the_RFCs(string keywords, string name, int encryptionKey, int integrityKey, int iv, int icv, int alignment)
+    public void Lengths_are_those_of_the_RFCs(
+        string keywords, string name, int encryptionKey, int integrityKey, int iv, int icv, int alignment)
     {
         Assert.True(AlgorithmSet.TryParse(keywords, ProposalKind.Esp, out var sets, out _));
         var set = Assert.Single(sets);
         var suite = new EspSuite(set.Encryption[0], set.Integrity is [var integrity, ..] ? integrity : IntegrityAlgorithm.None, set.Esn[0]);
         Assert.Equal(name, suite.ToString());
-        Assert.Equal((encryptionKey, integrityKey, iv, icv), (suite.EncryptionKeyLength, suite.IntegrityKeyLength, suite.IvLength, suite.IcvLength));
-        Assert.Equal((alignment, 8 + iv + icv), (suite.Alignment, suite.Overhead));
+        Assert.Equal((encryptionKey, integrityKey), (suite.EncryptionKeyLength, suite.IntegrityKeyLength));
+        Assert.Equal((iv, icv, alignment, 8 + iv + icv), (suite.IvLength, suite.IcvLength, suite.Alignment, suite.Overhead));
     }
 
     [Fact]
@@ -53,8 +54,12 @@ public class SuitesTests
     [Fact]
     public void An_IKE_suite_prints_as_charon_logs_it()
     {
-        var aead = new IkeSuite(new(EncryptionAlgorithm.AesGcm16, 128), IntegrityAlgorithm.None, PseudoRandomFunction.HmacSha2_256, KeyExchangeMethod.Curve25519);
-        var classic = new IkeSuite(new(EncryptionAlgorithm.AesCbc, 128), IntegrityAlgorithm.HmacSha2_256_128, PseudoRandomFunction.HmacSha2_256, KeyExchangeMethod.Modp3072);
+        var aead = new IkeSuite(
+            new(EncryptionAlgorithm.AesGcm16, 128), IntegrityAlgorithm.None,
+            PseudoRandomFunction.HmacSha2_256, KeyExchangeMethod.Curve25519);
+        var classic = new IkeSuite(
+            new(EncryptionAlgorithm.AesCbc, 128), IntegrityAlgorithm.HmacSha2_256_128,
+            PseudoRandomFunction.HmacSha2_256, KeyExchangeMethod.Modp3072);
         Assert.Equal("IKE:AES_GCM_16_128/PRF_HMAC_SHA2_256/CURVE_25519", aead.ToString());
         Assert.Equal("IKE:AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_3072", classic.ToString());
     }
