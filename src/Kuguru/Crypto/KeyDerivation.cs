@@ -1,6 +1,6 @@
 namespace Kuguru.Crypto;
 
-/// <summary>The seven keys of an IKE SA (RFC 7296 section 2.14). SK_e ends with a salt if the cipher has one; SK_a is empty with AEAD.</summary>
+/// <summary>The seven keys of an IKE SA (RFC 7296 section 2.14). SK_e ends with any salt; SK_a is empty with AEAD.</summary>
 public sealed class IkeKeys : IDisposable
 {
     internal IkeKeys(Secret skD, Secret skAi, Secret skAr, Secret skEi, Secret skEr, Secret skPi, Secret skPr) =>
