@@ -17,8 +17,9 @@ public sealed class Job : IDisposable
         _file = System.IO.Path.Combine(host.Network.Folder, $"{host.Name}-{name}.log");
         _pid = $"/run/{name}.pid";
         File.WriteAllText(_file, "");
-        string[] start = ["-c", "echo $$ >$0; log=$1; shift; exec \"$@\" </dev/null >>$log 2>&1", _pid, _file];
-        var info = new ProcessStartInfo("setsid", [.. enter, "bash", .. start, .. command]);
+        // The outer shell's redirection holds for all that follows: whoever started this program gets its output to itself.
+        string[] inside = [.. enter, "bash", "-c", "echo $$ >$0; exec \"$@\"", _pid, .. command];
+        var info = new ProcessStartInfo("setsid", ["bash", "-c", "exec \"$@\" </dev/null >>$0 2>&1", _file, .. inside]);
         foreach (var (key, value) in environment)
             info.Environment[key] = value;
         _process = Process.Start(info)!;
