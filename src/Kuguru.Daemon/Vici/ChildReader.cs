@@ -80,14 +80,14 @@ static class ChildReader
     static ChildConfig Lifetimes(ChildConfig child, ViciMessage message)
     {
         if (child.LifeTime is { } life && message["rekey_time"] is null)
-            child = child with { RekeyTime = TimeSpan.FromSeconds(Math.Floor(life.TotalSeconds / 1.1)) };
+            child = child with { RekeyTime = TimeSpan.FromSeconds((long)life.TotalSeconds * 10 / 11) };
         var bytes = Limits(child.RekeyBytes, child.LifeBytes, message["rekey_bytes"] is null, message["life_bytes"] is null);
         var packets = Limits(child.RekeyPackets, child.LifePackets, message["rekey_packets"] is null, message["life_packets"] is null);
         return child with { RekeyBytes = bytes.Soft, LifeBytes = bytes.Hard, RekeyPackets = packets.Soft, LifePackets = packets.Hard };
     }
 
     static (ulong Soft, ulong Hard) Limits(ulong soft, ulong hard, bool noSoft, bool noHard) =>
-        noSoft && !noHard ? ((ulong)(hard / 1.1), hard) : noHard ? (soft, (ulong)(soft * 1.1)) : (soft, hard);
+        noSoft && !noHard ? (hard - (hard / 11), hard) : noHard ? (soft, Math.Max(soft, soft + (soft / 10))) : (soft, hard);
 
     static StartAction? Start(string text) => text.ToLowerInvariant() switch
     {

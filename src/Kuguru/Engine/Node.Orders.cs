@@ -168,7 +168,10 @@ public sealed partial class Node
         foreach (var child in search.Traps)
             Trap(search.Connection, child, path, outbox);
         if (search.Requests.IsEmpty)
+        {
+            Done(search.Token, outbox);
             return;
+        }
         if (Carrier(search.Connection) is { } carrier)
         {
             foreach (var request in search.Requests)

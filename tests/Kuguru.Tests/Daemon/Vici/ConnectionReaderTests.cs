@@ -1,0 +1,265 @@
+using Kuguru.Crypto;
+using Kuguru.Daemon.Settings;
+using Kuguru.Daemon.Vici;
+using Kuguru.Ike;
+using Xunit;
+
+namespace Kuguru.Tests.Daemon.Vici;
+
+public class ConnectionReaderTests
+{
+    static readonly ViciMessage Psk = new() { { "auth", "psk" } };
+
+    [Fact]
+    public void The_least_connection_has_charons_defaults()
+    {
+        var connection = Read([])!;
+        Assert.Equal("gw", connection.Name);
+        Assert.Equal(AlgorithmSet.Defaults(ProposalKind.Ike), connection.Proposals);
+        Assert.Equal((TimeSpan.FromHours(4), TimeSpan.Zero, 1, UniquePolicy.No, true, false), (connection.RekeyTime, connection.ReauthTime, connection.KeyingTries, connection.Unique, connection.FloatAlways, connection.ForceEncapsulation));
+        Assert.Empty(connection.LocalAddresses);
+        Assert.Null(Assert.Single(connection.Remote).Id);
+    }
+
+    [Fact]
+    public void Every_key_lands_in_its_place()
+    {
+        var connection = Read(new()
+        {
+            { "local_addrs", (string[])["10.1.0.10"] },
+            { "remote_addrs", (string[])["gw.example.org", "192.0.2.0/24", "198.51.100.1-198.51.100.9"] },
+            { "local_port", "4500" },
+            { "remote_port", "4500" },
+            { "proposals", (string[])["aes128-sha256-x25519"] },
+            { "vips", (string[])["0.0.0.0", "::"] },
+            { "pools", (string[])["p4", "p6"] },
+            { "encap", "yes" },
+            { "mobike", "no" },
+            { "fragmentation", "no" },
+            { "dpd_delay", "30s" },
+            { "unique", "replace" },
+            { "keyingtries", "0" },
+            { "rekey_time", "1h" },
+            { "over_time", "5m" },
+            { "rand_time", "0" },
+            { "version", "2" },
+        })!;
+        Assert.Equal(["10.1.0.10"], connection.LocalAddresses.Select(a => a.ToString()));
+        Assert.Equal(["gw.example.org", "192.0.2.0/24", "198.51.100.1..198.51.100.9"], connection.RemoteAddresses.Select(a => a.ToString()));
+        Assert.Equal("IKE:AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/CURVE_25519", Assert.Single(connection.Proposals).ToString());
+        Assert.Equal([IpAddress.AnyV4, IpAddress.AnyV6], connection.VirtualAddresses);
+        Assert.Equal(["p4", "p6"], connection.Pools);
+        Assert.Equal((4500, 4500, true, false, false), (connection.LocalPort, connection.RemotePort, connection.ForceEncapsulation, connection.FloatAlways, connection.Fragmentation));
+        Assert.Equal((TimeSpan.FromSeconds(30), UniquePolicy.Replace, 0), (connection.DpdDelay, connection.Unique, connection.KeyingTries));
+        Assert.Equal((TimeSpan.FromHours(1), TimeSpan.FromMinutes(5), TimeSpan.Zero), (connection.RekeyTime, connection.OverTime, connection.RandTime));
+    }
+
+    [Fact]
+    public void Reauthentication_alone_switches_rekeying_off()
+    {
+        Assert.Equal((TimeSpan.Zero, TimeSpan.FromHours(3)), (Read(new() { { "reauth_time", "10800" } })!.RekeyTime, Read(new() { { "reauth_time", "10800" } })!.ReauthTime));
+        Assert.Equal(TimeSpan.FromHours(1), Read(new() { { "reauth_time", "3h" }, { "rekey_time", "1h" } })!.RekeyTime);
+    }
+
+    [Fact]
+    public void Any_address_is_no_restriction_and_among_others_it_is_all_addresses()
+    {
+        Assert.Empty(Read(new() { { "remote_addrs", (string[])["%any"] } })!.RemoteAddresses);
+        var both = Read(new() { { "remote_addrs", (string[])["gw.example.org", "%any"] } })!.RemoteAddresses;
+        Assert.Contains(both, p => p.Matches(IpAddress.Parse("203.0.113.9")));
+        Assert.Contains(both, p => p.Matches(IpAddress.Parse("2001:db8::1")));
+    }
+
+    [Fact]
+    public void A_child_has_its_selectors_lifetimes_and_actions()
+    {
+        var child = Child(new()
+        {
+            { "local_ts", (string[])["10.1.0.0/16", "dynamic[tcp/80]"] },
+            { "remote_ts", (string[])["10.2.0.0/16"] },
+            { "esp_proposals", (string[])["aes128gcm16-x25519"] },
+            { "rekey_time", "5400" },
+            { "rekey_bytes", "500000000" },
+            { "rekey_packets", "1000000" },
+            { "start_action", "start" },
+            { "dpd_action", "restart" },
+            { "close_action", "trap" },
+            { "updown", "/usr/local/libexec/ipsec/_updown iptables" },
+            { "hostaccess", "yes" },
+            { "reqid", "7" },
+            { "replay_window", "0" },
+            { "mode", "tunnel" },
+        });
+        Assert.Equal(["10.1.0.0/16", "dynamic"], child.LocalSelectors.Select(s => s.ToString()));
+        Assert.Equal((6, 80, 80), (child.LocalSelectors[1].Protocol, child.LocalSelectors[1].FirstPort, child.LocalSelectors[1].LastPort));
+        Assert.Equal((500_000_000ul, 550_000_000ul, 1_000_000ul, 1_100_000ul), (child.RekeyBytes, child.LifeBytes, child.RekeyPackets, child.LifePackets));
+        Assert.Equal((StartAction.Start, CloseAction.Start, CloseAction.Trap), (child.StartAction, child.DpdAction, child.CloseAction));
+        Assert.Equal(("/usr/local/libexec/ipsec/_updown iptables", true, 7u, 0), (child.UpDown, child.HostAccess, child.ReqId, child.ReplayWindow));
+    }
+
+    [Fact]
+    public void The_hard_limit_of_a_child_gives_the_soft_one()
+    {
+        var child = Child(new() { { "life_time", "66m" }, { "life_bytes", "1100" }, { "life_packets", "110" } });
+        Assert.Equal((TimeSpan.FromHours(1), 1000ul, 100ul), (child.RekeyTime, child.RekeyBytes, child.RekeyPackets));
+        Assert.Equal(TimeSpan.FromHours(1), Child([]).RekeyTime);
+        Assert.Null(Child([]).LifeTime);
+        Assert.Equal("dynamic", Assert.Single(Child([]).RemoteSelectors).ToString());
+    }
+
+    [Fact]
+    public void The_settings_give_port_and_replay_window()
+    {
+        var settings = CharonSettings.Default with { Port = 0, ReplayWindow = 256 };
+        var connection = ConnectionReader.Read("gw", Whole([], []), settings, out _)!;
+        Assert.Equal((0, 256), (connection.LocalPort, connection.Children[0].ReplayWindow));
+    }
+
+    [Theory]
+    [InlineData("versoin", "2", "connections.gw.versoin: unknown key: did you mean \"version\"?")]
+    [InlineData("version", "1", "connections.gw.version: IKEv1 is not supported yet: give 2")]
+    [InlineData("proposals", "aes512-sha256-x25519", "connections.gw.proposals: *")]
+    [InlineData("remote_addrs", "300.1.1.1", "connections.gw.remote_addrs: \"300.1.1.1\" is neither an address, a prefix, a range FIRST-LAST, a host name nor %any")]
+    [InlineData("dpd_delay", "often", "connections.gw.dpd_delay: \"often\" is not a time, such as 30s, 5m, 4h or 1d")]
+    [InlineData("unique", "maybe", "connections.gw.unique: \"maybe\" is not one of no, never, keep, replace")]
+    [InlineData("encap", "maybe", "connections.gw.encap: \"maybe\" is not yes or no")]
+    [InlineData("remote_port", "0", "connections.gw.remote_port: \"0\" is not a number from 1 to 65535")]
+    [InlineData("aggressive", "yes", "connections.gw.aggressive: \"yes\" is not supported, only \"no\" is")]
+    [InlineData("childless", "force", "connections.gw.childless: \"force\" is not supported, only \"allow\" or \"never\" is")]
+    [InlineData("mediated_by", "x", "connections.gw.mediated_by: is not supported: Kuguru has no mediation extension")]
+    [InlineData("vips", "vpn", "connections.gw.vips: \"vpn\" is not an IP address (0.0.0.0 and :: ask for any)")]
+    public void A_wrong_value_of_a_connection_is_named(string key, string value, string expected) => AssertOnly(expected, Whole(new() { { key, value } }, []));
+
+    [Theory]
+    [InlineData("mode", "transport", "\"transport\" is not supported, only \"tunnel\" is")]
+    [InlineData("local_ts", "10.1.0.0/33", "\"10.1.0.0/33\" is neither an address, a prefix, a range FIRST-LAST nor \"dynamic\"")]
+    [InlineData("local_ts", "dynamic[gopher", "\"dynamic[gopher\" has no closing ]")]
+    [InlineData("local_ts", "dynamic[nonsense/80]", "\"dynamic[nonsense/80]\": \"nonsense\" is no IP protocol: give its number")]
+    [InlineData("local_ts", "dynamic[tcp/99999]", "\"dynamic[tcp/99999]\": \"99999\" is no port: give a number, a range, a service name, any or opaque")]
+    [InlineData("start_action", "trap|start", "\"trap|start\" is not supported: give start, or trap")]
+    [InlineData("ah_proposals", "sha256", "is not supported: AH is obsolete behind a NAT, give esp_proposals")]
+    [InlineData("mark_in", "42", "\"42\" is not supported, only \"0\" or \"0/0x00000000\" is")]
+    [InlineData("inactivity", "5m", "\"5m\" is not supported, only \"0\" is")]
+    [InlineData("esp_proposal", "aes128", "unknown key: did you mean \"esp_proposals\"?")]
+    public void A_wrong_value_of_a_child_is_named(string key, string value, string expected) =>
+        AssertOnly($"connections.gw.children.net.{key}: {expected}", Whole([], new() { { key, value } }));
+
+    [Theory]
+    [InlineData("mode", "TUNNEL")]
+    [InlineData("inactivity", "0s")]
+    [InlineData("hw_offload", "auto")]
+    [InlineData("mark_in", "0x0")]
+    public void A_key_that_Kuguru_has_not_may_say_what_it_does_anyway(string key, string value) => Assert.NotNull(ConnectionReader.Read("gw", Whole([], new() { { key, value } }), CharonSettings.Default, out _));
+
+    [Fact]
+    public void Without_psk_an_authentication_is_refused_by_name()
+    {
+        AssertOnly("connections.gw: has no section remote, and the default auth = pubkey is not supported yet: give remote { auth = psk }", new() { { "local", Psk } });
+        AssertOnly("connections.gw.remote: auth is missing, and its default pubkey is not supported yet: give auth = psk", new() { { "local", Psk }, { "remote", new ViciMessage() } });
+        AssertOnly("connections.gw.local.auth: \"eap-tls\" is not supported yet, only \"psk\" is", new() { { "local", new ViciMessage { { "auth", "eap-tls" } } }, { "remote", Psk } });
+        AssertOnly("connections.gw.local.certs: is not supported yet: it goes with certificates", new() { { "local", new ViciMessage { { "auth", "psk" }, { "certs", (string[])["x"] } } }, { "remote", Psk } });
+        AssertOnly("connections.gw: several authentication rounds (remote) are not supported yet: give one", new() { { "local", Psk }, { "remote-1", Psk }, { "remote-2", Psk } });
+        AssertOnly("connections.gw.locale: unknown key", new() { { "local", Psk }, { "remote", Psk }, { "locale", "x" } });
+    }
+
+    [Fact]
+    public void All_errors_are_told_at_once()
+    {
+        Assert.Null(ConnectionReader.Read("gw", Whole(new() { { "encap", "x" } }, new() { { "mode", "x" }, { "local_ts", "x" } }), CharonSettings.Default, out var errors));
+        Assert.Equal(["connections.gw.encap", "connections.gw.children.net.mode", "connections.gw.children.net.local_ts"], errors.Select(e => e.Key));
+    }
+
+    [Fact]
+    public void Identities_are_strongSwans()
+    {
+        var connection = ConnectionReader.Read("gw", new() { { "local", new ViciMessage { { "auth", "psk" }, { "id", "carol@strongswan.org" } } }, { "remote", new ViciMessage { { "auth", "psk" }, { "id", "%any" } } } }, CharonSettings.Default, out _)!;
+        Assert.Equal("carol@strongswan.org", connection.Local[0].Id?.ToString());
+        Assert.Null(connection.Remote[0].Id);
+    }
+
+    [Theory]
+    [InlineData("10.1.0.10", "10.1.0.10/32")]
+    [InlineData("10.1.0.10/16", "10.1.0.0/16")]
+    [InlineData("10.1.0.1-10.1.0.9", "10.1.0.1..10.1.0.9")]
+    [InlineData("fec0::/10", "fec0::/10")]
+    [InlineData("10.1.0.0/16[udp]", "10.1.0.0/16[udp]")]
+    [InlineData("10.1.0.0/16[17/4500]", "10.1.0.0/16[udp/4500]")]
+    [InlineData("10.1.0.0/16[tcp/1000-2000]", "10.1.0.0/16[tcp/1000-2000]")]
+    [InlineData("10.1.0.0/16[/80]", "10.1.0.0/16[0/80]")]
+    [InlineData("10.1.0.0/16[any/any]", "10.1.0.0/16")]
+    [InlineData("10.1.0.0/16[icmp/2048]", "10.1.0.0/16[icmp/*")]
+    [InlineData("10.1.0.0/16[sctp/opaque]", "10.1.0.0/16[132/OPAQUE]")]
+    [InlineData("10.1.0.0/16[tcp/https]", "10.1.0.0/16[tcp/*")]
+    public void Selectors_are_swanctls(string text, string printed)
+    {
+        var (selector, error) = AddressText.Selector(text);
+        Assert.Null(error);
+        if (printed.EndsWith('*'))
+            Assert.StartsWith(printed[..^1], selector!.ToString(), StringComparison.Ordinal);
+        else
+            Assert.Equal(printed, selector!.ToString());
+    }
+
+    [Theory]
+    [InlineData("10.3.0.0/24", "10.3.0.1", "10.3.0.254")]
+    [InlineData("10.3.0.5/24", "10.3.0.5", "10.3.0.254")]
+    [InlineData("10.3.0.4/30", "10.3.0.5", "10.3.0.6")]
+    [InlineData("10.3.0.4/31", "10.3.0.4", "10.3.0.5")]
+    [InlineData("10.3.0.5/31", "10.3.0.5", "10.3.0.5")]
+    [InlineData("10.3.0.5/32", "10.3.0.5", "10.3.0.5")]
+    [InlineData("10.3.0.10-10.3.0.20", "10.3.0.10", "10.3.0.20")]
+    [InlineData("fec3::/120", "fec3::1", "fec3::fe")]
+    public void A_pool_leaves_out_the_addresses_that_charon_leaves_out(string text, string first, string last) =>
+        Assert.Equal(new AddressRange(IpAddress.Parse(first), IpAddress.Parse(last)), PoolReader.Addresses(text));
+
+    [Fact]
+    public void A_pool_has_addresses_and_name_servers()
+    {
+        var pool = PoolReader.Read("p", new() { { "addrs", "10.3.0.0/24" }, { "dns", (string[])["10.0.0.1", "fec0::1"] } }, out _)!;
+        Assert.Equal(["10.0.0.1", "fec0::1"], pool.Dns.Select(d => d.ToString()));
+        Assert.Null(PoolReader.Read("p", new() { { "addrs", "nothing" }, { "subnet", (string[])["10.0.0.0/8"] } }, out var errors));
+        Assert.Equal(["pools.p.addrs", "pools.p.subnet"], errors.Select(e => e.Key));
+        Assert.Null(PoolReader.Read("p", [], out errors));
+        Assert.Equal("pools.p: has no addrs: give a prefix such as 10.3.0.0/24", Assert.Single(errors).ToString());
+    }
+
+    [Fact]
+    public void A_shared_key_is_an_ike_secret_with_owners()
+    {
+        var key = SharedKeyReader.Read(new() { { "id", "ike-1" }, { "type", "IKE" }, { "data", "secret" }, { "owners", (string[])["10.1.0.10", "moon"] } }, "none", out _)!;
+        Assert.Equal(("ike-1", 2), (key.Name, key.Owners.Length));
+        Assert.Equal("secret"u8.ToArray(), key.Secret.Span.ToArray());
+        Assert.Null(SharedKeyReader.Read(new() { { "type", "eap" }, { "data", "geheim" } }, "none", out var errors));
+        Assert.Equal("secrets.none: a secret of the type eap is not supported yet: only ike is", Assert.Single(errors).ToString());
+    }
+
+    static Connection? Read(ViciMessage keys) => ConnectionReader.Read("gw", Whole(keys, []), CharonSettings.Default, out _);
+
+    static ChildConfig Child(ViciMessage keys)
+    {
+        var connection = ConnectionReader.Read("gw", Whole([], keys), CharonSettings.Default, out var errors);
+        Assert.Empty(errors);
+        return Assert.Single(connection!.Children);
+    }
+
+    static ViciMessage Whole(ViciMessage keys, ViciMessage child)
+    {
+        ViciMessage message = [];
+        foreach (var element in keys)
+            message.Add(element);
+        message.Add("local", Psk);
+        message.Add("remote", Psk);
+        message.Add("children", new ViciMessage { { "net", child } });
+        return message;
+    }
+
+    static void AssertOnly(string expected, ViciMessage message)
+    {
+        Assert.Null(ConnectionReader.Read("gw", message, CharonSettings.Default, out var errors));
+        var error = Assert.Single(errors).ToString();
+        if (expected.EndsWith('*'))
+            Assert.StartsWith(expected[..^1], error, StringComparison.Ordinal);
+        else
+            Assert.Equal(expected, error);
+    }
+}
