@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Collections.Immutable;
 using System.Globalization;
 using Kuguru.Daemon.Settings;
@@ -77,6 +76,38 @@ static class AddressText
             : (null, $"\"{address}\" is neither an address, a prefix, a range FIRST-LAST nor \"dynamic\"");
     }
 
+    /// <summary>
+    /// A selector as charon prints it: protocols and single ports by their names on this host, ICMP as type and code. A null
+    /// <paramref name="address"/> stands for the range.
+    /// </summary>
+    public static string Print(Selector selector, string? address = null)
+    {
+        var range = address ?? selector.Range.ToString();
+        if (selector.Protocol == 0 && selector.IsAnyPort)
+            return range;
+        var protocol = selector.Protocol == 0 ? "0" : IpNames.Protocol(selector.Protocol) ?? Text(selector.Protocol);
+        return selector.IsAnyPort ? $"{range}[{protocol}]" : $"{range}[{protocol}/{Ports(selector)}]";
+    }
+
+    public static string Print(SelectorTemplate template) => Print(template.For(IpAddress.AnyV4), template.Range is null ? "dynamic" : null);
+
+    static string Ports(Selector selector)
+    {
+        if (selector.IsOpaque)
+            return "OPAQUE";
+        return selector.FirstPort == selector.LastPort ? Port(selector.Protocol, selector.FirstPort, byName: true)
+            : $"{Port(selector.Protocol, selector.FirstPort, byName: false)}-{Port(selector.Protocol, selector.LastPort, byName: false)}";
+    }
+
+    static string Port(byte protocol, ushort port, bool byName)
+    {
+        if (protocol is 1 or 58)
+            return (port & 0xff) == 0 ? Text(port >> 8) : $"{Text(port >> 8)}({Text(port & 0xff)})";
+        return (byName ? IpNames.Service(protocol, port) : null) ?? Text(port);
+    }
+
+    static string Text(int number) => number.ToString(CultureInfo.InvariantCulture);
+
     /// <summary>An address range as charon takes and prints it in <c>local_addrs</c>: with a hyphen.</summary>
     public static string Print(AddressPattern pattern) =>
         pattern is { Range: { } range, Single: null } && range.PrefixLength() is null ? $"{range.First}-{range.Last}" : pattern.ToString();
@@ -108,29 +139,5 @@ static class AddressText
         if (ends.Length > 2 || SettingsText.Number<ushort>(ends[0], 0, ushort.MaxValue) is not { } first || SettingsText.Number<ushort>(ends[^1], 0, ushort.MaxValue) is not { } last || first > last)
             return null;
         return (first, last);
-    }
-}
-
-/// <summary>Names of IP protocols and services: this host's /etc/protocols and /etc/services, and a few that every host knows.</summary>
-static class IpNames
-{
-    static readonly Lazy<FrozenDictionary<string, int>> Protocols = new(() => Read("/etc/protocols", new() { ["icmp"] = 1, ["tcp"] = 6, ["udp"] = 17, ["gre"] = 47, ["ipv6-icmp"] = 58, ["icmpv6"] = 58, ["sctp"] = 132 }));
-    static readonly Lazy<FrozenDictionary<string, int>> Services = new(() => Read("/etc/services", new() { ["ssh"] = 22, ["domain"] = 53, ["http"] = 80, ["https"] = 443, ["l2tp"] = 1701, ["l2f"] = 1701 }));
-
-    public static byte? Protocol(string name) => Protocols.Value.TryGetValue(name, out var number) ? (byte)number : null;
-    public static ushort? Service(string name) => Services.Value.TryGetValue(name, out var number) ? (ushort)number : null;
-
-    /// <summary>Lines of <c>name number[/protocol] aliases # comment</c>.</summary>
-    static FrozenDictionary<string, int> Read(string path, Dictionary<string, int> known)
-    {
-        foreach (var line in File.Exists(path) ? File.ReadLines(path) : [])
-        {
-            var words = line.Split('#')[0].Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length < 2 || !ushort.TryParse(words[1].Split('/')[0], NumberStyles.None, CultureInfo.InvariantCulture, out var number))
-                continue;
-            foreach (var name in words.Skip(2).Prepend(words[0]))
-                known.TryAdd(name, number);
-        }
-        return known.ToFrozenDictionary(StringComparer.Ordinal);
     }
 }

@@ -41,8 +41,8 @@ public static class ConnectionWriter
                 { "reqid", trap.ReqId },
                 { "ike", trap.Connection.Name },
                 { "mode", "TUNNEL" },
-                { "local-ts", trap.Local.Select(s => s.ToString()) },
-                { "remote-ts", trap.Remote.Select(s => s.ToString()) },
+                { "local-ts", trap.Local.Select(s => AddressText.Print(s)) },
+                { "remote-ts", trap.Remote.Select(s => AddressText.Print(s)) },
             }
         },
     };
@@ -79,8 +79,8 @@ public static class ConnectionWriter
         {
             message.Add($"{side}-{index + 1}", new ViciMessage
             {
-                { "class", round.Kind switch { AuthenticationKind.Psk => "pre-shared key" } },
                 { "id", round.Id?.ToString() },
+                { "class", round.Kind switch { AuthenticationKind.Psk => "pre-shared key" } },
                 { "groups", (string[])[] },
                 { "cert_policy", (string[])[] },
                 { "certs", (string[])[] },
@@ -97,16 +97,9 @@ public static class ConnectionWriter
         { "rekey_packets", child.RekeyPackets },
         { "dpd_action", Action(child.DpdAction) },
         { "close_action", Action(child.CloseAction) },
-        { "local-ts", child.LocalSelectors.Select(Selector) },
-        { "remote-ts", child.RemoteSelectors.Select(Selector) },
+        { "local-ts", child.LocalSelectors.Select(AddressText.Print) },
+        { "remote-ts", child.RemoteSelectors.Select(AddressText.Print) },
     };
-
-    static string Selector(SelectorTemplate template)
-    {
-        // The part behind the address is that of any address.
-        var printed = template.For(IpAddress.AnyV4).ToString();
-        return template.Range is null && printed.IndexOf('[', StringComparison.Ordinal) is var at ? "dynamic" + (at < 0 ? "" : printed[at..]) : printed;
-    }
 
     static List<string> Addresses(IReadOnlyCollection<AddressPattern> patterns) =>
         patterns.Count == 0 ? ["%any"] : [.. patterns.Select(AddressText.Print)];

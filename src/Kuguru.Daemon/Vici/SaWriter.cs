@@ -69,8 +69,8 @@ public static class SaWriter
         };
         if (child.State is ChildState.Installed or ChildState.Rekeying or ChildState.Rekeyed or ChildState.Deleting or ChildState.Deleted)
             AddInstalled(message, child, now);
-        message.Add("local-ts", child.LocalSelectors.Select(s => s.ToString()));
-        message.Add("remote-ts", child.RemoteSelectors.Select(s => s.ToString()));
+        message.Add("local-ts", child.LocalSelectors.Select(s => AddressText.Print(s)));
+        message.Add("remote-ts", child.RemoteSelectors.Select(s => AddressText.Print(s)));
         return message;
     }
 
