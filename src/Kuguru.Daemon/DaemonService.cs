@@ -169,9 +169,17 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         CookieThresholdPerAddress = settings.DosProtection ? settings.CookieThresholdIp : 0,
         BlockThreshold = settings.DosProtection ? settings.BlockThreshold : 0,
         HalfOpenLimit = settings.InitLimitHalfOpen,
-        FragmentSize = settings.FragmentSizeV4,
+        FragmentSizeV4 = settings.FragmentSizeV4,
+        FragmentSizeV6 = settings.FragmentSizeV6,
         MaxPacket = settings.MaxPacket,
         ReuseIkeSa = settings.ReuseIkeSa,
+        IkeSaLimit = settings.IkeSaLimit,
+        InitiatorOnly = settings.InitiatorOnly,
+        FirstEspSpi = settings.SpiMin,
+        LastEspSpi = settings.SpiMax,
+        FirstReqId = settings.ReqIdBase,
+        DnsServers = [.. settings.DnsServers],
+        WinsServers = [.. settings.WinsServers],
         RevealKeys = revealKeys,
     };
 

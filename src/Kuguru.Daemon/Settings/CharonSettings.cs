@@ -13,8 +13,6 @@ public sealed record CharonSettings
     /// <summary>UDP ports of this host; 0 lets the system choose.</summary>
     public ushort Port { get; init; } = 500;
     public ushort PortNatT { get; init; } = 4500;
-    public IReadOnlyList<string> InterfacesUse { get; init; } = [];
-    public IReadOnlyList<string> InterfacesIgnore { get; init; } = [];
 
     /// <summary>Longest IKE message accepted, in octets.</summary>
     public int MaxPacket { get; init; } = 10000;
@@ -49,7 +47,9 @@ public sealed record CharonSettings
     /// <summary>Half-open IKE SAs from which cookies are asked for: in all, and of one address; and at which an address is blocked. 0: never.</summary>
     public int CookieThreshold { get; init; } = 30;
     public int CookieThresholdIp { get; init; } = 3;
-    public int BlockThreshold { get; init; } = 5;
+
+    /// <summary>strongSwan's default of 5 would block a school or a carrier behind one NAT.</summary>
+    public int BlockThreshold { get; init; } = 1000;
 
     /// <summary>Half-open and established IKE SAs from which new ones are refused; 0: no limit.</summary>
     public int InitLimitHalfOpen { get; init; }
@@ -58,16 +58,7 @@ public sealed record CharonSettings
 
     // IKE SAs
 
-    /// <summary>Zero: do not retry.</summary>
-    public TimeSpan RetryInitiateInterval { get; init; }
     public bool ReuseIkeSa { get; init; } = true;
-    public bool MakeBeforeBreak { get; init; } = true;
-    public bool DeleteRekeyed { get; init; }
-    public TimeSpan DeleteRekeyedDelay { get; init; } = TimeSpan.FromSeconds(5);
-    public bool CloseIkeOnChildFailure { get; init; }
-    public bool InactivityCloseIke { get; init; }
-    public bool PreferConfiguredProposals { get; init; } = true;
-    public bool SendVendorId { get; init; }
 
     // Child SAs
 
@@ -82,19 +73,12 @@ public sealed record CharonSettings
     public bool InstallRoutes { get; init; } = true;
     public bool InstallVirtualIp { get; init; } = true;
 
-    /// <summary>The interface that gets virtual addresses; null: the tunnel's own.</summary>
-    public string? InstallVirtualIpOn { get; init; }
     public uint RoutingTable { get; init; } = 220;
     public uint RoutingTablePriority { get; init; } = 220;
 
     /// <summary>Name servers (dns1, dns2) and WINS servers (nbns1, nbns2) that every client is given.</summary>
     public IReadOnlyList<IpAddress> DnsServers { get; init; } = [];
     public IReadOnlyList<IpAddress> WinsServers { get; init; } = [];
-
-    // To simulate a slow path
-
-    public DelaySettings SendDelay { get; init; } = new();
-    public DelaySettings ReceiveDelay { get; init; } = new();
 
     /// <summary>Reads a file; null, with the reasons in <paramref name="complaints"/>, when something in it is wrong.</summary>
     public static CharonSettings? Load(string path, Complaints complaints)
@@ -103,6 +87,3 @@ public sealed record CharonSettings
         return root is null ? null : CharonKeys.Read(root, complaints);
     }
 }
-
-/// <summary>Delay of IKE messages: how long, which exchange type (0: all), and which of requests and responses.</summary>
-public sealed record DelaySettings(TimeSpan Delay = default, int ExchangeType = 0, bool Requests = true, bool Responses = true);

@@ -14,8 +14,8 @@ public enum Counter
     InformationalInRequest, InformationalInResponse, InformationalOutRequest, InformationalOutResponse,
 }
 
-/// <summary>Why a node dropped a datagram without an IKE SA having a say.</summary>
-public enum Drop { Malformed, Version, UnknownSpi, TooManyHalfOpen, NoConnection }
+/// <summary>Why a node dropped a datagram without an IKE SA having a say; <see cref="Closed"/>: a first message beyond a limit.</summary>
+public enum Drop { Malformed, Version, UnknownSpi, Closed, NoConnection }
 
 /// <summary>Counters of a node, over all and by connection. One writer, the node's thread.</summary>
 public sealed class Counters

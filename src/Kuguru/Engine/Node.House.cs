@@ -14,7 +14,9 @@ public sealed partial class Node
     public ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote) => Credentials.For(local, remote);
 
     public VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested) =>
-        Pools.Lease(pools, remote, ikeUniqueId, requested);
+        Pools.Lease(pools, remote, ikeUniqueId, requested) is { } leased
+            ? leased with { Dns = leased.Dns.AddRange(Settings.DnsServers), Nbns = leased.Nbns.AddRange(Settings.WinsServers) }
+            : null;
 
     public void Release(uint ikeUniqueId, VirtualAddress address) => Pools.Release(ikeUniqueId, address);
 
@@ -31,7 +33,7 @@ public sealed partial class Node
     {
         Spi spi;
         do
-            spi = new Spi(Dice.UInt32());
+            spi = new Spi(Settings.FirstEspSpi + (uint)(Dice.UInt32() % ((ulong)Settings.LastEspSpi - Settings.FirstEspSpi + 1)));
         while (spi.IsReserved || _sessions.Has(spi));
         return spi;
     }

@@ -24,7 +24,7 @@ namespace Kuguru.Engine;
 public sealed partial class Node(IkeSettings settings, Dice dice) : INode
 {
     readonly Sessions _sessions = new();
-    readonly ReqIds _reqIds = new();
+    readonly ReqIds _reqIds = new(settings.FirstReqId);
     readonly CookieJar _cookies = new(dice);
     readonly Outbox _turn = new();
     uint _lastIkeId, _lastChildId;
@@ -91,8 +91,8 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
     {
         if (!IkeMessage.TryParse(d.Bytes, out var request, out _))
             Counters.Count(Drop.Malformed);
-        else if (IsCrowded(d.Path.Remote.Address))
-            Counters.Count(Drop.TooManyHalfOpen);
+        else if (IsClosedTo(d.Path.Remote.Address))
+            Counters.Count(Drop.Closed);
         else if (WantsCookie(d.Path.Remote.Address) && !_cookies.Accepts(now, request, d.Path.Remote))
             Answer(d.Path, request, new Payload.Notify(NotifyType.Cookie, _cookies.For(now, request, d.Path.Remote)), outbox);
         else if (CandidatesFor(d.Path).IsEmpty)
@@ -111,8 +111,10 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
             Flush(null, outbox);
     }
 
-    bool IsCrowded(IpAddress remote) =>
-        (Settings.HalfOpenLimit > 0 && _sessions.HalfOpen >= Settings.HalfOpenLimit)
+    bool IsClosedTo(IpAddress remote) =>
+        Settings.InitiatorOnly
+        || (Settings.IkeSaLimit > 0 && _sessions.Count >= Settings.IkeSaLimit)
+        || (Settings.HalfOpenLimit > 0 && _sessions.HalfOpen >= Settings.HalfOpenLimit)
         || (Settings.BlockThreshold > 0 && _sessions.HalfOpenFrom(remote) >= Settings.BlockThreshold);
 
     bool WantsCookie(IpAddress remote) =>

@@ -4,13 +4,13 @@ using Kuguru.Ike;
 namespace Kuguru.Engine;
 
 /// <summary>Request IDs: one number for all generations of one child, lowest free first, as operators know them from charon.</summary>
-public sealed class ReqIds
+public sealed class ReqIds(uint first = 1)
 {
     readonly Dictionary<Key, Entry> _byKey = [];
     readonly Dictionary<uint, Entry> _byNumber = [];
     readonly PriorityQueue<uint, uint> _returned = new();
     readonly HashSet<uint> _configured = [];
-    uint _last;
+    uint _last = first - 1;
 
     /// <inheritdoc cref="INode.ReqIdFor"/>
     public uint Take(Connection connection, ChildConfig child, ImmutableArray<Selector> local, ImmutableArray<Selector> remote)

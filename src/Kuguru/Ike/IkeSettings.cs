@@ -1,8 +1,12 @@
+using System.Collections.Immutable;
+
 namespace Kuguru.Ike;
 
 /// <summary>The general settings of a node (the <c>charon</c> section of strongswan.conf) that the protocol needs; defaults are strongSwan 6's.</summary>
 public sealed record IkeSettings
 {
+    const int DefaultFragmentSize = 1280;
+
     /// <summary>Local port without NAT traversal framing.</summary>
     public ushort Port { get; init; } = 500;
 
@@ -31,20 +35,46 @@ public sealed record IkeSettings
     /// <summary>The same for one source address.</summary>
     public int CookieThresholdPerAddress { get; init; } = 3;
 
-    /// <summary>Half-open IKE SAs of one source address above which its first messages are dropped; 0 is no limit.</summary>
-    public int BlockThreshold { get; init; } = 5;
+    /// <summary>Half-open IKE SAs of one source address, which may be a NAT's, above which its first messages are dropped; 0 is no limit.</summary>
+    public int BlockThreshold { get; init; } = 1000;
 
     /// <summary>Half-open IKE SAs of everybody above which first messages are dropped; 0 is no limit.</summary>
     public int HalfOpenLimit { get; init; }
 
-    /// <summary>Largest IP datagram that carries an IKE fragment.</summary>
-    public int FragmentSize { get; init; } = 1280;
+    /// <summary>Largest IP datagram that carries an IKE fragment, by family; 0 is 1280.</summary>
+    public int FragmentSizeV4 { get; init; } = DefaultFragmentSize;
+
+    /// <inheritdoc cref="FragmentSizeV4"/>
+    public int FragmentSizeV6 { get; init; } = DefaultFragmentSize;
+
+    public int FragmentSizeTo(IpAddress remote) => (remote.IsV6 ? FragmentSizeV6 : FragmentSizeV4) is > 0 and var size ? size : DefaultFragmentSize;
 
     /// <summary>Largest IKE message that is taken.</summary>
     public int MaxPacket { get; init; } = 10_000;
 
     /// <summary>Ask a peer that we have an IKE SA with for further children on that SA.</summary>
     public bool ReuseIkeSa { get; init; } = true;
+
+    /// <summary>IKE SAs from which on first messages are dropped; 0 is no limit.</summary>
+    public int IkeSaLimit { get; init; }
+
+    /// <summary>First messages are dropped: this host only initiates.</summary>
+    public bool InitiatorOnly { get; init; }
+
+    /// <summary>Our ESP SPIs are taken from these, both included.</summary>
+    public uint FirstEspSpi { get; init; } = 0xc0000000;
+
+    /// <inheritdoc cref="FirstEspSpi"/>
+    public uint LastEspSpi { get; init; } = 0xcfffffff;
+
+    /// <summary>The lowest reqid that is given.</summary>
+    public uint FirstReqId { get; init; } = 1;
+
+    /// <summary>Told to every peer that gets a virtual address, after those of its pool.</summary>
+    public ImmutableArray<IpAddress> DnsServers { get; init; } = [];
+
+    /// <inheritdoc cref="DnsServers"/>
+    public ImmutableArray<IpAddress> WinsServers { get; init; } = [];
 
     /// <summary>Make <see cref="Effect.RevealKeys"/>.</summary>
     public bool RevealKeys { get; init; }

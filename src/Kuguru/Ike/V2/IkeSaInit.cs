@@ -95,7 +95,7 @@ static class IkeSaInit
         var sa = new IkeV2Session(node, now, d.Path, spi, request.InitiatorSpi, isInitiator: false, phase)
         {
             Verdict = verdict,
-            Fragments = fragments ? node.Settings.FragmentSize : null,
+            Fragments = fragments ? node.Settings.FragmentSizeTo(d.Path.Remote.Address) : null,
         };
         var t = new Turn(sa, now, outbox, d.Path);
         IkeKeysRevealed(t, keying);
@@ -164,7 +164,7 @@ static class IkeSaInit
         IkeKeysRevealed(t, keying);
 
         sa.Verdict = NatNotifies.Judge(response, t.Arrived, connection.ForceEncapsulation);
-        sa.Fragments = connection.Fragmentation && response.Has(NotifyType.Ikev2FragmentationSupported) ? t.Settings.FragmentSize : null;
+        sa.Fragments = connection.Fragmentation && response.Has(NotifyType.Ikev2FragmentationSupported) ? t.Settings.FragmentSizeTo(sa.Path.Remote.Address) : null;
         t.Report(new Event.NatDetected(sa.Verdict, sa.Path));
         var initPath = sa.Path;
         sa.CurrentPath = Floating.AfterInit(sa.Path, sa.Verdict, connection.FloatAlways, t.Settings.Port, t.Settings.NatPort);

@@ -8,12 +8,12 @@ public class CharonSettingsTests
     readonly Complaints _complaints = new();
 
     [Fact]
-    public void Nothing_set_is_strongSwans_defaults()
+    public void Nothing_set_is_strongSwans_defaults_but_for_the_block_that_would_hit_everybody_behind_one_NAT()
     {
         var settings = Read("")!;
         Assert.Equal(CharonSettings.Default, settings);
         Assert.Equal(TimeSpan.FromSeconds(20), settings.KeepAlive);
-        Assert.Equal((500, 4500, 30, 3, 5), (settings.Port, settings.PortNatT, settings.CookieThreshold, settings.CookieThresholdIp, settings.BlockThreshold));
+        Assert.Equal((500, 4500, 30, 3, 1000), (settings.Port, settings.PortNatT, settings.CookieThreshold, settings.CookieThresholdIp, settings.BlockThreshold));
     }
 
     [Fact]
@@ -36,10 +36,8 @@ public class CharonSettingsTests
               dns2 = 10.0.0.2
               dns1 = 10.0.0.1
               nbns1 = fec0::1
-              interfaces_use = eth0, eth1
-              install_virtual_ip_on = lo
+              spi_min = 0x100
               replay_window = 0x80
-              send_delay = 250
               plugins { vici { socket = unix:///tmp/x.vici } }
             }
             """)!;
@@ -50,8 +48,7 @@ public class CharonSettingsTests
         Assert.Equal((TimeSpan.FromSeconds(15), false, 576, 1400), (settings.HalfOpenTimeout, settings.DosProtection, settings.FragmentSizeV4, settings.FragmentSizeV6));
         Assert.Equal(["10.0.0.1", "10.0.0.2"], settings.DnsServers.Select(d => d.ToString()));
         Assert.Equal(["fec0::1"], settings.WinsServers.Select(d => d.ToString()));
-        Assert.Equal(["eth0", "eth1"], settings.InterfacesUse);
-        Assert.Equal(("lo", 128, TimeSpan.FromMilliseconds(250), "/tmp/x.vici"), (settings.InstallVirtualIpOn, settings.ReplayWindow, settings.SendDelay.Delay, settings.ViciSocket));
+        Assert.Equal((128, 256u, "/tmp/x.vici"), (settings.ReplayWindow, settings.SpiMin, settings.ViciSocket));
     }
 
     [Fact]
@@ -106,6 +103,8 @@ public class CharonSettingsTests
     [InlineData("charon { initiator_only = perhaps }", "strongswan.conf:1: charon.initiator_only: \"perhaps\" is not yes or no")]
     [InlineData("charon { dns1 = dns.example.org }", "strongswan.conf:1: charon.dns1: \"dns.example.org\" is not an IP address")]
     [InlineData("charon { cisco_unity = yes }", "strongswan.conf:1: charon.cisco_unity: \"yes\" is not supported, only \"no\" is")]
+    [InlineData("charon { send_delay = 250 }", "strongswan.conf:1: charon.send_delay: is not supported: delay packets with tc netem")]
+    [InlineData("charon { make_before_break = yes }", "strongswan.conf:1: charon.make_before_break: \"yes\" is not supported, only \"no\" is")]
     [InlineData("charon { user = nobody }", "strongswan.conf:1: charon.user: is not supported: set User= in the service unit")]
     [InlineData("charon { start-scripts { a = /bin/a } }", "strongswan.conf:1: charon.start-scripts.a: is not supported: use ExecStartPost= in the service unit")]
     [InlineData("charon { plugins { attr { dns = 10.0.0.1 } } }", "strongswan.conf:1: charon.plugins.attr.dns: is not supported: give dns, nbns and other attributes in a pool of swanctl.conf")]
