@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Kuguru.Wire;
 
 namespace Kuguru.Esp;
@@ -26,7 +27,9 @@ public abstract record EspReport
     public sealed record Exhausted(Spi InboundSpi, Instant At) : EspReport;
 }
 
-/// <summary>What a packet says about the conversation that it belongs to. Ports are 0 where there are none; for ICMP type and code are in both.</summary>
+/// <summary>
+/// What a packet says about the conversation that it belongs to. Ports are 0 where there are none; for ICMP type and code are in both.
+/// </summary>
 public readonly record struct Flow(IpProtocol Protocol, Endpoint Source, Endpoint Destination)
 {
     public override string ToString() => $"{Source} -> {Destination} protocol {(byte)Protocol}";
@@ -46,7 +49,7 @@ public sealed class EspReports
     /// <summary>Something is there to take. Cheap: a worker asks after every batch whether to wake the loop.</summary>
     public bool Any => Volatile.Read(ref _added) != Volatile.Read(ref _taken);
 
-    public bool TryTake([System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out EspReport? report)
+    public bool TryTake([NotNullWhen(true)] out EspReport? report)
     {
         report = null;
         if (!Any)

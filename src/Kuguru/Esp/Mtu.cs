@@ -35,6 +35,6 @@ public sealed record MtuDerivation(EspSuite Suite, int OuterMtu, int IpHeader, i
 
     /// <summary><c>1500 - 20 IPv4 - 8 UDP - 8 ESP - 8 IV - 16 ICV - 2 trailer - 0 rounding to 4 = 1438</c></summary>
     public override string ToString() =>
-        $"{OuterMtu} - {IpHeader} {(IpHeader == Mtu.Ipv6Header ? "IPv6" : "IPv4")}{(UdpHeader > 0 ? $" - {UdpHeader} UDP" : "")} - {EspSuite.HeaderLength} ESP"
-        + $" - {Suite.IvLength} IV - {Suite.IcvLength} ICV - {EspSuite.TrailerLength} trailer - {Rounding} rounding to {Suite.Alignment} = {Inner}";
+        $"{OuterMtu} - {IpHeader} {(IpHeader == Mtu.Ipv6Header ? "IPv6" : "IPv4")}{(UdpHeader > 0 ? $" - {UdpHeader} UDP" : "")}"
+        + $" - {EspSuite.HeaderLength} ESP - {Suite.IvLength} IV - {Suite.IcvLength} ICV - {EspSuite.TrailerLength} trailer - {Rounding} rounding to {Suite.Alignment} = {Inner}";
 }

@@ -44,7 +44,9 @@ sealed unsafe class OpenFlow : IDisposable
         return true;
     }
 
-    /// <summary>The super-packet, or the one packet as it came. The flow is open no more; what is given is good until the next <see cref="Begin"/>.</summary>
+    /// <summary>
+    /// The super-packet, or the one packet as it came. The flow is open no more; what is given is good until the next <see cref="Begin"/>.
+    /// </summary>
     public ReadOnlySpan<Piece> Close()
     {
         var pieces = new ReadOnlySpan<Piece>(_pieces, _count);
@@ -73,7 +75,7 @@ sealed unsafe class OpenFlow : IDisposable
     /// <summary>The first packet's own checksums are only looked at when there is a second one.</summary>
     bool IsVerified() => _isVerified = _isVerified || _first.HasRightChecksums();
 
-    /// <summary>Makes the first packet's headers those of the whole; the checksum becomes the pseudo header's sum, the kernel does the rest.</summary>
+    /// <summary>The first packet's headers become those of the whole, its checksum the pseudo header's sum; the kernel does the rest.</summary>
     VirtioNetHeader MakeSuperPacket()
     {
         var packet = new Span<byte>(_first.Packet, _first.Length);

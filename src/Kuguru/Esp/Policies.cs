@@ -41,7 +41,8 @@ sealed class Policies
 
     readonly record struct Key(bool IsV6, Shape Shape, UInt128 Remote, UInt128 Local)
     {
-        public override int GetHashCode() => HashCode.Combine((ulong)Remote, (ulong)(Remote >> 64), (ulong)Local, (ulong)(Local >> 64), Shape.RemoteBits, Shape.LocalBits);
+        public override int GetHashCode() => HashCode.Combine(
+            (ulong)Remote, (ulong)(Remote >> 64), (ulong)Local, (ulong)(Local >> 64), Shape.RemoteBits, Shape.LocalBits);
     }
 
     sealed record Candidate(Policy Policy, Selector[] Local, Selector[] Remote)
@@ -105,11 +106,12 @@ sealed class Policies
 
     void CountShape((bool IsV6, Shape Shape) of, int change)
     {
-        var count = _shapes.GetValueOrDefault(of) + change;
-        if (count == 0)
+        var before = _shapes.GetValueOrDefault(of);
+        _shapes[of] = before + change;
+        if (before + change == 0)
             _shapes.Remove(of);
-        else
-            _shapes[of] = count;
+        if (before != 0 && before + change != 0)
+            return;
         Volatile.Write(ref _shapesV4, Ordered(isV6: false));
         Volatile.Write(ref _shapesV6, Ordered(isV6: true));
     }
@@ -120,7 +122,8 @@ sealed class Policies
             .OrderByDescending(shape => shape.RemoteBits + shape.LocalBits).ThenByDescending(shape => shape.RemoteBits),
     ];
 
-    static IEnumerable<(Key Key, Candidate Candidate)> File(Policy policy) => FileFamily(policy, isV6: false).Concat(FileFamily(policy, isV6: true));
+    static IEnumerable<(Key Key, Candidate Candidate)> File(Policy policy) =>
+        FileFamily(policy, isV6: false).Concat(FileFamily(policy, isV6: true));
 
     static IEnumerable<(Key Key, Candidate Candidate)> FileFamily(Policy policy, bool isV6)
     {

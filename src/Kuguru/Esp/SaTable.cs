@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using Kuguru.Wire;
 
 namespace Kuguru.Esp;
@@ -106,7 +107,7 @@ public sealed class SaTable(Dice dice) : IDisposable
             Remove(spi);
     }
 
-    internal bool TryFind(uint inboundSpi, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out InboundSa? sa) => _inbound.TryGet(inboundSpi, out sa);
+    internal bool TryFind(uint inboundSpi, [NotNullWhen(true)] out InboundSa? sa) => _inbound.TryGet(inboundSpi, out sa);
 
     internal Policy? Find(in IpPacket packet) => _policies.Find(packet);
 

@@ -25,8 +25,8 @@ public sealed class AllocationTests
         [
             (Packets.Udp(Packets.A4, Packets.B4, Packets.Payload(100)), default),
             (Packets.Udp(Packets.A6, Packets.B6, Packets.Payload(1000)), default),
-            (Packets.Tcp(Packets.A4, Packets.B4, Packets.Payload(20_000)), new() { Flags = 1, GsoBits = 1, SegmentSize = 1300, ChecksumStart = 20, ChecksumOffset = 16 }),
-            (Packets.Tcp(Packets.A6, Packets.B6, Packets.Payload(20_000)), new() { Flags = 1, GsoBits = 4, SegmentSize = 1300, ChecksumStart = 40, ChecksumOffset = 16 }),
+            (Packets.Tcp(Packets.A4, Packets.B4, Packets.Payload(20_000)), Cut(GsoType.TcpV4, 20)),
+            (Packets.Tcp(Packets.A6, Packets.B6, Packets.Payload(20_000)), Cut(GsoType.TcpV6, 40)),
             (Packets.Tcp(Packets.A4, Packets.B4, [], flags: Packets.Syn, options: [2, 4, 5, 0xB4]), default),
             (Packets.Udp(Packets.A4, Packets.B4, Packets.Payload(3000)), default),
             (Packets.Udp(Packets.A4, Packets.B4, Packets.Payload(3000), dontFragment: false), default),
@@ -52,4 +52,7 @@ public sealed class AllocationTests
             Round();
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
     }
+
+    static VirtioNetHeader Cut(GsoType type, ushort transportAt) =>
+        new() { Flags = 1, GsoBits = (byte)type, SegmentSize = 1300, ChecksumStart = transportAt, ChecksumOffset = 16 };
 }

@@ -147,7 +147,8 @@ public sealed class CoalescingTests
         for (var i = 0; i < 5; i++)
         {
             for (ushort flow = 0; flow < 20; flow++)
-                packets.Add(Packets.Tcp(Packets.A4, Packets.B4, Packets.Payload(700, i), (uint)(i * 700), sourcePort: (ushort)(40_000 + flow), identification: (ushort)(7 + i)));
+                packets.Add(Packets.Tcp(
+                    Packets.A4, Packets.B4, Packets.Payload(700, i), (uint)(i * 700), sourcePort: (ushort)(40_000 + flow), identification: (ushort)(7 + i)));
         }
         var cut = Cut(Carry(packets));
         Assert.Equal(100, cut.Count);

@@ -63,7 +63,8 @@ sealed class End : ITunSink, IDatagramSink, IDisposable
     }
 
     /// <summary>What was dropped, as a sentence.</summary>
-    public string Drops => string.Join(", ", DropCounters.Sum([Outbound.Drops, Inbound.Drops]).Where(drop => drop.Value > 0).Select(drop => $"{drop.Key} {drop.Value}"));
+    public string Drops => string.Join(
+        ", ", DropCounters.Sum([Outbound.Drops, Inbound.Drops]).Where(drop => drop.Value > 0).Select(drop => $"{drop.Key} {drop.Value}"));
 
     public void Dispose()
     {

@@ -77,6 +77,24 @@ public sealed class OutboundTests
         Assert.Single(tunnel.A.Written);
     }
 
+    [Fact]
+    public void A_super_packet_that_may_be_fragmented_goes_as_fragments_of_its_segments()
+    {
+        using var tunnel = Tunnel.Between(a: sa => sa with { OuterMtu = 700 }).Connected();
+        var payload = Packets.Payload(5_000);
+        tunnel.A.Send(Packets.Tcp(Packets.A4, Packets.B4, payload, dontFragment: false),
+            new VirtioNetHeader { GsoBits = (byte)GsoType.TcpV4, SegmentSize = 1460, Flags = 1, ChecksumStart = 20, ChecksumOffset = 16 });
+        Assert.Equal("", tunnel.A.Drops);
+        var segments = tunnel.B.WrittenPackets.GroupBy(packet => BinaryPrimitives.ReadUInt16BigEndian(packet.AsSpan(4))).ToArray();
+        Assert.Equal([7, 8, 9, 10], segments.Select(segment => segment.Key));
+        for (var i = 0; i < segments.Length; i++)
+        {
+            byte[] transport = [.. segments[i].SelectMany(fragment => fragment[20..])];
+            var expected = Packets.Tcp(Packets.A4, Packets.B4, payload[(i * 1460)..Math.Min(5_000, (i + 1) * 1460)], (uint)(1000 + i * 1460));
+            Assert.Equal(expected[20..], transport);
+        }
+    }
+
     [Theory]
     [InlineData(3)]
     [InlineData(11)]

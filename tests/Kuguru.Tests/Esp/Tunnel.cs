@@ -24,7 +24,8 @@ sealed class Tunnel : IDisposable
     public End B { get; }
 
     public static Tunnel Between(
-        EspSuite? suite = null, Coalescing coalescing = Coalescing.None, Func<SaDescription, SaDescription>? a = null, Func<SaDescription, SaDescription>? b = null)
+        EspSuite? suite = null, Coalescing coalescing = Coalescing.None,
+        Func<SaDescription, SaDescription>? a = null, Func<SaDescription, SaDescription>? b = null)
     {
         var tunnel = new Tunnel(new End(coalescing) { Home = PathToB }, new End(coalescing));
         tunnel.A.Table.Install((a ?? (sa => sa))(AtA(suite ?? Gcm128)));
