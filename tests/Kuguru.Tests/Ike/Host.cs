@@ -50,6 +50,14 @@ sealed class Host(World world, IpAddress address, int seed) : INode
         Obey();
     }
 
+    /// <summary>An IKE SA without a child.</summary>
+    public void Start(Host peer)
+    {
+        var path = new Path(new(Address, 500), new(peer.Nat?.Public ?? peer.Address, Connections[0].RemotePort));
+        Add(IkeV2Session.Start(world.Now, this, Connections[0], path, [], _outbox));
+        Obey();
+    }
+
     public void Order(Action<IkeSession, Outbox> order)
     {
         order(Sessions[^1], _outbox);

@@ -31,6 +31,9 @@ sealed class World
     /// <summary>One line per datagram: time, direction (&gt; from the first host), ports where they are not 500, the message, and "lost" if it was.</summary>
     public string Transcript => _transcript.ToString();
 
+    /// <summary>Where the last datagram went, as its sender wrote it.</summary>
+    public Path LastPath { get; private set; }
+
     public void Forget() => _transcript.Clear();
 
     public Host Add(string address, int seed = 1)
@@ -42,23 +45,23 @@ sealed class World
 
     public void Send(Host from, Path path, Blob bytes)
     {
+        LastPath = path;
         var seen = from.Nat is { } nat ? path with { Local = nat.Out(path.Local) } : path;
         var lost = Loses(seen, bytes);
         var to = _hosts.FirstOrDefault(host => host.Nat is null && host.Address == path.Remote.Address)
-            ?? _hosts.FirstOrDefault(host => host.Nat?.Public == path.Remote.Address);
+            ?? _hosts.FirstOrDefault(host => host.Nat?.Public == path.Remote.Address && host.Nat.In(path.Remote)?.Address == host.Address);
         Write(from, seen, bytes, lost, to);
         if (lost || to is null)
             return;
         var target = path.Remote;
-        if (to.Nat is { } theirs)
-        {
-            if (theirs.In(path.Remote) is not { } inside)
-                return;
+        if (to.Nat?.In(path.Remote) is { } inside)
             target = inside;
-        }
         for (var copy = Copies(); copy > 0; copy--)
             _flying.Enqueue((new Path(target, seen.Local), Changes(bytes), to), (Now + Latency, _sent++));
     }
+
+    /// <summary>Somebody else sends a datagram that arrives along this path, seen from who gets it.</summary>
+    public void Inject(Path path, Blob bytes, Host to) => _flying.Enqueue((path, bytes, to), (Now + Latency, _sent++));
 
     /// <summary>Lets this much time pass, jumping from one thing that happens to the next.</summary>
     public void Run(double seconds)

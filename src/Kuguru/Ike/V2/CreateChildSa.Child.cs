@@ -137,6 +137,8 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
         var stays = wins ? ours : _theirs!.Value.Child;
         if (e.Children.Contains(old))
             e.Replace(t, old, stays);
+        else
+            t.Report(new Event.ChildUp(t.Sa.Status(t.Now), stays.Status));
         if (!wins)
             ours.Successor = stays;
         else if (_theirs is { } lost)
@@ -152,6 +154,8 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
         {
             if (e.Children.Contains(old))
                 e.Replace(t, old, theirs.Child);
+            else
+                t.Report(new Event.ChildUp(t.Sa.Status(t.Now), theirs.Child.Status));
             t.Done(token);
             return;
         }

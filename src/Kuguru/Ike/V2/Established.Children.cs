@@ -40,7 +40,7 @@ sealed partial class Established
         var (suite, config) = (agreement.Choice.EspSuite, agreement.Config);
         var keys = Keying.DeriveChild(suite, shared, nonces);
         var (ours, theirs) = byUs ? (keys.FromInitiator, keys.FromResponder) : (keys.FromResponder, keys.FromInitiator);
-        var reqId = replaced?.ReqId ?? new ReqIdUse(t.Node.ReqIdFor(Connection, config, agreement.Local, agreement.Remote));
+        var reqId = replaced is not null && _children.Contains(replaced) ? replaced.ReqId : new ReqIdUse(t.Node.ReqIdFor(Connection, config, agreement.Local, agreement.Remote));
         var sa = new ChildSa
         {
             UniqueId = t.Node.NewChildUniqueId(),
@@ -163,8 +163,10 @@ sealed partial class Established
         child.Checked(t.Now);
         if (child.IsOver(t.Now))
         {
-            child.State = ChildState.Deleting;
-            Enqueue(new DeleteChild(child, 0, CloseAction.Clear));
+            // Over means over, also while the window is taken: the peer hears of it when it is free.
+            t.Note(Severity.Warning, Subject.Child, $"CHILD_SA {child.Sa.Config.Name}{{{child.Sa.UniqueId}}} has reached its lifetime");
+            Remove(t, child, CloseAction.Clear);
+            Enqueue(new DeleteRefused(child.Sa.InboundSpi));
         }
         else if (child.State == ChildState.Installed && child.IsWorn(t.Now))
             Rekey(child, token: 0);

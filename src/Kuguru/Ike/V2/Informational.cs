@@ -107,6 +107,7 @@ sealed class DeleteChild(Child child, ulong token, CloseAction next) : Errand
         t.Done(token);
     }
 
+    /// <summary>However it ends, it is what was wanted.</summary>
     public override void Abandon(Turn t, Failure failure) => t.Done(token);
 }
 
@@ -131,15 +132,12 @@ sealed class DeleteIke(ulong token, string why, Func<ChildConfig, CloseAction> n
 
     public override bool Ask(Turn t, Established e)
     {
-        Informational.AskDelete(t, e, turn =>
-        {
-            e.End(turn, why, next, new Failure(FailureCode.Aborted, why));
-            turn.Done(token);
-        });
+        Informational.AskDelete(t, e, turn => e.End(turn, why, next, new Failure(FailureCode.Aborted, why)));
         return true;
     }
 
     public override void Conclude(Turn t, Established e, IkeMessage response) => throw new InvalidOperationException("Closing takes the answer");
 
+    /// <summary>However it ends, it is what was wanted.</summary>
     public override void Abandon(Turn t, Failure failure) => t.Done(token);
 }
