@@ -1,4 +1,6 @@
 using System.Diagnostics;
+using Kuguru.Daemon.Settings;
+using Kuguru.Daemon.Vici;
 using Xunit;
 
 namespace Kuguru.Tests.Daemon.Vici;
@@ -127,11 +129,74 @@ public sealed class StockSwanctlTests : IAsyncDisposable
         Assert.Empty((await Swanctl("--list-pols")).Text);
     }
 
-    async Task<(int Status, string Text)> Swanctl(params string[] arguments)
+    [Fact]
+    public async Task Our_loader_sends_exactly_what_swanctl_sends()
+    {
+        const string Everything = """
+            connections {
+              gw : shared {
+                vips = 0.0.0.0, ::
+                local-1 { auth = psk
+                  id = "moon @ example" }
+                children { net { local_ts = 10.1.0.0/16,10.2.0.0/16 ,  dynamic
+                  updown = /bin/a "b  c" d
+                  esp_proposals = default } }
+              }
+              rw { remote { auth = psk
+                } pools =
+              }
+            }
+            shared { version = 2
+              local_addrs = %any
+              children { net { mode = tunnel } more { } }
+            }
+            secrets {
+              ike-text { secret = 'My "home" is my "castle"!' }
+              ike-hex { secret = 0x45a30759df97dc26a15b88ff
+                id-b = b
+                id-a = a }
+              ike-base64 { id = "x y"
+                secret = "0sv+NkxY9LLZvwj4qCC2o/gGrWDF2d21jL" }
+              eapol { secret = s }
+            }
+            pools { p { addrs = 10.3.0.0/24
+                dns = 10.1.0.53,10.1.0.54
+                subnet = 10.0.0.0/8 } }
+            """;
+        var received = new List<(string Command, ViciMessage Message)>();
+        var socket = _daemon.Write("unused", "") + ".vici";
+        await using var server = new ViciServer(Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        foreach (var command in (string[])["load-conn", "load-shared", "load-pool"])
+            server.Command(command, (call, _) => { received.Add((command, Copy(call.Request))); return Task.FromResult(new ViciMessage { { "success", "yes" } }); });
+        foreach (var command in (string[])["get-conns", "get-shared", "get-pools", "get-keys", "get-authorities"])
+            server.Command(command, (_, _) => Task.FromResult<ViciMessage>([]));
+        server.Listen(socket);
+        var file = _daemon.Write("swanctl.conf", Everything);
+        Assert.Equal(0, (await SwanctlAt(socket, "--load-all", "--noprompt", "--file", file)).Status);
+
+        var complaints = new Complaints();
+        var requests = SwanctlConf.Load(file, complaints)!.Requests;
+        Assert.Empty(complaints.All);
+        Assert.Equal(received.Select(r => r.Command), requests.Select(r => r.Command));
+        foreach (var ((command, theirs), ours) in received.Zip(requests))
+            Assert.True(theirs.Equals(ours.Message), $"{command} {ours.Key}: swanctl sends {theirs}, we {ours.Message}");
+    }
+
+    /// <summary>The request's octets are zeroed after the command.</summary>
+    static ViciMessage Copy(ViciMessage message)
+    {
+        Assert.True(new ViciPacket(ViciOperation.Event, "", message).TryWrite(out var frame));
+        Assert.True(ViciPacket.TryParse(frame.AsMemory(4), out var packet, out _));
+        return packet.Message;
+    }
+
+    Task<(int Status, string Text)> Swanctl(params string[] arguments) => SwanctlAt(_daemon.Socket, arguments);
+
+    static async Task<(int Status, string Text)> SwanctlAt(string socket, params string[] arguments)
     {
         Assert.SkipUnless(File.Exists("/usr/sbin/swanctl"), "strongswan-swanctl is not installed");
         var start = new ProcessStartInfo("/bin/sh") { RedirectStandardOutput = true };
-        foreach (var argument in (string[])["-c", "exec swanctl \"$@\" 2>&1", "sh", .. arguments, "--uri", $"unix://{_daemon.Socket}"])
+        foreach (var argument in (string[])["-c", "exec swanctl \"$@\" 2>&1", "sh", .. arguments, "--uri", $"unix://{socket}"])
             start.ArgumentList.Add(argument);
         using var process = Process.Start(start)!;
         var text = await process.StandardOutput.ReadToEndAsync().WaitAsync(TimeSpan.FromSeconds(30));
