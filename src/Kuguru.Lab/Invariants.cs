@@ -151,11 +151,8 @@ public sealed class Invariants(World world)
     }
 
     [System.Diagnostics.CodeAnalysis.DoesNotReturn]
-    void Broken(string rule)
-    {
-        var last = world.Transcript.Full().Split('\n').TakeLast(30);
-        throw new InvariantBrokenException($"seed {world.Seed}, at {world.Now}: {rule}\n{string.Join('\n', last)}");
-    }
+    void Broken(string rule) =>
+        throw new InvariantBrokenException($"seed {world.Seed}, at {world.Now}: {rule}\n{world.Transcript.Full(30)}");
 
     readonly record struct Words(bool IsResponse, IkeSpi Responder, MessageId Id, ushort Fragment);
 

@@ -117,6 +117,9 @@ public sealed class Scene
         return World.RunUntil(() => _attempts.TrueForAll(a => a.IsDone), limit ?? TimeSpan.FromMinutes(5)) && _attempts.TrueForAll(a => a.Succeeded);
     }
 
+    /// <summary>For a failed assertion: the seed, what the attempts say, the end of the transcript.</summary>
+    public string Why() => $"seed {World.Seed}: {string.Join("; ", _attempts.Where(a => !a.Succeeded).Select(a => a.ToString()).Distinct())}\n{World.Transcript.Full(40)}";
+
     public void RunFor(TimeSpan span) => World.RunFor(span);
 
     /// <summary>One ping and its answer, or none within three seconds.</summary>

@@ -34,11 +34,11 @@ public sealed class Transcript
 
     public void Clear() => _crossings.Clear();
 
-    /// <summary>With addresses and ports, and every drop with the place where it happened.</summary>
-    public string Full()
+    /// <summary>With addresses and ports, and every drop with the place where it happened; of so many of the newest packets.</summary>
+    public string Full(int newest = int.MaxValue)
     {
         var text = new StringBuilder();
-        foreach (var c in _crossings)
+        foreach (var c in _crossings.TakeLast(newest))
         {
             text.Append($"{c.At} {c.Sender}: {End(c.Packet, c.Packet.From)} > {End(c.Packet, c.Packet.To)} {Describer.Describe(c.Packet)}");
             foreach (var (fate, where) in c.Fates)

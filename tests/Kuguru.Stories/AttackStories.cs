@@ -21,7 +21,7 @@ public sealed class AttackStories
         }
         scene.RunFor(TimeSpan.FromSeconds(9));
         Assert.InRange(scene.Gateway.Node.HalfOpenCount, 1, scene.Gateway.Node.Settings.CookieThreshold);
-        Assert.True(scene.Connect(TimeSpan.FromSeconds(1)), scene.World.Transcript.Full());
+        Assert.True(scene.Connect(TimeSpan.FromSeconds(1)), scene.Why());
         Assert.Contains(scene.World.Transcript.Crossings, c => c.Sender == "client" && scene.World.Transcript.Describer.Describe(c.Packet).Contains("N(COOKIE)", StringComparison.Ordinal));
         Assert.True(scene.PingsBothWays());
         scene.RunFor(TimeSpan.FromMinutes(1));
@@ -79,7 +79,7 @@ public sealed class AttackStories
             scene.RunFor(TimeSpan.FromMilliseconds(2));
             if (i % Round != 0)
                 continue;
-            Assert.True(scene.PingsBothWays(), $"seed {seed}, after {i}: {scene.World.Transcript.Full()}");
+            Assert.True(scene.PingsBothWays(), $"seed {seed}, after {i}: {scene.Why()}");
             Assert.Equal(real, scene.Gateway.Status().Single(sa => sa.State == IkeState.Established).Path.Remote);
             if (i == Datagrams / 2)
                 memory = GC.GetTotalMemory(forceFullCollection: true);

@@ -28,7 +28,7 @@ public sealed class MovingStories
         Assert.True(scene.Connect());
         for (var minute = 0; minute < 24 * 60; minute += 7)
         {
-            Assert.True(scene.PingsBothWays(), $"after {minute} minutes\n{scene.World.Transcript.Full()}");
+            Assert.True(scene.PingsBothWays(), $"after {minute} minutes\n{scene.Why()}");
             scene.RunFor(TimeSpan.FromMinutes(7));
         }
         Assert.Null(Ends.Disagreement(scene.Clients, scene.Gateway));
@@ -70,7 +70,7 @@ public sealed class MovingStories
         var before = scene.Gateway.Sa.Path.Remote;
         scene.ClientSite.Nat.Reboot();
         Assert.False(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()));
-        Assert.True(scene.Pings(scene.Client, scene.Server.Address), scene.World.Transcript.Full());
+        Assert.True(scene.Pings(scene.Client, scene.Server.Address), scene.Why());
         Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()));
         Assert.NotEqual(before, scene.Gateway.Sa.Path.Remote);
         var moved = Assert.Single(Moves(scene.Gateway));
@@ -87,7 +87,7 @@ public sealed class MovingStories
         scene.RunFor(TimeSpan.FromSeconds(15));
         Assert.Equal(scene.ClientSite.PublicAddress, scene.Gateway.Sa.Path.Remote.Address);
         Assert.False(Assert.Single(Moves(scene.Gateway)).ByEsp);
-        Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.World.Transcript.Full());
+        Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
     }
 
     [Fact]
@@ -125,7 +125,7 @@ public sealed class MovingStories
     [Fact]
     public void A_replayed_packet_of_any_kind_moves_nobody()
     {
-        var scene = Scene.Between(Sites.Easy, Sites.Public, new() { ClientSettings = s_quick, Client = c => Quiet(c) with { DpdDelay = TimeSpan.FromSeconds(10) }, Gateway = Quiet });
+        var scene = Scene.Between(Sites.Easy, Sites.Public, new() { ClientSettings = s_quick, Client = c => Quiet(c) with { DpdDelay = TimeSpan.FromSeconds(25) }, Gateway = Quiet });
         var caught = new List<Packet>();
         scene.World.Internet.Tap = p => { if (p.To.Address == scene.Gateway.Address) caught.Add(p); };
         Assert.True(scene.Connect());
@@ -141,7 +141,9 @@ public sealed class MovingStories
             scene.RunFor(TimeSpan.FromMilliseconds(10));
         }
         scene.RunFor(TimeSpan.FromSeconds(5));
-        Assert.Equal(path, scene.Gateway.Sa.Path);
+        // The replayed first message begins a half-open IKE SA of its own, that nobody will ever finish.
+        var sa = Assert.Single(scene.Gateway.Status(), sa => sa.State == IkeState.Established);
+        Assert.Equal(path, sa.Path);
         Assert.Equal(children, scene.Gateway.SaTable.Count);
         Assert.Empty(Moves(scene.Gateway));
         Assert.True(scene.PingsBothWays());

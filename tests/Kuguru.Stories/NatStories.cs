@@ -23,8 +23,8 @@ public sealed class NatStories
     public void A_tunnel_comes_up_from_every_site_to_every_gateway_and_both_know_where_the_NATs_are(string client, string gateway)
     {
         var scene = Scene.Between(Plan(client), Plan(gateway));
-        Assert.True(scene.Connect(), scene.World.Transcript.Full());
-        Assert.True(scene.PingsBothWays(), scene.World.Transcript.Full());
+        Assert.True(scene.Connect(), scene.Why());
+        Assert.True(scene.PingsBothWays(), scene.Why());
         var (clientNat, gatewayNat) = (scene.ClientSite.PublicAddress is not null, scene.GatewaySite.PublicAddress is not null);
         Assert.Equal((clientNat, gatewayNat), (scene.Client.Sa.Nat.Local, scene.Client.Sa.Nat.Remote));
         Assert.Equal((gatewayNat, clientNat), (scene.Gateway.Sa.Nat.Local, scene.Gateway.Sa.Nat.Remote));
@@ -75,7 +75,7 @@ public sealed class NatStories
     public void A_peer_that_starts_on_4500_uses_nothing_else()
     {
         var scene = Scene.Between(Sites.Easy, Sites.Public, new() { Client = c => c with { RemotePort = 4500 } });
-        Assert.True(scene.Connect(), scene.World.Transcript.Full());
+        Assert.True(scene.Connect(), scene.Why());
         Assert.True(scene.PingsBothWays());
         Assert.All(scene.World.Transcript.Crossings, c => Assert.True(c.Packet.To.Port != 500 && c.Packet.From.Port != 500));
     }
@@ -84,7 +84,7 @@ public sealed class NatStories
     public void When_500_and_4500_get_different_public_addresses_the_gateway_goes_along()
     {
         var scene = Scene.Between(Sites.TwoAddresses, Sites.Public);
-        Assert.True(scene.Connect(), scene.World.Transcript.Full());
+        Assert.True(scene.Connect(), scene.Why());
         Assert.True(scene.PingsBothWays());
         Assert.Equal(scene.ClientSite.Nat.Table.Addresses[1], scene.Gateway.Sa.Path.Remote.Address);
     }
@@ -93,7 +93,7 @@ public sealed class NatStories
     public void Forced_encapsulation_puts_ESP_in_UDP_without_a_NAT()
     {
         var scene = Scene.Between(Sites.Public, Sites.Public, new() { Client = c => c with { ForceEncapsulation = true } });
-        Assert.True(scene.Connect(), scene.World.Transcript.Full());
+        Assert.True(scene.Connect(), scene.Why());
         Assert.True(scene.PingsBothWays());
         Assert.True(scene.Client.Sa.Nat.Forced);
         Assert.True(scene.Client.Sa.Children[0].UdpEncapsulated && scene.Gateway.Sa.Children[0].UdpEncapsulated);
@@ -105,7 +105,7 @@ public sealed class NatStories
     public void Over_IPv6_behind_a_firewall_there_is_no_NAT_and_ESP_is_plain()
     {
         var scene = Scene.Between(Sites.FirewalledV6, Sites.Public, new() { OuterV6 = true });
-        Assert.True(scene.Connect(), scene.World.Transcript.Full());
+        Assert.True(scene.Connect(), scene.Why());
         Assert.True(scene.PingsBothWays());
         Assert.Equal("none", scene.Client.Sa.Nat.ToString());
         Assert.Contains("plain ESP", scene.Transcript);
@@ -115,7 +115,7 @@ public sealed class NatStories
     public void A_NAT_that_drops_fragments_does_not_stop_large_pings()
     {
         var scene = Scene.Between(Sites.DropsFragments, Sites.Public);
-        Assert.True(scene.Connect(), scene.World.Transcript.Full());
+        Assert.True(scene.Connect(), scene.Why());
         var ping = scene.Client.Ping(scene.Server.Address, size: 1200);
         scene.RunFor(TimeSpan.FromSeconds(1));
         Assert.True(ping.IsAnswered);
@@ -124,14 +124,12 @@ public sealed class NatStories
 
     static void AllUpAndReachable(Scene scene)
     {
-        Assert.True(scene.Connect(), Why(scene));
+        Assert.True(scene.Connect(), scene.Why());
         Assert.Null(Ends.Disagreement(scene.Clients, scene.Gateway));
         Assert.Equal(scene.Clients.Count, scene.Clients.Select(c => c.VirtualAddresses.Single()).Distinct().Count());
         foreach (var client in scene.Clients)
             Assert.True(scene.PingsBothWays(client), $"{client} cannot ping both ways");
     }
-
-    static string Why(Scene scene) => string.Join('\n', scene.Attempts.Where(a => !a.Succeeded).Select(a => a.ToString()).Distinct()) + scene.World.Transcript.Full();
 
     static SitePlan Plan(string name) => typeof(Sites).GetMethod(name)!.CreateDelegate<SitePlan>();
 }
