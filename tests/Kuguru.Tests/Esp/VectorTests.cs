@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Kuguru.Crypto;
 using Kuguru.Wire;
 using Xunit;
@@ -56,4 +57,42 @@ public sealed class VectorTests
         Assert.Equal("", end.Drops);
         Assert.Equal(inner, Assert.Single(end.Written).Packet);
     }
+
+    /// <summary>
+    /// The window stands just before the packet's number, so that the high half of an ESN is inferred. Their next header is ICMP, whatever is
+    /// inside, so authentic is as far as they get.
+    /// </summary>
+    [Fact]
+    public void Packets_of_draft_mcgrew_are_authentic()
+    {
+        foreach (var vector in Vectors.Json("rfc/draft-mcgrew-gcm-test-01_aes-gcm-esp.json").GetProperty("vectors").EnumerateArray())
+        {
+            var keyBits = vector.GetProperty("key").GetString()!.Length * 4;
+            using var end = Open(Tunnel.Suite(EncryptionAlgorithm.AesGcm16, keyBits, esn: vector.GetProperty("esn").GetBoolean()), vector);
+            Assert.Equal("NotTunnelMode 1", end.Drops);
+        }
+    }
+
+    [Fact]
+    public void The_packet_of_RFC_7634_comes_out_as_it_went_in()
+    {
+        var vector = Vectors.Json("rfc/rfc7634_chacha20poly1305.json").GetProperty("vectors")[0];
+        using var end = Open(Tunnel.Suite(EncryptionAlgorithm.ChaCha20Poly1305, 0), vector);
+        Assert.Equal(Bytes(vector, "plaintext_with_trailer")[..^4], Assert.Single(end.Written).Packet);
+    }
+
+    static End Open(EspSuite suite, JsonElement vector)
+    {
+        using var keys = new EspKeys(Secret.Copy([.. Bytes(vector, "key"), .. Bytes(vector, "salt")]), Secret.Empty());
+        var spi = Convert.ToUInt32(vector.GetProperty("spi").GetString(), 16);
+        var anywhere = Tunnel.Prefix("0.0.0.0", 0);
+        var end = new End();
+        end.Table.Install(Tunnel.AtB(suite) with { InboundSpi = new(spi), InboundKeys = keys, Local = [anywhere], Remote = [anywhere] });
+        Assert.True(end.Table.TryFind(spi, out var sa));
+        sa.Replay.Accept(Convert.ToUInt64(vector.GetProperty("seq").GetString(), 16) - 1);
+        end.Receive(Bytes(vector, "esp_packet"));
+        return end;
+    }
+
+    static byte[] Bytes(JsonElement vector, string property) => Convert.FromHexString(vector.GetProperty(property).GetString()!);
 }
