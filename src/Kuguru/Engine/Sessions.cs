@@ -11,6 +11,7 @@ namespace Kuguru.Engine;
 sealed class Sessions
 {
     readonly Dictionary<IkeSpi, IkeSession> _bySpi = [];
+    readonly SortedDictionary<uint, IkeSession> _byId = [];
     readonly Dictionary<(IkeSpi, Endpoint), IkeSession> _byFirstMessage = [];
     readonly Dictionary<IkeSession, (IkeSpi, Endpoint)> _firstMessageOf = [];
     readonly HashSet<IkeSession> _halfOpen = [];
@@ -18,26 +19,16 @@ sealed class Sessions
     readonly Dictionary<Spi, IkeSession> _byEspSpi = [];
     readonly Dictionary<Identity, HashSet<IkeSession>> _byPeer = [];
     readonly Dictionary<IkeSession, Identity> _peerOf = [];
-    readonly PriorityQueue<IkeSession, Instant> _deadlines = new();
-    readonly Dictionary<IkeSession, Instant> _queued = [];
+    readonly SortedSet<(Instant At, uint UniqueId)> _deadlines = [];
+    readonly Dictionary<uint, Instant> _deadlineOf = [];
 
     public int Count => _bySpi.Count;
     public int HalfOpen => _halfOpen.Count;
-    public IEnumerable<IkeSession> All => _bySpi.Values.OrderBy(session => session.UniqueId);
 
-    public Instant? Deadline
-    {
-        get
-        {
-            while (_deadlines.TryPeek(out var session, out var at))
-            {
-                if (_queued.TryGetValue(session, out var queued) && queued == at)
-                    return at;
-                _deadlines.Dequeue();
-            }
-            return null;
-        }
-    }
+    /// <summary>The oldest first.</summary>
+    public IEnumerable<IkeSession> All => _byId.Values;
+
+    public Instant? Deadline => _deadlines.Count > 0 ? _deadlines.Min.At : null;
 
     /// <summary>The IKE SAs between two identities.</summary>
     public IEnumerable<IkeSession> Between(Identity local, Identity remote) =>
@@ -55,6 +46,7 @@ sealed class Sessions
     public void Add(IkeSession session)
     {
         _bySpi[session.LocalSpi] = session;
+        _byId[session.UniqueId] = session;
         Settle(session);
     }
 
@@ -82,18 +74,13 @@ sealed class Sessions
             // Until then: a late copy of the first message must not begin a second session.
             if (_firstMessageOf.Remove(session, out var key))
                 _byFirstMessage.Remove(key);
-            _queued.Remove(session);
+            SetDeadline(session.UniqueId, null);
             ForgetPeer(session);
+            _byId.Remove(session.UniqueId);
             return _bySpi.Remove(session.LocalSpi);
         }
         LearnPeer(session);
-        if (session.Deadline is not { } deadline)
-            _queued.Remove(session);
-        else if (!_queued.TryGetValue(session, out var queued) || queued != deadline)
-        {
-            _queued[session] = deadline;
-            _deadlines.Enqueue(session, deadline);
-        }
+        SetDeadline(session.UniqueId, session.Deadline);
         return false;
     }
 
@@ -103,9 +90,25 @@ sealed class Sessions
         session = null;
         if (Deadline is not { } at || at > now)
             return false;
-        session = _deadlines.Dequeue();
-        _queued.Remove(session);
-        return true;
+        var due = _deadlines.Min.UniqueId;
+        SetDeadline(due, null);
+        return _byId.TryGetValue(due, out session);
+    }
+
+    void SetDeadline(uint uniqueId, Instant? deadline)
+    {
+        if (_deadlineOf.TryGetValue(uniqueId, out var before))
+        {
+            if (before == deadline)
+                return;
+            _deadlines.Remove((before, uniqueId));
+            _deadlineOf.Remove(uniqueId);
+        }
+        if (deadline is { } at)
+        {
+            _deadlines.Add((at, uniqueId));
+            _deadlineOf[uniqueId] = at;
+        }
     }
 
     void LearnPeer(IkeSession session)
