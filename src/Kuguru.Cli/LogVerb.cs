@@ -11,7 +11,7 @@ static class LogVerb
         var verb = new Command("log", "Follow the daemon's log until Ctrl-C");
         verb.Action(Door.Vici(), async (_, client, cancel) =>
         {
-            await foreach (var packet in client.Watch(["log"], cancel))
+            await foreach (var packet in await client.Watch(["log"], cancel))
             {
                 var message = packet.Message;
                 var about = message["ikesa-name"] is { } name ? $" <{name}|{message["ikesa-uniqueid"]}>" : "";

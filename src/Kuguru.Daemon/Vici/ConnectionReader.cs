@@ -68,9 +68,11 @@ public static class ConnectionReader
         var path = $"connections.{name}";
         var found = new List<ConfigError>();
         CheckName(name, path, found);
-        var connection = Keys.Read(Default(name, settings), message, path, found);
+        var connection = Keys.Read(Default(name), message, path, found);
         if (message["reauth_time"] is not null && message["rekey_time"] is null)
             connection = connection with { RekeyTime = TimeSpan.Zero };
+        if (connection.LocalPort is not (0 or 500) && connection.LocalPort != settings.Port && connection.LocalPort != settings.PortNatT)
+            found.Add(new ConfigError($"{path}.local_port", $"the daemon has no such port: give 0, {settings.Port} or {settings.PortNatT}, or set charon.port in strongswan.conf"));
         connection = connection with { Local = Rounds(message, "local", path, found), Remote = Rounds(message, "remote", path, found), Children = Children(message, settings, path, found) };
         foreach (var section in message.Sections.Where(s => !IsRound(s, "local") && !IsRound(s, "remote") && !IsChildren(s)))
             found.Add(new ConfigError($"{path}.{section.Name}", "unknown section" + Complaints.DidYouMean(section.Name, ["local", "remote", "children"])));
@@ -78,10 +80,9 @@ public static class ConnectionReader
         return found.Count == 0 ? connection : null;
     }
 
-    static Connection Default(string name, CharonSettings settings) => new()
+    static Connection Default(string name) => new()
     {
         Name = name,
-        LocalPort = settings.Port,
         Proposals = AlgorithmSet.Defaults(ProposalKind.Ike),
         Local = [],
         Remote = [],

@@ -74,19 +74,24 @@ public sealed class ViciClient : IDisposable
         };
     }
 
-    /// <summary>Events as they come, until cancelled or the daemon ends.</summary>
-    public async IAsyncEnumerable<ViciPacket> Watch(IReadOnlyCollection<string> events, [EnumeratorCancellation] CancellationToken cancel = default)
+    /// <summary>Registers for events; what is returned gives them as they come, until cancelled or the daemon ends.</summary>
+    public async Task<IAsyncEnumerable<ViciPacket>> Watch(IReadOnlyCollection<string> events, CancellationToken cancel = default)
     {
         var early = new Queue<ViciPacket>();
         foreach (var name in events)
             await Register(ViciOperation.EventRegister, name, (n, m) => early.Enqueue(new(ViciOperation.Event, n, m)), cancel);
+        return Events(early, cancel);
+    }
+
+    public void Dispose() => _stream.Dispose();
+
+    async IAsyncEnumerable<ViciPacket> Events(Queue<ViciPacket> early, [EnumeratorCancellation] CancellationToken cancel)
+    {
         while (early.TryDequeue(out var packet))
             yield return packet;
         while (await Receive(cancel) is { } packet)
             yield return packet;
     }
-
-    public void Dispose() => _stream.Dispose();
 
     async Task Register(ViciOperation operation, string name, Action<string, ViciMessage> onEvent, CancellationToken cancel)
     {

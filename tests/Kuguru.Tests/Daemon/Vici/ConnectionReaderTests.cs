@@ -108,11 +108,11 @@ public class ConnectionReaderTests
     }
 
     [Fact]
-    public void The_settings_give_port_and_replay_window()
+    public void The_settings_give_the_replay_window_and_say_which_ports_there_are()
     {
-        var settings = CharonSettings.Default with { Port = 0, ReplayWindow = 256 };
-        var connection = ConnectionReader.Read("gw", Whole([], []), settings, out _)!;
-        Assert.Equal((0, 256), (connection.LocalPort, connection.Children[0].ReplayWindow));
+        var settings = CharonSettings.Default with { Port = 1500, ReplayWindow = 256 };
+        Assert.Equal(256, ConnectionReader.Read("gw", Whole(new() { { "local_port", "1500" } }, []), settings, out _)!.Children[0].ReplayWindow);
+        AssertOnly("connections.gw.local_port: the daemon has no such port: give 0, 500 or 4500, or set charon.port in strongswan.conf", Whole(new() { { "local_port", "1500" } }, []));
     }
 
     [Theory]

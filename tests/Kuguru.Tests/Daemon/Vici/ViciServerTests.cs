@@ -65,21 +65,17 @@ public sealed class ViciServerTests : IAsyncDisposable
         _server.Event("log");
         _server.Listen(Socket);
         using var ended = new CancellationTokenSource(TimeSpan.FromSeconds(20));
-        var watchers = Enumerable.Range(0, 3).Select(_ => FirstEvent(ended.Token)).ToList();
-        while (!Task.WhenAll(watchers).IsCompleted)
+        var clients = await Task.WhenAll(Enumerable.Range(0, 3).Select(_ => ViciClient.Connect(Socket)));
+        var watched = await Task.WhenAll(clients.Select(c => c.Watch(["log"], ended.Token)));
+        _server.Raise("log", new() { { "msg", "here" } });
+        foreach (var events in watched)
         {
-            _server.Raise("log", new() { { "msg", "here" } });
-            await Task.WhenAny(Task.WhenAll(watchers), Task.Delay(5, ended.Token));
+            await using var enumerator = events.GetAsyncEnumerator(ended.Token);
+            Assert.True(await enumerator.MoveNextAsync());
+            Assert.Equal("here", enumerator.Current.Message["msg"]);
         }
-        Assert.All(await Task.WhenAll(watchers), text => Assert.Equal("here", text));
-
-        async Task<string?> FirstEvent(CancellationToken cancel)
-        {
-            using var client = await ViciClient.Connect(Socket, cancel);
-            await foreach (var packet in client.Watch(["log"], cancel))
-                return packet.Message["msg"];
-            return null;
-        }
+        foreach (var client in clients)
+            client.Dispose();
     }
 
     [Fact]
