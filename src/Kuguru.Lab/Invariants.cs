@@ -132,22 +132,24 @@ public sealed class Invariants(World world)
         sa.LastSequence = sequence;
     }
 
-    /// <summary>Looks now and then whether every NAT in front of this peer hears from it often enough.</summary>
+    /// <summary>Looks whether the NATs in front of this peer hear from it often enough: when the next packet is due, and now and then for new IKE SAs.</summary>
     void Watch(Peer peer, Dictionary<Path, Instant> heldSince)
     {
         if (peer.IsOff)
             return;
-        var keepAlive = peer.Node.Settings.KeepAlive;
+        var allowed = peer.Node.Settings.KeepAlive + s_tolerance;
+        var next = world.Now + allowed / 4;
         foreach (var sa in peer.Status())
         {
             if (sa.State != IkeState.Established || !sa.Nat.Local || !peer.Addresses.Contains(sa.Path.Local.Address))
                 continue;
             heldSince.TryAdd(sa.Path, world.Now);
             var last = _lastSent.TryGetValue((peer, sa.Path), out var sent) && sent > heldSince[sa.Path] ? sent : heldSince[sa.Path];
-            if (world.Now - last > keepAlive + s_tolerance)
+            if (world.Now - last >= allowed)
                 Broken($"{peer} is behind a NAT and sent nothing from {sa.Path} for {(world.Now - last).TotalSeconds:0.0} s");
+            next = last + allowed < next ? last + allowed : next;
         }
-        world.After(keepAlive / 4, () => Watch(peer, heldSince));
+        world.At(next, () => Watch(peer, heldSince));
     }
 
     [System.Diagnostics.CodeAnalysis.DoesNotReturn]

@@ -5,7 +5,12 @@ using Kuguru.Wire;
 
 namespace Kuguru.Stories;
 
+/// <summary>Stories that weigh the whole process's memory, so that no other may run beside them.</summary>
+[CollectionDefinition(nameof(Alone), DisableParallelization = true)]
+public sealed class Alone;
+
 /// <summary>Strangers' datagrams: floods, garbage, and what must come of them: nothing.</summary>
+[Collection(nameof(Alone))]
 public sealed class AttackStories
 {
     [Fact]
