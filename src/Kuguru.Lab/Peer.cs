@@ -109,7 +109,7 @@ public sealed class Peer : Host, IDisposable
         {
             foreach (var address in _virtual.Concat(Addresses))
             {
-                if (Covers(child.Sa.LocalSelectors, address))
+                if (address.IsV6 == to.IsV6 && Covers(child.Sa.LocalSelectors, address))
                     return address;
             }
         }

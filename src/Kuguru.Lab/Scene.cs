@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Kuguru.Crypto;
 using Kuguru.Engine;
 using Kuguru.Ike;
@@ -19,6 +20,9 @@ public sealed record SceneOptions
     public Func<Connection, Connection> Gateway { get; init; } = c => c;
     public string ClientSecret { get; init; } = "Vereinfachung";
 
+    /// <summary>Office, server and virtual addresses are IPv6 as well.</summary>
+    public bool InnerV6 { get; init; }
+
     /// <summary>The outer network is IPv6.</summary>
     public bool OuterV6 { get; init; }
 }
@@ -33,6 +37,7 @@ public sealed class Scene
     const string GatewaySecret = "Vereinfachung", GatewayId = "moon.kuguru.example";
 
     static readonly AddressRange s_office = Prefix.Of("10.1.0.0/16"), s_pool = Prefix.Of("10.3.0.0/16");
+    static readonly AddressRange s_officeV6 = Prefix.Of("fd00:10:1::/64"), s_poolV6 = Prefix.Of("fd00:10:3::/64");
 
     readonly SceneOptions _options;
     readonly List<Peer> _clients = [];
@@ -45,21 +50,18 @@ public sealed class Scene
         World = new(_options.Seed);
         GatewaySite = gateway(World.Internet, "gateway's site");
         Gateway = new(World, "gateway", GatewaySite.Lan, _options.GatewaySettings, GatewaySite.Lan.NextAddress(_options.OuterV6)) { Forwards = true };
-        var office = new Net(World, "office") { Router = Gateway };
-        office.Add(s_office);
-        Gateway.Attach(office, s_office.At(1));
-        Gateway.Command(new Order.LocalAddresses([.. Gateway.Addresses]));
-        Server = new(World, "server", office, s_office.At(10));
-        Gateway.Node.Pools.Load(new() { Name = "rw", Addresses = new(s_pool.At(1), s_pool.At(65534)), Dns = [Server.Address] });
-        Gateway.Node.Credentials.Load(new("psk", Secret.Copy(System.Text.Encoding.ASCII.GetBytes(GatewaySecret)), []));
+        Server = Furnish(Gateway);
         Gateway.Load(_options.Gateway(GatewayConnection()));
     }
 
     public World World { get; }
     public Site GatewaySite { get; }
-    public Peer Gateway { get; }
-    public Host Server { get; }
+    public Peer Gateway { get; private set; }
+    public Host Server { get; private set; }
     public IReadOnlyList<Peer> Clients => _clients;
+
+    /// <summary>The server's other address.</summary>
+    public IpAddress ServerV6 => Server.Addresses.Last();
 
     /// <summary>The first client.</summary>
     public Peer Client => _clients[0];
@@ -93,8 +95,18 @@ public sealed class Scene
     /// <summary>Gives a client its key and connection (again, after it lost its power).</summary>
     public void Equip(Peer client, string identity)
     {
-        client.Node.Credentials.Load(new("psk", Secret.Copy(System.Text.Encoding.ASCII.GetBytes(_options.ClientSecret)), []));
+        client.Node.Credentials.Load(new("psk", Secret.Copy(Encoding.ASCII.GetBytes(_options.ClientSecret)), []));
         client.Load(_options.Client(ClientConnection(identity)));
+    }
+
+    /// <summary>The gateway loses its power and comes back with the same addresses and configuration, and no memory.</summary>
+    public void RestartGateway()
+    {
+        var address = Gateway.Address;
+        Gateway.PowerOff();
+        Gateway = new(World, "gateway", GatewaySite.Lan, _options.GatewaySettings, address) { Forwards = true };
+        Server = Furnish(Gateway);
+        Gateway.Load(_options.Gateway(GatewayConnection()));
     }
 
     /// <summary>Every client that has not yet asks for its tunnel.</summary>
@@ -133,7 +145,24 @@ public sealed class Scene
     public bool PingsBothWays(Peer? client = null)
     {
         client ??= Client;
-        return Pings(client, Server.Address) && Pings(Server, client.VirtualAddresses.Single());
+        return Pings(client, Server.Address) && Pings(Server, client.VirtualAddresses.Single(a => !a.IsV6));
+    }
+
+    /// <summary>The office behind a gateway, and what it gives to clients.</summary>
+    Host Furnish(Peer gateway)
+    {
+        var office = new Net(World, "office") { Router = gateway };
+        office.Add(s_office);
+        office.Add(s_officeV6);
+        gateway.Attach(office, s_office.At(1));
+        gateway.Attach(office, s_officeV6.At(1));
+        gateway.Command(new Order.LocalAddresses([.. gateway.Addresses]));
+        var server = new Host(World, "server", office, s_office.At(10));
+        server.Attach(office, s_officeV6.At(10));
+        gateway.Node.Pools.Load(new() { Name = "rw", Addresses = new(s_pool.At(1), s_pool.At(65534)), Dns = [server.Address] });
+        gateway.Node.Pools.Load(new() { Name = "rw6", Addresses = new(s_poolV6.At(1), s_poolV6.At(65534)) });
+        gateway.Node.Credentials.Load(new("psk", Secret.Copy(Encoding.ASCII.GetBytes(GatewaySecret)), []));
+        return server;
     }
 
     Connection GatewayConnection() => new()
@@ -142,14 +171,14 @@ public sealed class Scene
         Proposals = Proposals(_options.IkeProposal, ProposalKind.Ike),
         Local = [new() { Id = Identity.Parse(GatewayId) }],
         Remote = [new()],
-        Pools = ["rw"],
+        Pools = ["rw", "rw6"],
         Children =
         [
             new()
             {
                 Name = ChildName,
                 Proposals = Proposals(_options.EspProposal, ProposalKind.Esp),
-                LocalSelectors = [new(s_office)],
+                LocalSelectors = Office,
                 RemoteSelectors = [SelectorTemplate.Dynamic],
             },
         ],
@@ -162,7 +191,7 @@ public sealed class Scene
         Proposals = Proposals(_options.IkeProposal, ProposalKind.Ike),
         Local = [new() { Id = Identity.Parse(identity) }],
         Remote = [new() { Id = Identity.Parse(GatewayId) }],
-        VirtualAddresses = [IpAddress.AnyV4],
+        VirtualAddresses = _options.InnerV6 ? [IpAddress.AnyV4, IpAddress.AnyV6] : [IpAddress.AnyV4],
         Children =
         [
             new()
@@ -170,10 +199,12 @@ public sealed class Scene
                 Name = ChildName,
                 Proposals = Proposals(_options.EspProposal, ProposalKind.Esp),
                 LocalSelectors = [SelectorTemplate.Dynamic],
-                RemoteSelectors = [new(s_office)],
+                RemoteSelectors = Office,
             },
         ],
     };
+
+    ImmutableArray<SelectorTemplate> Office => _options.InnerV6 ? [new(s_office), new(s_officeV6)] : [new(s_office)];
 
     static ImmutableArray<AlgorithmSet> Proposals(string keywords, ProposalKind kind) =>
         AlgorithmSet.TryParse(keywords, kind, out var proposals, out var error) ? proposals : throw new FormatException(error);
