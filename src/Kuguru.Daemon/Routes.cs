@@ -75,7 +75,7 @@ public sealed class Routes : IDisposable
         RemoveLeftovers();
     }
 
-    /// <summary>What was found of an earlier run and removed, a line each.</summary>
+    /// <summary>What was found of an earlier run and removed, a sentence each.</summary>
     public IReadOnlyList<string> Leftovers { get; private set; } = [];
 
     /// <summary>
@@ -188,12 +188,12 @@ public sealed class Routes : IDisposable
         foreach (var rule in _netlink.Rules().Where(rule => rule.Protocol == _options.Protocol && rule.Table == _options.Table))
         {
             if (_netlink.DeleteRule(rule))
-                found.Add($"rule {rule}");
+                found.Add($"an earlier run left routing rule {rule}: removed");
         }
         foreach (var route in _netlink.Routes(_options.Table, _options.Protocol))
         {
             if (_netlink.DeleteRoute(route))
-                found.Add($"route {route}");
+                found.Add($"an earlier run left route {route}: removed");
         }
         Leftovers = found;
     }

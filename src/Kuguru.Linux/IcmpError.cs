@@ -3,7 +3,7 @@ namespace Kuguru.Linux;
 /// <summary>
 /// What the network said about a datagram of ours (RFC 792, RFC 4443). Not authenticated: anybody can send one, so it is a hint.
 /// </summary>
-/// <param name="Destination">Where the datagram went.</param>
+/// <param name="Destination">Where the datagram went; the port is 0 when it never left this host.</param>
 /// <param name="Reporter">Who says so; null when this host does.</param>
 /// <param name="Error">As the kernel reads it: EHOSTUNREACH, ECONNREFUSED (port unreachable), EMSGSIZE (too big).</param>
 /// <param name="Type">Of ICMP or ICMPv6.</param>

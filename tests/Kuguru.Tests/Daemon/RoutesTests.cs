@@ -19,6 +19,7 @@ public sealed class RoutesTests
         {
             using var netlink = Netlink.Open();
             using var tun = TunDevice.Open(new() { Name = "ipsec0" });
+            netlink.ForgoLinkLocal(tun.Index);
             netlink.SetUp(tun.Index);
             var link = netlink.IndexOf(TwoHosts.Link);
             netlink.AddRoute(new(Prefix.Parse("192.0.2.0/24")) { Link = link, Gateway = TwoHosts.B4 });
@@ -180,7 +181,11 @@ public sealed class RoutesTests
         netlink.AddRoute(new(Prefix.AllV4) { Kind = RouteKind.Unreachable, Table = 220, Protocol = 220 });
         using var routes = new Routes(tun, new());
         Assert.Equal(
-            ["rule 220: from 10.3.0.1/32 lookup 220", "rule 220: from fd03::1/128 lookup 220", "route 0.0.0.0/0 table 220 Unreachable"], routes.Leftovers);
+        [
+            "an earlier run left routing rule 220: from 10.3.0.1/32 lookup 220: removed",
+            "an earlier run left routing rule 220: from fd03::1/128 lookup 220: removed",
+            "an earlier run left route 0.0.0.0/0 table 220 Unreachable: removed",
+        ], routes.Leftovers);
         Assert.DoesNotContain(netlink.Rules(), rule => rule.Protocol == 220);
         Assert.Empty(netlink.Routes(table: 220));
     });

@@ -126,6 +126,15 @@ public sealed class NetlinkTests
     });
 
     [Fact]
+    public void Without_the_right_the_message_says_which_one_is_missing() => InHost((netlink, link) =>
+    {
+        var route = new IpRoute(Prefix.Parse("10.2.0.0/16")) { Link = link };
+        Capabilities.DropAll();
+        Assert.Equal($"no right to add route 10.2.0.0/16 table 254 link {link}: run as root or give CAP_NET_ADMIN [rtnetlink: EPERM]",
+            Assert.Throws<LinuxException>(() => netlink.AddRoute(route)).Message);
+    });
+
+    [Fact]
     public void Changes_are_told() => InHost((netlink, link) =>
     {
         using var monitor = NetlinkMonitor.Open();

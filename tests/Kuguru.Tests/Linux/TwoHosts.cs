@@ -41,6 +41,8 @@ sealed class TwoHosts : IDisposable
     {
         var link = netlink.IndexOf(Link);
         netlink.SetMtu(link, mtu);
+        // A link-local address would come up some time later, in the middle of a test.
+        netlink.ForgoLinkLocal(link);
         netlink.SetUp(link);
         foreach (var address in addresses)
         {

@@ -223,6 +223,37 @@ public sealed class UdpPortTests
     }
 
     [Fact]
+    public void Without_the_right_the_message_says_which_one_is_missing()
+    {
+        using var hosts = new TwoHosts();
+        hosts.A.Run(() =>
+        {
+            Capabilities.DropAll();
+            Assert.Equal("no right to listen on udp/500 on 0.0.0.0: run as root or give CAP_NET_BIND_SERVICE [bind: EACCES]",
+                Assert.Throws<LinuxException>(() => UdpPort.Open(new() { Port = 500 })).Message);
+            Assert.Equal("no right to mark our own packets (SO_MARK): run as root or give CAP_NET_ADMIN [setsockopt: EPERM]",
+                Assert.Throws<LinuxException>(() => UdpPort.Open(new() { Mark = 1 })).Message);
+            Assert.Equal("no right to open a raw socket for ESP: run as root or give CAP_NET_RAW [socket: EPERM]",
+                Assert.Throws<LinuxException>(() => RawEspSocket.Open(new())).Message);
+        });
+    }
+
+    [Fact]
+    public void With_DF_what_is_too_big_is_refused_and_the_path_MTU_told()
+    {
+        using var hosts = new TwoHosts(mtu: 1280);
+        using var a = hosts.A.Run(() => UdpPort.Open(new() { PathMtu = PathMtu.Do, ReportErrors = true }));
+        using var batch = new SendBatch();
+        var path = new Path(new(IpAddress.AnyV4, a.Port), new(TwoHosts.B4, 500));
+        batch.Append(path, new byte[1280 - 28 + 1]);
+        Assert.Equal(Errno.EMSGSIZE, a.Send(batch).Error);
+        Assert.True(a.TryReadError(out var error));
+        Assert.Equal(new(path.Remote with { Port = 0 }, Reporter: null, Errno.EMSGSIZE, Type: 0, Code: 0, Mtu: 1280), error);
+        batch.Append(path, new byte[1280 - 28]);
+        Assert.Equal(1, a.Send(batch).Sent);
+    }
+
+    [Fact]
     public void A_zero_checksum_is_sent_when_asked_for()
     {
         using var hosts = new TwoHosts();
