@@ -12,7 +12,9 @@ static class LoadVerb
         var file = new Argument<string>("file")
         {
             Description = "The configuration, in the syntax of swanctl.conf",
-            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("SWANCTL_DIR") is { } folder ? System.IO.Path.Combine(folder, "swanctl.conf") : SwanctlConf.DefaultPath,
+            DefaultValueFactory = _ => Environment.GetEnvironmentVariable("SWANCTL_DIR") is { } folder
+                ? System.IO.Path.Combine(folder, "swanctl.conf")
+                : SwanctlConf.DefaultPath,
         };
         var verb = new Command("load", "Load swanctl.conf into the daemon") { file };
         verb.Action(Door.Vici(), async (parsed, client, cancel) =>

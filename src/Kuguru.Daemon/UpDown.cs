@@ -19,7 +19,8 @@ public static class UpDownEnvironment
     [
         .. from local in what.Child.LocalSelectors
            from remote in what.Child.RemoteSelectors
-           where local.Range.First.IsV6 == remote.Range.First.IsV6 && (local.Protocol == remote.Protocol || local.Protocol == 0 || remote.Protocol == 0)
+           where local.Range.First.IsV6 == remote.Range.First.IsV6
+               && (local.Protocol == remote.Protocol || local.Protocol == 0 || remote.Protocol == 0)
            select Of(what, local, remote),
     ];
 
@@ -78,7 +79,9 @@ public static class UpDownEnvironment
             return Text((uint)(isLocal ? typeAndCode >> 8 : typeAndCode & 0xff));
         }
         var selector = isLocal ? local : remote;
-        return selector.IsAnyPort || selector.FirstPort == selector.LastPort ? Text(selector.FirstPort) : $"{Text(selector.FirstPort)}:{Text(selector.LastPort)}";
+        return selector.IsAnyPort || selector.FirstPort == selector.LastPort
+            ? Text(selector.FirstPort)
+            : $"{Text(selector.FirstPort)}:{Text(selector.LastPort)}";
     }
 
     /// <summary>The first address under the plain name, all of them numbered by family.</summary>

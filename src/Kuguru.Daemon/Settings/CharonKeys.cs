@@ -18,10 +18,13 @@ static class CharonKeys
         ["fragment_size"] = Number(0, 65535, (s, v) => s with { FragmentSizeV4 = v, FragmentSizeV6 = v }),
         ["fragment_size_v4"] = Number(0, 65535, (s, v) => s with { FragmentSizeV4 = v }),
         ["fragment_size_v6"] = Number(0, 65535, (s, v) => s with { FragmentSizeV6 = v }),
-        ["plugins.vici.socket"] = ("unix:///path", (s, v) => v.StartsWith("unix:///", StringComparison.Ordinal) ? s with { ViciSocket = v[7..] } : null),
+        ["plugins.vici.socket"] = ("unix:///path",
+            (s, v) => v.StartsWith("unix:///", StringComparison.Ordinal) ? s with { ViciSocket = v[7..] } : null),
         ["keep_alive"] = Time((s, v) => s with { KeepAlive = v }),
-        ["retransmit_timeout"] = ("seconds, such as 4.0", (s, v) => SettingsText.Real(v) is > 0 and <= 3600 and var t ? s with { RetransmitTimeout = TimeSpan.FromSeconds(t) } : null),
-        ["retransmit_base"] = ("a number from 1 to 10, such as 1.8", (s, v) => SettingsText.Real(v) is >= 1 and <= 10 and var b ? s with { RetransmitBase = b } : null),
+        ["retransmit_timeout"] = ("seconds, such as 4.0",
+            (s, v) => SettingsText.Real(v) is > 0 and <= 3600 and var time ? s with { RetransmitTimeout = TimeSpan.FromSeconds(time) } : null),
+        ["retransmit_base"] = ("a number from 1 to 10, such as 1.8",
+            (s, v) => SettingsText.Real(v) is >= 1 and <= 10 and var factor ? s with { RetransmitBase = factor } : null),
         ["retransmit_tries"] = Number(0, 100, (s, v) => s with { RetransmitTries = v }),
         ["retransmit_jitter"] = Number(0, 20, (s, v) => s with { RetransmitJitter = v }),
         ["retransmit_limit"] = Time((s, v) => s with { RetransmitLimit = v }),
@@ -213,7 +216,9 @@ static class CharonKeys
 
         void Refuse(SettingsValue value, string path, string only)
         {
-            var same = SettingsText.Bool(only) is { } what ? SettingsText.Bool(value.Text) == what : SettingsText.Number(only) is { } n ? SettingsText.Number(value.Text) == n : value.Text == only;
+            var same = SettingsText.Bool(only) is { } yes ? SettingsText.Bool(value.Text) == yes
+                : SettingsText.Number(only) is { } number ? SettingsText.Number(value.Text) == number
+                : value.Text == only;
             if (!same)
                 complaints.Error(value.At, path, $"\"{value.Text}\" is not supported, only \"{only}\" is");
         }
@@ -238,12 +243,6 @@ static class CharonKeys
 
     static (string, Setter) Time(Func<CharonSettings, TimeSpan, CharonSettings> set) =>
         ("a time, such as 20s or 5m", (s, text) => SettingsText.Time(text) is { } value ? set(s, value) : null);
-
-    static (string, Setter) Milliseconds(Func<CharonSettings, TimeSpan, CharonSettings> set) =>
-        ("a number of milliseconds up to 60000", (s, text) => SettingsText.Number(text, 0, 60000) is { } value ? set(s, TimeSpan.FromMilliseconds(value)) : null);
-
-    static (string, Setter) Words(Func<CharonSettings, IReadOnlyList<string>, CharonSettings> set) =>
-        ("a list of names", (s, text) => set(s, SettingsText.Words(text, ',')));
 
     static (string, Setter) Address(Func<CharonSettings, IpAddress, CharonSettings> set) =>
         ("an IP address", (s, text) => IpAddress.TryParse(text, out var value) ? set(s, value) : null);

@@ -16,9 +16,8 @@ public static class SettingsText
     public static ulong? Number(string text)
     {
         var hex = text.StartsWith("0x", StringComparison.OrdinalIgnoreCase);
-        return ulong.TryParse(hex ? text.AsSpan(2) : text, hex ? NumberStyles.AllowHexSpecifier : NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? number
-            : null;
+        var style = hex ? NumberStyles.AllowHexSpecifier : NumberStyles.None;
+        return ulong.TryParse(hex ? text.AsSpan(2) : text, style, CultureInfo.InvariantCulture, out var number) ? number : null;
     }
 
     public static T? Number<T>(string text, T min, T max) where T : struct, INumber<T> =>

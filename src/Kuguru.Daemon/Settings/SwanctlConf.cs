@@ -24,7 +24,10 @@ public sealed class SwanctlConf
     };
 
     /// <summary>Keys of a connection whose value is a list of files, and the folder that they are relative to.</summary>
-    static readonly Dictionary<string, string> FileKeys = new(StringComparer.OrdinalIgnoreCase) { ["certs"] = "x509", ["cacerts"] = "x509ca", ["pubkeys"] = "pubkey" };
+    static readonly Dictionary<string, string> FileKeys = new(StringComparer.OrdinalIgnoreCase)
+    {
+        ["certs"] = "x509", ["cacerts"] = "x509ca", ["pubkeys"] = "pubkey",
+    };
 
     static readonly string[] CertificateFolders =
         ["x509", "x509ca", "x509ocsp", "x509aa", "x509ac", "x509crl", "pubkey", "private", "rsa", "ecdsa", "pkcs8", "pkcs12"];
@@ -99,7 +102,10 @@ public sealed class SwanctlConf
     IEnumerable<SettingsSection> Inside(string name)
     {
         foreach (var value in _root.Section(name)?.Values ?? [])
-            _complaints.Error(value.At, $"{name}.{value.Key}", $"a key where a section of a name of your choice should be: {name} {{ NAME {{ {value.Key} = ... }} }}");
+        {
+            _complaints.Error(value.At, $"{name}.{value.Key}",
+                $"a key where a section of a name of your choice should be: {name} {{ NAME {{ {value.Key} = ... }} }}");
+        }
         foreach (var section in _root.Section(name)?.Sections ?? [])
         {
             if (ViciEncoding.IsName(section.Name))
@@ -133,7 +139,7 @@ public sealed class SwanctlConf
             if (ListKeys.Contains(value.Key))
                 message.Add(value.Key, SettingsText.Words(value.Text, ','));
             else if (FileKeys.TryGetValue(value.Key, out var folder))
-                message.Add(new ViciElement.List(value.Key, [.. SettingsText.Words(value.Text, ',').Select(f => Contents(f, folder, value, section)).OfType<ReadOnlyMemory<byte>>()]));
+                message.Add(Files(value, folder, section));
             else
                 message.Add(value.Key, value.Text);
         }
@@ -141,6 +147,9 @@ public sealed class SwanctlConf
             message.Add(inner.Name, Tree(inner));
         return message;
     }
+
+    ViciElement.List Files(SettingsValue value, string folder, SettingsSection section) =>
+        new(value.Key, [.. SettingsText.Words(value.Text, ',').Select(name => Contents(name, folder, value, section)).OfType<ReadOnlyMemory<byte>>()]);
 
     ReadOnlyMemory<byte>? Contents(string name, string folder, SettingsValue value, SettingsSection section)
     {
@@ -197,7 +206,7 @@ static class SwanctlSecret
         }));
     }
 
-    public static bool IsEncoded(string text) => text.StartsWith("0x", StringComparison.OrdinalIgnoreCase) || text.StartsWith("0s", StringComparison.OrdinalIgnoreCase);
+    public static bool IsEncoded(string text) => text is ['0', 'x' or 'X' or 's' or 'S', ..];
 
     /// <summary>0x... is hexadecimal, 0s... base64, anything else the text itself. The complaint does not quote the secret.</summary>
     public static ReadOnlyMemory<byte>? Decode(string text, Origin at, string key, Complaints complaints)

@@ -120,12 +120,16 @@ static class AddressText
         var slash = text.IndexOf('/', StringComparison.Ordinal);
         var (protocolName, port) = slash < 0 ? (text, "any") : (text[..slash], text[(slash + 1)..]);
         byte? protocol = protocolName is "" or "any" ? (byte)0 : SettingsText.Number<byte>(protocolName, 0, 255) ?? IpNames.Protocol(protocolName);
-        error = protocol is null ? $"\"{protocolName}\" is no IP protocol: give its number" : $"\"{port}\" is no port: give a number, a range, a service name, any or opaque";
+        error = protocol is null
+            ? $"\"{protocolName}\" is no IP protocol: give its number"
+            : $"\"{port}\" is no port: give a number, a range, a service name, any or opaque";
         if (protocol is null || Ports(port) is not var (first, last))
             return false;
         template = new SelectorTemplate(null, protocol.Value, first, last);
         return true;
     }
+
+    static ushort? Port(string text) => SettingsText.Number<ushort>(text, 0, ushort.MaxValue);
 
     static (ushort First, ushort Last)? Ports(string text)
     {
@@ -136,8 +140,6 @@ static class AddressText
         if (IpNames.Service(text) is { } service)
             return (service, service);
         var ends = text.Split('-');
-        if (ends.Length > 2 || SettingsText.Number<ushort>(ends[0], 0, ushort.MaxValue) is not { } first || SettingsText.Number<ushort>(ends[^1], 0, ushort.MaxValue) is not { } last || first > last)
-            return null;
-        return (first, last);
+        return ends.Length <= 2 && Port(ends[0]) is { } first && Port(ends[^1]) is { } last && first <= last ? (first, last) : null;
     }
 }

@@ -7,6 +7,18 @@ namespace Kuguru.Daemon.Vici;
 /// <summary>One section of <c>children</c> to a <see cref="ChildConfig"/>.</summary>
 static class ChildReader
 {
+    static readonly (string, StartAction)[] Starts =
+    [
+        ("none", StartAction.None), ("trap", StartAction.Trap), ("start", StartAction.Start),
+        ("clear", StartAction.None), ("route", StartAction.Trap), ("restart", StartAction.Start),
+    ];
+
+    static readonly (string, CloseAction)[] Ends =
+    [
+        ("none", CloseAction.Clear), ("trap", CloseAction.Trap), ("start", CloseAction.Start),
+        ("clear", CloseAction.Clear), ("route", CloseAction.Trap), ("restart", CloseAction.Start),
+    ];
+
     static readonly KeyTable<ChildConfig> Keys = new KeyTable<ChildConfig>()
         .Parsed("esp_proposals", items => ProposalText.Read(items, ProposalKind.Esp), (c, v) => c with { Proposals = v })
         .Each("local_ts", AddressText.Selector, (c, v) => c with { LocalSelectors = v })
@@ -18,10 +30,9 @@ static class ChildReader
         .Volume("life_bytes", (c, v) => c with { LifeBytes = v })
         .Number("rekey_packets", 0ul, ulong.MaxValue, (c, v) => c with { RekeyPackets = v })
         .Number("life_packets", 0ul, ulong.MaxValue, (c, v) => c with { LifePackets = v })
-        .Text("start_action", (ref c, text) => Start(text) is { } v ? KeyTable<ChildConfig>.Done(c = c with { StartAction = v })
-            : text.Contains('|') ? $"\"{text}\" is not supported: give start, or trap" : KeyTable<ChildConfig>.Not(text, "none, trap or start"))
-        .Text("close_action", (ref c, text) => Close(text) is { } v ? KeyTable<ChildConfig>.Done(c = c with { CloseAction = v }) : KeyTable<ChildConfig>.Not(text, "none, trap or start"))
-        .Text("dpd_action", (ref c, text) => Close(text) is { } v ? KeyTable<ChildConfig>.Done(c = c with { DpdAction = v }) : KeyTable<ChildConfig>.Not(text, "clear, trap or restart"))
+        .Word("start_action", (c, v) => c with { StartAction = v }, Starts)
+        .Word("close_action", (c, v) => c with { CloseAction = v }, Ends)
+        .Word("dpd_action", (c, v) => c with { DpdAction = v }, Ends)
         .Number("replay_window", 0, 1 << 20, (c, v) => c with { ReplayWindow = v })
         .Number("reqid", 0u, uint.MaxValue, (c, v) => c with { ReqId = v })
         .Text("updown", (ref c, text) => KeyTable<ChildConfig>.Done(c = c with { UpDown = text.Length == 0 ? null : text }))
@@ -50,7 +61,7 @@ static class ChildReader
         .Only("if_id_in", "0")
         .Only("if_id_out", "0")
         .Refused("is not supported: AH is obsolete behind a NAT, give esp_proposals", "ah_proposals")
-        .Refused("is not supported: the random part is taken from life_bytes and life_packets less rekey_bytes and rekey_packets", "rand_bytes", "rand_packets")
+        .Refused("is not supported: what is random is the difference of the life_ and the rekey_ key", "rand_bytes", "rand_packets")
         .Refused("is not supported: Kuguru's tunnels have no security labels", "label")
         .Refused("is not supported: a tunnel is not bound to an interface", "interface");
 
@@ -88,20 +99,4 @@ static class ChildReader
 
     static (ulong Soft, ulong Hard) Limits(ulong soft, ulong hard, bool noSoft, bool noHard) =>
         noSoft && !noHard ? (hard - (hard / 11), hard) : noHard ? (soft, Math.Max(soft, soft + (soft / 10))) : (soft, hard);
-
-    static StartAction? Start(string text) => text.ToLowerInvariant() switch
-    {
-        "none" or "clear" => StartAction.None,
-        "trap" or "route" => StartAction.Trap,
-        "start" or "restart" => StartAction.Start,
-        _ => null,
-    };
-
-    static CloseAction? Close(string text) => text.ToLowerInvariant() switch
-    {
-        "none" or "clear" => CloseAction.Clear,
-        "trap" or "route" => CloseAction.Trap,
-        "start" or "restart" => CloseAction.Start,
-        _ => null,
-    };
 }

@@ -13,6 +13,8 @@ public static class ConnectionReader
 {
     const string LaterCertificates = "is not supported yet: it goes with certificates";
     const string LaterEap = "is not supported yet: it goes with EAP and XAuth";
+    static readonly string[] Later = ["pubkey", "rsa", "ecdsa", "ike:", "eap", "xauth"];
+
     const string NoMediation = "is not supported: Kuguru has no mediation extension";
     const string NoPpk = "is not supported yet: postquantum preshared keys";
 
@@ -28,14 +30,20 @@ public static class ConnectionReader
         .Bool("mobike", (c, v) => c with { FloatAlways = v })
         .Word("fragmentation", (c, v) => c with { Fragmentation = v }, ("yes", true), ("no", false), ("force", true))
         .Time("dpd_delay", (c, v) => c with { DpdDelay = v })
-        .Word("unique", (c, v) => c with { Unique = v }, ("no", UniquePolicy.No), ("never", UniquePolicy.Never), ("keep", UniquePolicy.Keep), ("replace", UniquePolicy.Replace))
+        .Word("unique", (c, v) => c with { Unique = v },
+            ("no", UniquePolicy.No), ("never", UniquePolicy.Never), ("keep", UniquePolicy.Keep), ("replace", UniquePolicy.Replace))
         .Number("keyingtries", 0, int.MaxValue, (c, v) => c with { KeyingTries = v })
         .Time("rekey_time", (c, v) => c with { RekeyTime = v })
         .Time("reauth_time", (c, v) => c with { ReauthTime = v })
         .Time("over_time", (c, v) => c with { OverTime = v })
         .Time("rand_time", (c, v) => c with { RandTime = v })
         // 0 is both versions for charon; all that can be both is 2 here.
-        .Text("version", (ref _, text) => text switch { "0" or "2" => null, "1" => "IKEv1 is not supported yet: give 2", _ => KeyTable<Connection>.Not(text, "0 or 2") })
+        .Text("version", (ref _, text) => text switch
+        {
+            "0" or "2" => null,
+            "1" => "IKEv1 is not supported yet: give 2",
+            _ => KeyTable<Connection>.Not(text, "0 or 2"),
+        })
         // Of IKEv1 and of certificates only: of no effect on an IKEv2 connection with pre-shared keys.
         .Time("dpd_timeout", (c, _) => c)
         .Only("aggressive", "no")
@@ -54,7 +62,9 @@ public static class ConnectionReader
 
     static readonly KeyTable<Round> RoundKeys = new KeyTable<Round>()
         .Text("auth", (ref r, text) => Authentication(text) ?? KeyTable<Round>.Done(r = r with { HasAuth = true }))
-        .Text("id", (ref r, text) => Identity.TryParse(text, out var id, out var error) ? KeyTable<Round>.Done(r = r with { Value = r.Value with { Id = id.IsAny ? null : id } }) : error)
+        .Text("id", (ref r, text) => Identity.TryParse(text, out var id, out var error)
+            ? KeyTable<Round>.Done(r = r with { Value = r.Value with { Id = id.IsAny ? null : id } })
+            : error)
         .Number("round", 0, int.MaxValue, (r, v) => r with { Number = v })
         .Only("revocation", "relaxed")
         .Refused(LaterCertificates, "certs", "cacerts", "pubkeys", "ca_id", "cert_policy")
@@ -72,8 +82,16 @@ public static class ConnectionReader
         if (message["reauth_time"] is not null && message["rekey_time"] is null)
             connection = connection with { RekeyTime = TimeSpan.Zero };
         if (connection.LocalPort is not (0 or 500) && connection.LocalPort != settings.Port && connection.LocalPort != settings.PortNatT)
-            found.Add(new ConfigError($"{path}.local_port", $"the daemon has no such port: give 0, {settings.Port} or {settings.PortNatT}, or set charon.port in strongswan.conf"));
-        connection = connection with { Local = Rounds(message, "local", path, found), Remote = Rounds(message, "remote", path, found), Children = Children(message, settings, path, found) };
+        {
+            var ports = $"0, {settings.Port} or {settings.PortNatT}";
+            found.Add(new ConfigError($"{path}.local_port", $"the daemon has no such port: give {ports}, or set charon.port in strongswan.conf"));
+        }
+        connection = connection with
+        {
+            Local = Rounds(message, "local", path, found),
+            Remote = Rounds(message, "remote", path, found),
+            Children = Children(message, settings, path, found),
+        };
         foreach (var section in message.Sections.Where(s => !IsRound(s, "local") && !IsRound(s, "remote") && !IsChildren(s)))
             found.Add(new ConfigError($"{path}.{section.Name}", "unknown section" + Complaints.DidYouMean(section.Name, ["local", "remote", "children"])));
         errors = found;
@@ -133,14 +151,14 @@ public static class ConnectionReader
             errors.Add(new ConfigError(path, "a name has 1 to 200 characters"));
     }
 
-    static string? Authentication(string text) => text.ToLowerInvariant() switch
+    static string? Authentication(string text)
     {
-        "psk" => null,
-        var t when t.StartsWith("eap", StringComparison.Ordinal) || t.StartsWith("xauth", StringComparison.Ordinal) => $"\"{text}\" is not supported yet, only \"psk\" is",
-        var t when t.StartsWith("pubkey", StringComparison.Ordinal) || t.StartsWith("rsa", StringComparison.Ordinal) || t.StartsWith("ecdsa", StringComparison.Ordinal)
-            || t.StartsWith("ike:", StringComparison.Ordinal) => $"\"{text}\" is not supported yet, only \"psk\" is",
-        _ => KeyTable<Round>.Not(text, "\"psk\""),
-    };
+        if (text.Equals("psk", StringComparison.OrdinalIgnoreCase))
+            return null;
+        return Later.Any(kind => text.StartsWith(kind, StringComparison.OrdinalIgnoreCase))
+            ? $"\"{text}\" is not supported yet, only \"psk\" is"
+            : KeyTable<Round>.Not(text, "\"psk\"");
+    }
 
     static (IpAddress Item, string? Error) VirtualAddress(string text) => text switch
     {

@@ -5,7 +5,9 @@ using Kuguru.Ike;
 
 namespace Kuguru.Daemon.Vici;
 
-/// <summary>What orders the node about: initiate, terminate, rekey, install, uninstall, reload-settings. While an order runs, its client gets control-log.</summary>
+/// <summary>
+/// What orders the node about: initiate, terminate, rekey, install, uninstall, reload-settings. While an order runs, its client gets control-log.
+/// </summary>
 sealed class ControlCommands(ControlLoop loop, ViciEvents events, Func<Task<string?>> reloadSettings)
 {
     public void Register(ViciServer server)
@@ -23,7 +25,11 @@ sealed class ControlCommands(ControlLoop loop, ViciEvents events, Func<Task<stri
     {
         var (child, ike) = (call.Request["child"], call.Request["ike"]);
         if (child is null)
-            return Reply.Failed(ike is null ? "missing configuration name" : $"initiating IKE_SA '{ike}' without a child is not supported: name one of its children as well");
+        {
+            return Reply.Failed(ike is null
+                ? "missing configuration name"
+                : $"initiating IKE_SA '{ike}' without a child is not supported: name one of its children as well");
+        }
         var connection = await loop.Ask((node, _, _) => node.Connections.FindChild(ike, child)?.Connection.Name);
         if (connection is null)
             return Reply.Failed($"CHILD_SA config '{child}' not found: load it (swanctl --load-conns, kuguru load)");

@@ -7,10 +7,16 @@ namespace Kuguru.Daemon.Vici;
 static class IpNames
 {
     static readonly Lazy<IReadOnlyList<Entry>> Protocols = new(() =>
-        [.. Read("/etc/protocols"), new("icmp", 1, ""), new("tcp", 6, ""), new("udp", 17, ""), new("gre", 47, ""), new("ipv6-icmp", 58, ""), new("icmpv6", 58, ""), new("sctp", 132, "")]);
+    [
+        .. Read("/etc/protocols"),
+        new("icmp", 1, ""), new("tcp", 6, ""), new("udp", 17, ""), new("gre", 47, ""), new("ipv6-icmp", 58, ""), new("icmpv6", 58, ""), new("sctp", 132, ""),
+    ]);
 
     static readonly Lazy<IReadOnlyList<Entry>> Services = new(() =>
-        [.. Read("/etc/services"), new("ssh", 22, "tcp"), new("domain", 53, "udp"), new("http", 80, "tcp"), new("https", 443, "tcp"), new("l2f", 1701, "udp"), new("l2tp", 1701, "udp")]);
+    [
+        .. Read("/etc/services"),
+        new("ssh", 22, "tcp"), new("domain", 53, "udp"), new("http", 80, "tcp"), new("https", 443, "tcp"), new("l2f", 1701, "udp"), new("l2tp", 1701, "udp"),
+    ]);
 
     static readonly Lazy<FrozenDictionary<string, int>> ProtocolsByName = new(() => ByName(Protocols.Value));
     static readonly Lazy<FrozenDictionary<string, int>> ServicesByName = new(() => ByName(Services.Value));
@@ -35,7 +41,9 @@ static class IpNames
         foreach (var line in File.Exists(path) ? File.ReadLines(path) : [])
         {
             var words = line.Split('#')[0].Split((char[])[' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
-            if (words.Length < 2 || words[1].Split('/') is not [var text, .. var rest] || !ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
+            if (words.Length < 2 || words[1].Split('/') is not [var text, .. var rest])
+                continue;
+            if (!ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
                 continue;
             foreach (var name in words.Skip(2).Prepend(words[0]))
                 yield return new Entry(name, number, rest.FirstOrDefault(""));

@@ -41,13 +41,16 @@ sealed class KeyTable<T>
         Text(key, (ref value, text) => SettingsText.Bool(text) is { } v ? Done(value = set(value, v)) : Not(text, "yes or no"));
 
     public KeyTable<T> Time(string key, Func<T, TimeSpan, T> set) =>
-        Text(key, (ref value, text) => SettingsText.Time(text) is { } v ? Done(value = set(value, v)) : Not(text, "a time, such as 30s, 5m, 4h or 1d"));
+        Text(key, (ref value, text) =>
+            SettingsText.Time(text) is { } v ? Done(value = set(value, v)) : Not(text, "a time, such as 30s, 5m, 4h or 1d"));
 
     public KeyTable<T> Volume(string key, Func<T, ulong, T> set) =>
-        Text(key, (ref value, text) => SettingsText.Volume(text) is { } v ? Done(value = set(value, v)) : Not(text, "a volume, such as 500000000 or 500m"));
+        Text(key, (ref value, text) =>
+            SettingsText.Volume(text) is { } v ? Done(value = set(value, v)) : Not(text, "a volume, such as 500000000 or 500m"));
 
     public KeyTable<T> Number<TNumber>(string key, TNumber min, TNumber max, Func<T, TNumber, T> set) where TNumber : struct, INumber<TNumber> =>
-        Text(key, (ref value, text) => SettingsText.Number(text, min, max) is { } v ? Done(value = set(value, v)) : Not(text, $"a number from {min} to {max}"));
+        Text(key, (ref value, text) =>
+            SettingsText.Number(text, min, max) is { } v ? Done(value = set(value, v)) : Not(text, $"a number from {min} to {max}"));
 
     /// <summary>One word of several, without regard to case.</summary>
     public KeyTable<T> Word<TWord>(string key, Func<T, TWord, T> set, params (string Word, TWord Value)[] words) =>
@@ -62,7 +65,8 @@ sealed class KeyTable<T>
         });
 
     /// <summary>A list that is parsed as a whole; a text of it is split at commas.</summary>
-    public KeyTable<T> Parsed<TItem>(string key, Func<IReadOnlyList<string>, (ImmutableArray<TItem> Items, string? Error)> parse, Func<T, ImmutableArray<TItem>, T> set) =>
+    public KeyTable<T> Parsed<TItem>(
+        string key, Func<IReadOnlyList<string>, (ImmutableArray<TItem> Items, string? Error)> parse, Func<T, ImmutableArray<TItem>, T> set) =>
         Items(key, (ref value, items) =>
         {
             var (parsed, error) = parse(items);
@@ -86,7 +90,9 @@ sealed class KeyTable<T>
 
     /// <summary>A key of strongSwan of which Kuguru only does what these values say.</summary>
     public KeyTable<T> Only(string key, params string[] accepted) =>
-        Text(key, (ref _, text) => accepted.Any(a => Same(a, text)) ? null : $"\"{text}\" is not supported, only {string.Join(" or ", accepted.Select(a => $"\"{a}\""))} is");
+        Text(key, (ref _, text) => accepted.Any(a => Same(a, text))
+            ? null
+            : $"\"{text}\" is not supported, only {string.Join(" or ", accepted.Select(a => $"\"{a}\""))} is");
 
     /// <summary>A key of strongSwan that Kuguru has nothing for, as text and as list.</summary>
     public KeyTable<T> Refused(string why, params string[] keys)

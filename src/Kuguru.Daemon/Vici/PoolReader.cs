@@ -8,7 +8,9 @@ namespace Kuguru.Daemon.Vici;
 public static class PoolReader
 {
     static readonly KeyTable<Draft> Keys = new KeyTable<Draft>()
-        .Text("addrs", (ref d, text) => Addresses(text) is { } range ? KeyTable<Draft>.Done(d = d with { Addresses = range }) : KeyTable<Draft>.Not(text, "a prefix or a range FIRST-LAST of addresses"))
+        .Text("addrs", (ref d, text) => Addresses(text) is { } range
+            ? KeyTable<Draft>.Done(d = d with { Addresses = range })
+            : KeyTable<Draft>.Not(text, "a prefix or a range FIRST-LAST of addresses"))
         .Each("dns", Address, (d, v) => d with { Dns = v })
         .Each("nbns", Address, (d, v) => d with { Nbns = v })
         .Refused("is not supported yet: of a pool's attributes only dns and nbns are",
@@ -26,7 +28,9 @@ public static class PoolReader
         foreach (var section in message.Sections)
             found.Add(new ConfigError($"{path}.{section.Name}", "a pool has no sections"));
         errors = found;
-        return found.Count == 0 && draft.Addresses is { } addresses ? new Pool { Name = name, Addresses = addresses, Dns = draft.Dns, Nbns = draft.Nbns } : null;
+        return found.Count == 0 && draft.Addresses is { } addresses
+            ? new Pool { Name = name, Addresses = addresses, Dns = draft.Dns, Nbns = draft.Nbns }
+            : null;
     }
 
     /// <summary>

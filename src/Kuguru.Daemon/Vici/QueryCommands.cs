@@ -29,7 +29,10 @@ sealed class QueryCommands(ControlLoop loop, TimeProvider time)
         var request = call.Request;
         var (sas, at) = await loop.Ask((node, now, _) => (node.Status(now).ToList(), now));
         foreach (var sa in sas.Where(sa => Fits(request["ike"], sa.Name) && Fits(request["ike-id"], sa.UniqueId)))
-            await call.Stream("list-sa", SaWriter.ListSa(sa, at, child => Fits(request["child"], child.Name) && Fits(request["child-id"], child.UniqueId)), gone);
+        {
+            var listed = SaWriter.ListSa(sa, at, child => Fits(request["child"], child.Name) && Fits(request["child-id"], child.UniqueId));
+            await call.Stream("list-sa", listed, gone);
+        }
         return [];
     }
 
@@ -69,7 +72,13 @@ sealed class QueryCommands(ControlLoop loop, TimeProvider time)
         ViciMessage none() => new() { { "critical", 0 }, { "high", 0 }, { "medium", 0 }, { "low", 0 } };
         return new ViciMessage
         {
-            { "uptime", new ViciMessage { { "running", Running(time.GetElapsedTime(_start)) }, { "since", _since.ToString("MMM dd HH:mm:ss yyyy", CultureInfo.InvariantCulture) } } },
+            {
+                "uptime", new ViciMessage
+                {
+                    { "running", Running(time.GetElapsedTime(_start)) },
+                    { "since", _since.ToString("MMM dd HH:mm:ss yyyy", CultureInfo.InvariantCulture) },
+                }
+            },
             { "workers", new ViciMessage { { "total", ThreadPool.ThreadCount }, { "idle", 0 }, { "active", none() } } },
             { "queues", none() },
             { "scheduled", 0 },
@@ -121,7 +130,12 @@ sealed class QueryCommands(ControlLoop loop, TimeProvider time)
             sections.Add(name, section);
         }
         var isMissing = !all && sections.Count == 0;
-        return new ViciMessage { { "counters", sections }, { "success", isMissing ? "no" : "yes" }, { "errmsg", isMissing ? "no counters found for this connection" : null } };
+        return new ViciMessage
+        {
+            { "counters", sections },
+            { "success", isMissing ? "no" : "yes" },
+            { "errmsg", isMissing ? "no counters found for this connection" : null },
+        };
     }
 
     Task<ViciMessage> ResetCounters(ViciMessage request) => loop.Ask((node, _, _) =>

@@ -3,12 +3,14 @@ using Microsoft.Extensions.Logging;
 
 namespace Kuguru.Daemon.Vici;
 
-/// <summary>The whole of VICI for a daemon: all commands and events over its loop. Made before the loop starts, since it listens to what the loop reports.</summary>
+/// <summary>
+/// The whole of VICI for a daemon: all commands and events over its loop. Made before the loop starts, since it listens to what the loop reports.
+/// </summary>
 public sealed class ViciDoor : IAsyncDisposable
 {
     readonly ViciServer _server;
 
-    /// <summary>A connection's own defaults (port, replay window) come from the settings; what reload-settings does gives null for success, else why not.</summary>
+    /// <summary>The settings give connections' defaults and the ports; what reload-settings does gives null for success, else why not.</summary>
     public ViciDoor(ControlLoop loop, CharonSettings settings, Func<Task<string?>> reloadSettings, TimeProvider time, ILogger log)
     {
         _server = new ViciServer(log);

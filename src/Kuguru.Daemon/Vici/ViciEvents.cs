@@ -40,7 +40,7 @@ sealed class ViciEvents(ViciServer server, ControlLoop loop, ILogger log)
         if (what is Event.Moved { Sa: { } sa } moved && server.Listens("ike-update"))
             _ = WithSa("ike-update", sa, status => Update(now, status, moved));
         else if (what is Event.Failed { Failure.Code: var code } && Alert(code) is { } type && server.Listens("alert"))
-            _ = WithSa("alert", what.Sa, status => new ViciMessage { { "type", type }, { "ike-sa", status is null ? null : new ViciMessage { { status.Name, SaWriter.Ike(status, now) } } } });
+            _ = WithSa("alert", what.Sa, status => new ViciMessage { { "type", type }, { "ike-sa", status is null ? null : OfIke(now, status) } });
         else if (Message(now, what) is var (name, build) && server.Listens(name))
             server.Raise(name, build());
     }
@@ -50,7 +50,9 @@ sealed class ViciEvents(ViciServer server, ControlLoop loop, ILogger log)
     {
         try
         {
-            var status = sa is { } known ? await loop.Ask((node, now, _) => node.Status(now).FirstOrDefault(s => s.UniqueId == known.UniqueId)) : null;
+            var status = sa is { } known
+                ? await loop.Ask((node, now, _) => node.Status(now).FirstOrDefault(s => s.UniqueId == known.UniqueId))
+                : null;
             server.Raise(name, build(status));
         }
         catch (Exception e)
@@ -100,6 +102,8 @@ sealed class ViciEvents(ViciServer server, ControlLoop loop, ILogger log)
         })),
         _ => null,
     };
+
+    static ViciMessage OfIke(Instant now, IkeSaStatus sa) => new() { { sa.Name, SaWriter.Ike(sa, now) } };
 
     static ViciMessage OfChild(Instant now, string? up, IkeSaStatus sa, string name, ViciMessage child)
     {

@@ -9,7 +9,7 @@ namespace Kuguru.Daemon.Vici;
 /// and not changed afterwards. Values are octets; what charon sends is text, numbers in decimal. A parsed message refers to the
 /// packet's octets, which the server zeroes after the command: who keeps a value copies it. Prints names only, as a value may be a secret.
 /// </summary>
-/// <example><code>new ViciMessage { { "success", "no" }, { "errmsg", why }, { "conns", names }, { "ikesas", new ViciMessage { { "total", 2 } } } }</code></example>
+/// <example><code>new ViciMessage { { "success", "no" }, { "errmsg", why }, { "ikesas", new ViciMessage { { "total", 2 } } } }</code></example>
 public sealed class ViciMessage : IEnumerable<ViciElement>, IEquatable<ViciMessage>
 {
     readonly List<ViciElement> _elements = [];
@@ -80,7 +80,8 @@ public abstract record ViciElement(string Name)
     {
         public IReadOnlyList<string> Texts => [.. Items.Select(Decode)];
         public bool Equals(List? other) =>
-            other is not null && Name == other.Name && Items.Count == other.Items.Count && Items.Zip(other.Items).All(p => p.First.Span.SequenceEqual(p.Second.Span));
+            other is not null && Name == other.Name && Items.Count == other.Items.Count
+            && Items.Zip(other.Items).All(pair => pair.First.Span.SequenceEqual(pair.Second.Span));
         public override int GetHashCode() => Name.GetHashCode(StringComparison.Ordinal);
     }
 

@@ -7,7 +7,9 @@ using Microsoft.Extensions.Logging;
 
 namespace Kuguru.Daemon.Vici;
 
-/// <summary>The request of a running command, and the way to stream events to the client meanwhile. Without a session (inside the daemon) nobody listens.</summary>
+/// <summary>
+/// The request of a running command, and the way to stream events to the client meanwhile. Without a session (inside the daemon) nobody listens.
+/// </summary>
 public sealed class ViciCall
 {
     readonly ViciSession? _session;
@@ -158,7 +160,8 @@ sealed class ViciSession(ViciServer server, Socket socket, int id, ILogger log) 
             case ViciOperation.EventUnregister:
                 await Confirm(Listens(packet.Name), _events.Remove(packet.Name));
                 break;
-            case ViciOperation.CommandResponse or ViciOperation.CommandUnknown or ViciOperation.EventConfirm or ViciOperation.EventUnknown or ViciOperation.Event:
+            case ViciOperation.CommandResponse or ViciOperation.CommandUnknown or ViciOperation.EventConfirm or ViciOperation.EventUnknown
+                or ViciOperation.Event:
                 log.BadPacket(id, $"a {packet.Operation}, which only the daemon sends");
                 break;
         }
@@ -192,5 +195,5 @@ sealed class ViciSession(ViciServer server, Socket socket, int id, ILogger log) 
     }
 
     /// <summary>The ways in which a connection ends that are nobody's fault.</summary>
-    static bool IsGone(Exception e) => e is OperationCanceledException or EndOfStreamException or IOException or SocketException or ObjectDisposedException;
+    static bool IsGone(Exception e) => e is OperationCanceledException or IOException or SocketException or ObjectDisposedException;
 }

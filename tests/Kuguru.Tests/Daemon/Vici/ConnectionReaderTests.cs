@@ -136,7 +136,7 @@ public class ConnectionReaderTests
     [InlineData("local_ts", "dynamic[gopher", "\"dynamic[gopher\" has no closing ]")]
     [InlineData("local_ts", "dynamic[nonsense/80]", "\"dynamic[nonsense/80]\": \"nonsense\" is no IP protocol: give its number")]
     [InlineData("local_ts", "dynamic[tcp/99999]", "\"dynamic[tcp/99999]\": \"99999\" is no port: give a number, a range, a service name, any or opaque")]
-    [InlineData("start_action", "trap|start", "\"trap|start\" is not supported: give start, or trap")]
+    [InlineData("start_action", "trap|start", "\"trap|start\" is not one of none, trap, start, clear, route, restart")]
     [InlineData("ah_proposals", "sha256", "is not supported: AH is obsolete behind a NAT, give esp_proposals")]
     [InlineData("mark_in", "42", "\"42\" is not supported, only \"0\" or \"0/0x00000000\" is")]
     [InlineData("inactivity", "5m", "\"5m\" is not supported, only \"0\" is")]
