@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using Kuguru.Engine;
 using Kuguru.Linux;
 

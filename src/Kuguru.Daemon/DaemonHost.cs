@@ -20,7 +20,10 @@ public static class DaemonHost
         builder.Logging.SetMinimumLevel(options.Verbose ? LogLevel.Debug : LogLevel.Information);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         if (!Microsoft.Extensions.Hosting.Systemd.SystemdHelpers.IsSystemdService())
-            builder.Logging.AddConsole(console => console.FormatterName = LineFormatter.FormatterName).AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+        {
+            builder.Services.AddSingleton<ConsoleFormatter, LineFormatter>();
+            builder.Logging.AddConsole(console => console.FormatterName = LineFormatter.FormatterName);
+        }
         using var host = builder.Build();
         await host.RunAsync(stop);
     }

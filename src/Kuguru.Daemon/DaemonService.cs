@@ -1,4 +1,3 @@
-using System.Collections.Immutable;
 using System.Reflection;
 using Kuguru.Daemon.Settings;
 using Kuguru.Daemon.Vici;
@@ -15,7 +14,7 @@ namespace Kuguru.Daemon;
 // Stop: peers are told (for a few seconds at most) -> VICI -> packet workers -> routes, addresses, name servers put back -> device and sockets.
 
 /// <summary>The daemon: everything that <c>kuguru run</c> puts together, and takes apart again in the opposite order.</summary>
-public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILogger<DaemonService> log) : IHostedService
+public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILogger<DaemonService> log) : IHostedService, IAsyncDisposable
 {
     const string DefaultSettings = "/etc/strongswan.conf", DefaultConfiguration = "/etc/swanctl/swanctl.conf";
 
@@ -60,9 +59,15 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
             if (count > 0)
                 log.Stopping(count);
             await Task.WhenAny(loop.Order(token => new Order.ShutDown(token)), Task.Delay(Patience, time, CancellationToken.None));
-            await vici.DisposeAsync();
             await Task.WhenAny(_scripts!.Drain(), Task.Delay(Patience, time, CancellationToken.None));
         }
+        await DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_vici is { } vici)
+            await vici.DisposeAsync();
         TakeApart();
     }
 
@@ -82,7 +87,12 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         var loop = new ControlLoop(node, effect => world!.Obey(effect), () => workers!.TakeReports().Select(report => report.ToOrder()));
         workers = new PacketWorkers(new PacketWorkersOptions
         {
-            Tun = tun, Sockets = sockets, Table = table, Ike = loop.Offer, Wake = loop.Wake, Failed = Failed,
+            Tun = tun,
+            Sockets = sockets,
+            Table = table,
+            Ike = loop.Offer,
+            Wake = loop.Wake,
+            Failed = Failed,
         });
         world = Keep(new World(settings, sockets, table, tun, new PathFinder(Mark, loop.Tell), keys, Mark, log));
         var addresses = Keep(new AddressWatch(tun.Index, loop.Tell));
