@@ -1,7 +1,6 @@
 using BenchmarkDotNet.Attributes;
 using Kuguru.Crypto;
 using Kuguru.Esp;
-using Path = Kuguru.Path;
 
 namespace Kuguru.Bench;
 

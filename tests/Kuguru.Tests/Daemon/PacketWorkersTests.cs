@@ -1,6 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using Kuguru.Daemon;
 using Kuguru.Esp;
 using Kuguru.Linux;
 using Kuguru.Tests.Linux;

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text;
-using Kuguru.Ike;
 using Kuguru.Ike.V2;
 using Kuguru.Nat;
 using Kuguru.Wire.V2;

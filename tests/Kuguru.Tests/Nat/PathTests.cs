@@ -6,7 +6,7 @@ namespace Kuguru.Tests.Nat;
 /// <summary>Which ports are spoken from and to, who follows whom, and when a mapping needs a packet.</summary>
 public class PathTests
 {
-    static readonly NatVerdict s_unsupported = default;
+    static readonly NatVerdict s_unsupported = NatVerdict.Unknown;
     static readonly NatVerdict s_none = new(true, false, false, false, false);
     static readonly NatVerdict s_local = s_none with { Local = true };
     static readonly NatVerdict s_remote = s_none with { Remote = true };

@@ -1,6 +1,5 @@
 using Kuguru.Crypto;
 using Kuguru.Ike;
-using Kuguru.Wire;
 using Xunit;
 
 namespace Kuguru.Tests.Ike.V2;

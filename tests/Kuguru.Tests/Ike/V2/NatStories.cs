@@ -1,6 +1,4 @@
 using Kuguru.Ike;
-using Kuguru.Nat;
-using Kuguru.Wire;
 using Xunit;
 
 namespace Kuguru.Tests.Ike.V2;
