@@ -37,7 +37,7 @@ static class CharonKeys
         ["ikesa_limit"] = Number(0, int.MaxValue, (s, v) => s with { IkeSaLimit = v }),
         ["initiator_only"] = Bool((s, v) => s with { InitiatorOnly = v }),
         ["reuse_ikesa"] = Bool((s, v) => s with { ReuseIkeSa = v }),
-        ["replay_window"] = Number(0, 1 << 20, (s, v) => s with { ReplayWindow = v }),
+        ["replay_window"] = Number(0, Esp.ReplayWindow.MaxSize, (s, v) => s with { ReplayWindow = v }),
         ["spi_min"] = Number(256u, uint.MaxValue, (s, v) => s with { SpiMin = v }),
         ["spi_max"] = Number(256u, uint.MaxValue, (s, v) => s with { SpiMax = v }),
         ["reqid_base"] = Number(1u, uint.MaxValue, (s, v) => s with { ReqIdBase = v }),

@@ -33,7 +33,7 @@ static class ChildReader
         .Word("start_action", (c, v) => c with { StartAction = v }, Starts)
         .Word("close_action", (c, v) => c with { CloseAction = v }, Ends)
         .Word("dpd_action", (c, v) => c with { DpdAction = v }, Ends)
-        .Number("replay_window", 0, 1 << 20, (c, v) => c with { ReplayWindow = v })
+        .Number("replay_window", 0, Esp.ReplayWindow.MaxSize, (c, v) => c with { ReplayWindow = v })
         .Number("reqid", 0u, uint.MaxValue, (c, v) => c with { ReqId = v })
         .Text("updown", (ref c, text) => KeyTable<ChildConfig>.Done(c = c with { UpDown = text.Length == 0 ? null : text }))
         .Bool("hostaccess", (c, v) => c with { HostAccess = v })

@@ -52,7 +52,7 @@ public static class ConnectionReader
         .Word("send_cert", (c, _) => c, ("ifasked", 0), ("always", 0), ("never", 0))
         .Word("ocsp", (c, _) => c, ("reply", 0), ("request", 0), ("both", 0), ("never", 0))
         .Only("dscp", "000000")
-        .Only("childless", "allow", "never")
+        .Only("childless", "allow")
         .Only("ppk_required", "no")
         .Only("if_id_in", "0")
         .Only("if_id_out", "0")

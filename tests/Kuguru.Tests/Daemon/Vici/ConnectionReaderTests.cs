@@ -125,7 +125,7 @@ public class ConnectionReaderTests
     [InlineData("encap", "maybe", "connections.gw.encap: \"maybe\" is not yes or no")]
     [InlineData("remote_port", "0", "connections.gw.remote_port: \"0\" is not a number from 1 to 65535")]
     [InlineData("aggressive", "yes", "connections.gw.aggressive: \"yes\" is not supported, only \"no\" is")]
-    [InlineData("childless", "force", "connections.gw.childless: \"force\" is not supported, only \"allow\" or \"never\" is")]
+    [InlineData("childless", "force", "connections.gw.childless: \"force\" is not supported, only \"allow\" is")]
     [InlineData("mediated_by", "x", "connections.gw.mediated_by: is not supported: Kuguru has no mediation extension")]
     [InlineData("vips", "vpn", "connections.gw.vips: \"vpn\" is not an IP address (0.0.0.0 and :: ask for any)")]
     public void A_wrong_value_of_a_connection_is_named(string key, string value, string expected) => AssertOnly(expected, Whole(new() { { key, value } }, []));
