@@ -10,7 +10,7 @@ namespace Kuguru.Tests.Ike;
 /// <summary>A small node: IKE SAs, keys and connections of one address.</summary>
 sealed class Host(World world, IpAddress address, int seed) : INode
 {
-    readonly Outbox _outbox = new();
+    public Outbox Outbox { get; } = new();
     readonly Dictionary<(IpAddress Address, uint Owner), VirtualAddress> _leases = [];
     uint _lastIkeId, _lastChildId, _lastReqId;
 
@@ -46,7 +46,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
         var found = Connections.Single(one => one.Name == connection);
         var config = child is null ? found.Children[0] : found.Children.Single(one => one.Name == child);
         var path = new Path(new(Address, localPort), new(peer.Nat?.Public ?? peer.Address, found.RemotePort));
-        Add(IkeV2Session.Start(world.Now, this, found, path, [new ChildRequest(config, token)], _outbox));
+        Add(IkeV2Session.Start(world.Now, this, found, path, [new ChildRequest(config, token)], Outbox));
         Obey();
     }
 
@@ -54,13 +54,13 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     public void Start(Host peer)
     {
         var path = new Path(new(Address, 500), new(peer.Nat?.Public ?? peer.Address, Connections[0].RemotePort));
-        Add(IkeV2Session.Start(world.Now, this, Connections[0], path, [], _outbox));
+        Add(IkeV2Session.Start(world.Now, this, Connections[0], path, [], Outbox));
         Obey();
     }
 
     public void Order(Action<IkeSession, Outbox> order)
     {
-        order(Sessions[^1], _outbox);
+        order(Sessions[^1], Outbox);
         Obey();
     }
 
@@ -71,11 +71,11 @@ sealed class Host(World world, IpAddress address, int seed) : INode
             return;
         var ours = header.IsFromInitiator ? header.ResponderSpi : header.InitiatorSpi;
         var session = Sessions.Find(one => one.LocalSpi == ours)
-            ?? (ours.IsZero ? Sessions.OfType<IkeV2Session>().FirstOrDefault(one => one.RemoteSpi == header.InitiatorSpi && one.IsHalfOpen) : null);
+            ?? (ours.IsZero ? Sessions.OfType<IkeV2Session>().FirstOrDefault(one => one.RemoteSpi == header.InitiatorSpi && one.IsHalfOpen && one.Path.Remote == path.Remote) : null);
         if (session is not null)
-            session.Receive(world.Now, new Datagram(path, message), _outbox);
+            session.Receive(world.Now, new Datagram(path, message), Outbox);
         else if (ours.IsZero && IkeMessage.TryParse(message, out var request, out _)
-            && IkeV2Session.Answer(world.Now, this, new Datagram(path, message), request, _outbox) is { } answering)
+            && IkeV2Session.Answer(world.Now, this, new Datagram(path, message), request, Outbox) is { } answering)
             Add(answering);
         Obey();
     }
@@ -83,7 +83,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     public void Tick()
     {
         foreach (var session in Sessions.Where(session => session.Deadline <= world.Now).ToList())
-            session.Tick(world.Now, _outbox);
+            session.Tick(world.Now, Outbox);
         Obey();
     }
 
@@ -93,11 +93,11 @@ sealed class Host(World world, IpAddress address, int seed) : INode
             Sessions.Add(session);
     }
 
-    void Obey()
+    public void Obey()
     {
-        foreach (var effect in _outbox.Effects)
+        foreach (var effect in Outbox.Effects)
             Obey(effect);
-        _outbox.Clear();
+        Outbox.Clear();
         foreach (var gone in Sessions.Where(session => session.IsGone).ToList())
         {
             Sessions.Remove(gone);

@@ -22,10 +22,13 @@ sealed class World
     public Func<Path, Blob, bool> Loses { get; set; } = (_, _) => false;
 
     /// <summary>What somebody on the way makes of a datagram; nothing by default.</summary>
-    public Func<Blob, Blob> Changes { get; set; } = bytes => bytes;
+    public Func<Host, Host, Blob, Blob> Changes { get; set; } = (_, _, bytes) => bytes;
 
     /// <summary>How often a datagram arrives; once by default.</summary>
     public Func<int> Copies { get; set; } = () => 1;
+
+    /// <summary>The wire reorders: some datagrams take longer than others.</summary>
+    public bool Shuffle { get; set; }
 
     /// <summary>One line per datagram: time, direction (&gt; from the first host), ports where they are not 500, the message, and "lost" if it was.</summary>
     public string Transcript => _transcript.ToString();
@@ -56,7 +59,7 @@ sealed class World
         if (to.Nat?.In(path.Remote) is { } inside)
             target = inside;
         for (var copy = Copies(); copy > 0; copy--)
-            _flying.Enqueue((new Path(target, seen.Local), Changes(bytes), to), (Now + Latency, _sent++));
+            _flying.Enqueue((new Path(target, seen.Local), Changes(from, to, bytes), to), (Now + Latency * (Shuffle && _sent % 2 == 0 ? 3 : 1), _sent++));
     }
 
     /// <summary>Somebody else sends a datagram that arrives along this path, seen from who gets it.</summary>

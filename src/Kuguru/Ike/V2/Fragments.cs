@@ -56,7 +56,7 @@ sealed class Reassembly
     /// <summary>True with the last piece: <paramref name="opened"/> is then the whole message, which is recognised by its first piece.</summary>
     public bool TryAdd(Turn t, IkeMessage message, Payload.SKF piece, ref Opened opened)
     {
-        if (piece.Total > MaxPieces || (IsSame(message) && piece.Total < _total))
+        if (t.Sa.Fragments is null || piece.Total > MaxPieces || (IsSame(message) && piece.Total < _total))
         {
             t.Node.Count(IkeDrop.BadFragment);
             return false;
