@@ -15,6 +15,7 @@ abstract class ChildErrand : Errand
     ChildOffer _offer;
     Blob _nonce;
     int _pauses;
+    readonly HashSet<Spi> _deleted = [];
 
     public abstract ChildConfig Config { get; }
     protected abstract Scope ScopeOf(Turn t, Established e);
@@ -59,6 +60,9 @@ abstract class ChildErrand : Errand
 
     public override void Abandon(Turn t, Failure failure) => _keyExchange?.Dispose();
 
+    /// <summary>The peer has deleted a child that we do not know: perhaps the one that this question makes, whose answer was lost.</summary>
+    public void DeletedMeanwhile(Spi outbound) => _deleted.Add(outbound);
+
     protected abstract Child? Replaced { get; }
     protected abstract void Refused(Turn t, Established e, NotifyType why, Failure failure);
     protected abstract void Agreed(Turn t, Established e, Child child, Nonces nonces);
@@ -76,7 +80,10 @@ abstract class ChildErrand : Errand
         }
         using var _ = shared;
         var nonces = new Nonces(_nonce, nonce.Data);
-        Agreed(t, e, e.Add(t, agreement, _offer.InboundSpi, nonces, shared, byUs: true, Replaced), nonces);
+        var child = e.Add(t, agreement, _offer.InboundSpi, nonces, shared, byUs: true, Replaced);
+        Agreed(t, e, child, nonces);
+        if (_deleted.Contains(agreement.OutboundSpi))
+            e.Remove(t, child, Config.CloseAction);
     }
 
     static KeyExchangeMethod First(Scope scope) =>
@@ -122,6 +129,13 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
     /// <summary>While our question is out, the peer has asked the same, and we have agreed.</summary>
     public void Collides(Child theirs, Nonces nonces) => _theirs = (theirs, nonces.Lowest);
 
+    /// <summary>The peer deletes the old one without knowing of our question: its own new one stays.</summary>
+    public void Yield(Turn t, Established e)
+    {
+        if (_theirs is { } theirs)
+            e.Replace(t, old, theirs.Child);
+    }
+
     public override bool Ask(Turn t, Established e)
     {
         if (e.Children.Contains(old) && !old.IsWaning)
@@ -137,7 +151,7 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
         var stays = wins ? ours : _theirs!.Value.Child;
         if (e.Children.Contains(old))
             e.Replace(t, old, stays);
-        else
+        else if (old.Successor is null)
             t.Report(new Event.ChildUp(t.Sa.Status(t.Now), stays.Status));
         if (!wins)
             ours.Successor = stays;
@@ -154,7 +168,7 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
         {
             if (e.Children.Contains(old))
                 e.Replace(t, old, theirs.Child);
-            else
+            else if (old.Successor is null)
                 t.Report(new Event.ChildUp(t.Sa.Status(t.Now), theirs.Child.Status));
             t.Done(token);
             return;
@@ -189,6 +203,9 @@ static partial class CreateChildSa
         if (request.Find(NotifyType.RekeySa) is { } rekey)
         {
             old = Spi.From(rekey.Spi) is { } spi ? e.Children.FirstOrDefault(child => child.Sa.OutboundSpi == spi) : null;
+            // What we do not know may be what our own question is making.
+            if (old is null && e.Current is ChildErrand)
+                return Refuse(NotifyType.TemporaryFailure);
             if (old is null)
                 return [new Payload.Notify(ProtocolId.Esp, rekey.Spi, NotifyType.ChildSaNotFound, Blob.Empty)];
             if (old.IsWaning)

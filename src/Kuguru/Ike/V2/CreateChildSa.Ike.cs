@@ -15,8 +15,29 @@ sealed class RekeyIke(ulong token) : Errand
 
     public override string Task => "IKE_REKEY";
 
-    /// <summary>While our question is out, the peer has asked the same, and we have agreed.</summary>
-    public void Collides(IkeV2Session theirs, Nonces nonces) => _theirs = (theirs, nonces.Lowest);
+    /// <summary>What the peer has made of the same thought while our question is out, as long as it is undecided.</summary>
+    (IkeV2Session Session, Contender Phase, Blob Lowest)? Theirs =>
+        _theirs is { Session.Phase: Contender contender } theirs ? (theirs.Session, contender, theirs.Lowest) : null;
+
+    /// <summary>The peer has asked the same, and we have agreed. Its IKE SA waits until it is clear which of the two stays.</summary>
+    public void Collides(Turn t, Established e, IkeV2Session theirs, Nonces nonces)
+    {
+        _theirs = (theirs, nonces.Lowest);
+        theirs.Enter(new Contender((Established)theirs.Phase, turn => Yield(new Turn(t.Sa, turn.Now, turn.Outbox, t.Sa.Path), e)));
+        t.Node.Adopt(theirs);
+    }
+
+    /// <summary>
+    /// The peer knows nothing of our question: it uses its own new IKE SA, or has deleted the old one. So the former stays. False: there is none.
+    /// </summary>
+    public bool Yield(Turn t, Established e)
+    {
+        if (Theirs is not { } theirs)
+            return false;
+        t.Sa.Window.Conclude();
+        Lose(t, e, theirs.Session, theirs.Phase, ours: null);
+        return true;
+    }
 
     public override bool Ask(Turn t, Established e)
     {
@@ -43,10 +64,10 @@ sealed class RekeyIke(ulong token) : Errand
         }
         var ours = error is null ? Agree(t, e, response) : null;
         _keyExchange?.Dispose();
-        if (ours is { } made && (_theirs is not { } theirs || Collision.OursStands(made.Nonces, theirs.Lowest)))
+        if (ours is { } made && (Theirs is not { } theirs || Collision.OursStands(made.Nonces, theirs.Lowest)))
             Win(t, e, made.Session);
-        else if (_theirs is { } other)
-            Lose(t, e, other.Session, ours?.Session);
+        else if (Theirs is { } other)
+            Lose(t, e, other.Session, other.Phase, ours?.Session);
         else
             Fail(t, e, error);
     }
@@ -54,6 +75,8 @@ sealed class RekeyIke(ulong token) : Errand
     public override void Abandon(Turn t, Failure failure)
     {
         _keyExchange?.Dispose();
+        if (Theirs is { } theirs)
+            Informational.AskDeleteReplaced(new Turn(theirs.Session, t.Now, t.Outbox, theirs.Session.Path), theirs.Phase);
         t.Done(token, failure);
     }
 
@@ -72,15 +95,16 @@ sealed class RekeyIke(ulong token) : Errand
     void Win(Turn t, Established e, IkeV2Session session)
     {
         CreateChildSa.Move(t, e, session);
-        if (_theirs is { } lost)
-            lost.Session.Enter(new Rekeyed(((Established)lost.Session.Phase).Keying, e.Connection, t.Now + Rekeyed.Patience));
+        if (Theirs is { } lost)
+            lost.Session.Enter(new Rekeyed(lost.Phase.Keying, e.Connection, t.Now + Rekeyed.Patience));
         Informational.AskDeleteReplaced(t, e);
         t.Done(token);
     }
 
     /// <summary>The peer's is the one that stays, and the old one is the peer's to delete; what we made, if anything, is ours.</summary>
-    void Lose(Turn t, Established e, IkeV2Session theirs, IkeV2Session? ours)
+    void Lose(Turn t, Established e, IkeV2Session theirs, Contender contender, IkeV2Session? ours)
     {
+        theirs.Enter(contender.Established);
         CreateChildSa.Move(t, e, theirs);
         if (ours is not null)
         {
@@ -118,8 +142,7 @@ static partial class CreateChildSa
         Sequence<Payload> answer = [Proposals.Answer(choice, ProtocolId.Ike, next.LocalSpi.ToBlob()), new Payload.Nonce(nonces.Responder), key.KE!];
         if (e.Current is RekeyIke ours)
         {
-            ours.Collides(next, nonces);
-            t.Node.Adopt(next);
+            ours.Collides(t, e, next, nonces);
             return (answer, e);
         }
         Move(t, e, next);

@@ -107,6 +107,8 @@ sealed partial class Established : KeyedPhase
 
     public override void OnSilence(Turn t, Question asked)
     {
+        if (_current is RekeyIke rekeying && rekeying.Yield(t, this))
+            return;
         var failure = new Failure(FailureCode.TimedOut, $"peer not responding: {t.Sa.Path.Remote} left {asked.Exchange} unanswered {asked.Resent + 1} times");
         t.Report(new Event.Failed(failure));
         t.Sa.Enter(End(t, "peer not responding", child => child.DpdAction, failure));
@@ -127,7 +129,7 @@ sealed partial class Established : KeyedPhase
         Children = [.. Children.Select(child => child.Status)],
     };
 
-    protected override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request) => request.Exchange switch
+    public override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request) => request.Exchange switch
     {
         ExchangeType.CreateChildSa => CreateChildSa.Answer(t, this, request),
         ExchangeType.Informational => Informational.Answer(t, this, request),

@@ -51,7 +51,7 @@ sealed class ExpectAuthResponse(Keying keying, Plan plan, Path start, Path initP
 
     public override IkeSaStatus Describe(IkeV2Session sa, IkeSaStatus status) => status with { Suite = Keying.Suite, TasksActive = ["IKE_AUTH"] };
 
-    protected override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request) =>
+    public override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request) =>
         throw new InvalidOperationException("takes no requests");
 
     protected override void Conclude(Turn t, IkeMessage response) => IkeAuth.Conclude(t, this, response);
@@ -93,7 +93,7 @@ sealed class ExpectAuthRequest(Keying keying, InitMessages init, Instant until) 
 
     public override IkeSaStatus Describe(IkeV2Session sa, IkeSaStatus status) => status with { Suite = Keying.Suite };
 
-    protected override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request) => IkeAuth.Answer(t, this, request);
+    public override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request) => IkeAuth.Answer(t, this, request);
     protected override void Conclude(Turn t, IkeMessage response) => throw new InvalidOperationException("asks nothing");
 
     protected override Phase OnInvalidSyntax(Turn t, string why)

@@ -30,15 +30,17 @@ static class Informational
     }
 
     /// <summary>The same for an IKE SA that another one has replaced: what it had is the other's now.</summary>
-    public static void AskDeleteReplaced(Turn t, Established e)
+    public static void AskDeleteReplaced(Turn t, KeyedPhase phase)
     {
-        e.Ask(t, ExchangeType.Informational, [Payload.Delete.Ike]);
-        t.Sa.Enter(new Closing(e.Keying, e.Connection, null, _ => { }));
+        phase.Ask(t, ExchangeType.Informational, [Payload.Delete.Ike]);
+        t.Sa.Enter(new Closing(phase.Keying, phase.Connection, null, _ => { }));
     }
 
     public static (Sequence<Payload> Answer, Phase Next) Answer(Turn t, Established e, IkeMessage request)
     {
-        if (request.All<Payload.Delete>().Any(delete => delete.Protocol == ProtocolId.Ike))
+        if (IsEnd(request) && e.Current is RekeyIke rekeying && rekeying.Yield(t, e))
+            return ([], new Gone(e.Connection));
+        if (IsEnd(request))
             return ([], e.End(t, "deleted by the peer", child => child.CloseAction, new Failure(FailureCode.Aborted, "the peer has deleted the IKE SA")));
         if (request.Has(NotifyType.AuthenticationFailed))
         {
@@ -53,16 +55,24 @@ static class Informational
         return (ours.IsEmpty ? [] : [new Payload.Delete(ProtocolId.Esp, ours)], e);
     }
 
+    /// <summary>Deletes the IKE SA that carries it.</summary>
+    public static bool IsEnd(IkeMessage request) => request.Exchange == ExchangeType.Informational && request.All<Payload.Delete>().Any(delete => delete.Protocol == ProtocolId.Ike);
+
     static Sequence<Spi> AnswerDelete(Turn t, Established e, List<Spi> outbound)
     {
         var deleted = new List<Spi>();
         foreach (var spi in outbound)
         {
             if (e.Children.FirstOrDefault(child => child.Sa.OutboundSpi == spi) is not { } child)
+            {
+                (e.Current as ChildErrand)?.DeletedMeanwhile(spi);
                 continue;
+            }
             // Both ends delete it at once: nobody answers with a Delete payload.
             if (child.State != ChildState.Deleting)
                 deleted.Add(child.Sa.InboundSpi);
+            if (e.Current is RekeyChild rekeying && rekeying.IsAbout(child))
+                rekeying.Yield(t, e);
             e.Remove(t, child, child.State == ChildState.Deleting ? CloseAction.Clear : child.Sa.Config.CloseAction);
         }
         return deleted.ToSequence();

@@ -10,7 +10,7 @@ abstract class KeyedPhase(Keying keying) : Phase
     public Keying Keying { get; } = keying;
 
     /// <summary>Takes an authentic request; gives the payloads to answer it with, and the phase that follows.</summary>
-    protected abstract (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request);
+    public abstract (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request);
 
     /// <summary>Takes the authentic answer to the question, which is no longer out.</summary>
     protected abstract void Conclude(Turn t, IkeMessage response);

@@ -34,11 +34,11 @@ sealed class Closing(Keying keying, Connection? connection, Established? last, A
     }
 
     /// <summary>Sections 2.25.1 and 2.25.2: nothing new begins, but the peer may end it as well.</summary>
-    protected override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request)
+    public override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request)
     {
         if (request.Exchange != ExchangeType.Informational)
             return ([new Payload.Notify(NotifyType.TemporaryFailure)], this);
-        if (!request.All<Payload.Delete>().Any(delete => delete.Protocol == ProtocolId.Ike))
+        if (!Informational.IsEnd(request))
             return ([], this);
         Finish(t);
         return ([], new Gone(connection));
@@ -94,12 +94,11 @@ sealed class Rekeyed(Keying keying, Connection? connection, Instant until) : Key
         t.Done(token);
     }
 
-    protected override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request)
+    public override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request)
     {
         if (request.Exchange != ExchangeType.Informational)
             return ([new Payload.Notify(NotifyType.TemporaryFailure)], this);
-        var deleted = request.All<Payload.Delete>().Any(delete => delete.Protocol == ProtocolId.Ike);
-        return ([], deleted ? new Gone(connection) : this);
+        return ([], Informational.IsEnd(request) ? new Gone(connection) : this);
     }
 
     protected override void Conclude(Turn t, IkeMessage response) { }
