@@ -6,7 +6,7 @@ namespace Kuguru.Tests.Ike.V2;
 /// <summary>Loss, duplication and reordering while both ends rekey, add and delete as they like: afterwards both ends agree.</summary>
 public class StormTests
 {
-    const int Seeds = 300;
+    const int Seeds = 100;
 
     [Fact]
     public void After_any_storm_both_ends_have_the_same_SAs_or_none()
