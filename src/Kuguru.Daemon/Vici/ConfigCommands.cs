@@ -56,7 +56,7 @@ sealed class ConfigCommands(ControlLoop loop, CharonSettings settings)
 
     Task<ViciMessage> UnloadConnection(ViciMessage request) => request["name"] is not { } name
         ? Task.FromResult(Reply.Failed("unload: missing connection name"))
-        : loop.Ask((node, _, outbox) => node.Unload(name, outbox) ? Reply.Success : Reply.Failed($"unload: connection '{name}' not found"));
+        : loop.Ask((node, now, outbox) => node.Unload(now, name, outbox) ? Reply.Success : Reply.Failed($"unload: connection '{name}' not found"));
 
     async Task<ViciMessage> LoadShared(ViciMessage request)
     {

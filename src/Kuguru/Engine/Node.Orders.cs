@@ -88,12 +88,18 @@ public sealed partial class Node
         }
     }
 
-    /// <summary>Forgets a connection and its traps; what is up stays up. False: there is none of that name.</summary>
-    public bool Unload(string name, Outbox outbox)
+    /// <summary>
+    /// Forgets a connection and takes back what its children's <c>start_action</c> did; other children stay up. False: there is none of that name.
+    /// </summary>
+    public bool Unload(Instant now, string name, Outbox outbox)
     {
         foreach (var trap in _traps.All.Where(trap => trap.Connection.Name == name).ToList())
             Remove(trap, outbox);
-        return Connections.Unload(name);
+        var started = Connections.Find(name)?.Children.Where(child => child.StartAction == StartAction.Start).ToList() ?? [];
+        var known = Connections.Unload(name);
+        foreach (var child in started)
+            Terminate(now, new Order.Terminate(PendingOrders.NoToken, new SaFilter(Ike: name, Child: child.Name)), outbox);
+        return known;
     }
 
     void Initiate(Instant now, Order.Initiate order, Outbox outbox)
@@ -246,7 +252,7 @@ public sealed partial class Node
     bool Begin(ulong token, int parts, SaFilter filter, Outbox outbox)
     {
         _orders.Begin(token, Math.Max(parts, 1));
-        if (parts == 0)
+        if (parts == 0 && token != PendingOrders.NoToken)
             Fail(token, FailureCode.UnknownConnection, $"no {filter} is up", outbox);
         return parts > 0;
     }
