@@ -9,6 +9,9 @@ namespace Kuguru.Bench;
 /// <summary>One measurement: Gbit/s of payload, and milliseconds of processor time that both daemons took for each Gbit, system calls included.</summary>
 readonly record struct Sample(double Gbits, double CpuPerGbit);
 
+/// <summary>How often a tunnel comes up in a second, and milliseconds of processor time that both daemons take to have it down and up.</summary>
+readonly record struct Comeback(double PerSecond, double Cpu);
+
 /// <summary>A network of its own, with a daemon at either end of its one tunnel or none at all; between measurements it rests.</summary>
 sealed class Contender : IDisposable
 {
@@ -60,12 +63,12 @@ sealed class Contender : IDisposable
     }
 
     /// <summary>
-    /// How often a second the client's tunnel comes up, one time after the other: order over VICI, both exchanges, address and route. Going down
-    /// in between is not timed. It is up again when this returns.
+    /// The client's tunnel going down and coming up, one time after the other, and what that takes: order over VICI, both exchanges, address and
+    /// route; going down is not in <see cref="Comeback.PerSecond"/>. It is up again when this returns.
     /// </summary>
-    public double TunnelsPerSecond(TimeSpan duration) => Vici(async vici =>
+    public Comeback ComeBack(TimeSpan duration) => Vici(async vici =>
     {
-        var (up, count) = (TimeSpan.Zero, 0);
+        var (up, count, cpu) = (TimeSpan.Zero, 0, CpuTime());
         for (var end = Stopwatch.GetTimestamp() + duration.TotalSeconds * Stopwatch.Frequency; Stopwatch.GetTimestamp() < end; count++)
         {
             await Order(vici, "terminate", new() { { "ike", "home" }, { "timeout", Patience } });
@@ -73,7 +76,7 @@ sealed class Contender : IDisposable
             await Up(vici);
             up += Stopwatch.GetElapsedTime(begin);
         }
-        return count / up.TotalSeconds;
+        return new Comeback(count / up.TotalSeconds, (CpuTime() - cpu).TotalMilliseconds / count);
     });
 
     public void Dispose()

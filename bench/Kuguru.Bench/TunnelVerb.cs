@@ -39,7 +39,7 @@ static class TunnelVerb
             HandshakesVerb.Show([tunnel.Ike], TimeSpan.FromSeconds(1), cancel);
             using var bench = new SideBySide(tunnel);
             AnsiConsole.WriteLine($"\nclient - kernel NAPT - gateway - server, IPv4, ESP {bench.Suite} in UDP; {rounds} rounds of {seconds} s\n");
-            bench.ShowTunnels(cancel);
+            bench.ShowComebacks(cancel);
             bench.Measure(rounds, seconds, cancel);
             bench.ShowThroughput();
             return bench.WorstRatio >= least ? 0 : Fail(Failed, FormattableString.Invariant($"Kuguru was {bench.WorstRatio:0.0} times as fast as charon, not {least}"));
