@@ -2,7 +2,7 @@ using System.CommandLine;
 using Kuguru.Bench;
 using Spectre.Console;
 
-// One file per verb; without a verb: handshakes, then tunnels side by side.
+// One file per verb; without a verb: tunnel.
 //
 //   handshakes   two nodes of the library in this process              HandshakesVerb --> NodePair
 //   tunnel       Kuguru beside charon through the kernel's NAT         TunnelVerb --> SideBySide --> Contender --> Iperf
@@ -25,7 +25,8 @@ if (Console.IsOutputRedirected)
 var parsed = root.Parse(args is [] ? ["tunnel"] : args);
 if (parsed.Errors.Count > 0)
 {
-    Console.Error.WriteLine($"bench: {parsed.Errors[0].Message.TrimEnd('.')}; see bench/run --help");
+    var what = parsed.UnmatchedTokens is [var token, ..] ? $"unknown command or option '{token}'" : parsed.Errors[0].Message.TrimEnd('.');
+    Console.Error.WriteLine($"bench: {what}; see bench/run --help");
     return TunnelVerb.Usage;
 }
 return await parsed.InvokeAsync(new() { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = TimeSpan.FromMinutes(1) });
