@@ -26,7 +26,9 @@ public sealed class SwanctlConf
     /// <summary>Keys of a connection whose value is a list of files, and the folder that they are relative to.</summary>
     static readonly Dictionary<string, string> FileKeys = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["certs"] = "x509", ["cacerts"] = "x509ca", ["pubkeys"] = "pubkey",
+        ["certs"] = "x509",
+        ["cacerts"] = "x509ca",
+        ["pubkeys"] = "pubkey",
     };
 
     static readonly string[] CertificateFolders =
