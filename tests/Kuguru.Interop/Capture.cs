@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Kuguru.Cli.Namespaces;
 
 namespace Kuguru.Interop;
@@ -5,6 +6,8 @@ namespace Kuguru.Interop;
 /// <summary>What passes a device of a host, from construction to <see cref="End"/>, and what tshark reads in it.</summary>
 sealed class Capture : IDisposable
 {
+    static readonly TimeSpan Quiet = TimeSpan.FromMilliseconds(300);
+
     readonly Job _tcpdump;
     readonly string _file;
 
@@ -17,7 +20,18 @@ sealed class Capture : IDisposable
             throw new InvalidOperationException($"tcpdump on {host.Name}: {_tcpdump.Log}");
     }
 
-    public void End() => _tcpdump.Stop();
+    /// <summary>Ends it when tcpdump, which lags behind the kernel, has written nothing for a while.</summary>
+    public void End()
+    {
+        var (length, since) = (-1L, Stopwatch.GetTimestamp());
+        Wait.Until("the capture is quiet", TimeSpan.FromSeconds(30), () =>
+        {
+            if (new FileInfo(_file).Length is var now && now != length)
+                (length, since) = (now, Stopwatch.GetTimestamp());
+            return Stopwatch.GetElapsedTime(since) > Quiet;
+        });
+        _tcpdump.Stop();
+    }
 
     /// <summary>The number of frames that a display filter of Wireshark fits.</summary>
     public int Count(string filter, string? keys = null) => Fields(filter, keys, "frame.number").Count;

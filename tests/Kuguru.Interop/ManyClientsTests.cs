@@ -45,13 +45,14 @@ public class ManyClientsTests
         const int Count = 200;
         Peers.NeedRoot();
         using var world = new RoadWarriors();
-        using var far = gateway.On(world.Gateway);
+        // charon by default takes only five half-open SAs from one address, however many clients are behind it
+        using var far = gateway.On(world.Gateway, gateway == Peer.Charon ? "dos_protection = no" : "");
         var tunnel = new Tunnel();
         far.Load(tunnel.ForGateway(Count));
         using var crowd = new Crowd(world.Clients[0], Count, tunnel, world.GatewayAddress);
 
         var attempts = crowd.Up(TimeSpan.FromSeconds(90));
-        Assert.DoesNotContain(attempts, attempt => !attempt.Succeeded);
+        Assert.Equal("200 x done", string.Join(", ", attempts.GroupBy(attempt => $"{attempt}").Select(group => $"{group.Count()} x {group.Key}")));
         Assert.Equal(Count, crowd.VirtualAddresses.Distinct().Count());
         var sas = far.List();
         Assert.Equal(Count, sas.Count);
