@@ -109,10 +109,11 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         loop.Start();
         workers.Start();
 
+        // Before anybody else can load: this load takes away what is not in the file.
+        await LoadConfiguration(_vici);
         var socket = options.Vici ?? settings.ViciSocket;
         _vici.Listen(socket);
         log.Started(Version, sockets.IkePort, sockets.NatPort, socket, tun.Name);
-        await LoadConfiguration(_vici);
     }
 
     KeyLog? OpenKeyLog()

@@ -3,7 +3,10 @@ using Xunit;
 
 namespace Kuguru.Interop;
 
-/// <summary>A decoder that others wrote reads what Kuguru sends: with the keys that --save-keys wrote, tshark finds nothing wrong.</summary>
+/// <summary>
+/// A decoder that others wrote reads what Kuguru sends: with the keys that --save-keys wrote, tshark finds nothing wrong. Every suite but
+/// ChaCha20-Poly1305, which Wireshark 4.0 does not know; that one charon reads (<see cref="RoadWarriorTests"/>).
+/// </summary>
 public class DecodeTests
 {
     const int Pings = 5;
@@ -14,7 +17,6 @@ public class DecodeTests
     [InlineData("aes256-sha256-modp2048", "aes256-sha256", NatsAt.Clients, true)]
     [InlineData("aes128-sha512-ecp256", "aes128-sha512", NatsAt.Nobody, true)]
     [InlineData("aes128ctr-sha1-modp2048", "aes128-sha1", NatsAt.Clients, false)]
-    [InlineData("chacha20poly1305-prfsha256-x25519", "chacha20poly1305", NatsAt.Clients, false)]
     public void Tshark_decodes_every_packet_and_every_check_value_is_right(string ike, string esp, NatsAt nats, bool ip6)
     {
         Peers.NeedRoot();

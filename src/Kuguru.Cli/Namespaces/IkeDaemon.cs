@@ -9,12 +9,16 @@ public abstract class IkeDaemon : IDisposable
     /// <summary>The VICI socket, as the host sees it.</summary>
     public const string Vici = "/run/charon.vici";
 
+    /// <summary>The swanctl.conf, as the host sees it.</summary>
+    protected const string Configuration = "/run/swanctl/swanctl.conf";
+
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     protected IkeDaemon(Host host, string name, string settings, IReadOnlyList<string> command)
     {
         Host = host;
         host.Write("/run/strongswan.conf", settings);
+        host.Write(Configuration, "");
         Job = host.Start(name, [.. command]);
         Wait.Until($"{name} on {host.Name} opens {Vici}", Patience, () => Job.HasEnded || File.Exists(host.Outside(Vici)));
         if (Job.HasEnded)
@@ -33,7 +37,7 @@ public abstract class IkeDaemon : IDisposable
     /// <summary>Loads this swanctl.conf with stock swanctl in place of what was loaded before.</summary>
     public void Load(string configuration)
     {
-        Host.Write("/run/swanctl/swanctl.conf", configuration);
+        Host.Write(Configuration, configuration);
         Swanctl("--load-all", "--noprompt");
     }
 
@@ -56,9 +60,9 @@ public abstract class IkeDaemon : IDisposable
     }
 }
 
-/// <summary>The Kuguru that runs this code, as a daemon.</summary>
+/// <summary>The Kuguru that runs this code, as a daemon; this machine's own /etc/swanctl is none of its business.</summary>
 public sealed class KuguruDaemon(Host host, string settings = "", params string[] options)
-    : IkeDaemon(host, "kuguru", settings, [.. Program, "run", "--settings", "/run/strongswan.conf", "--vici", Vici, .. options])
+    : IkeDaemon(host, "kuguru", settings, [.. Program, "run", "--settings", "/run/strongswan.conf", "--config", Configuration, "--vici", Vici, .. options])
 {
     /// <summary>How to start the program, wherever it was built and whichever dotnet runs it.</summary>
     public static IReadOnlyList<string> Program { get; } =
