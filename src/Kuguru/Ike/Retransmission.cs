@@ -25,4 +25,13 @@ public static class Retransmission
         seconds = Math.Min(seconds, Longest.TotalSeconds);
         return TimeSpan.FromSeconds(seconds * (1 - chance * settings.RetransmitJitter / 100));
     }
+
+    /// <summary>From the first sending to the end of the last wait, at most a day: as long as a peer with these settings may go on asking.</summary>
+    public static TimeSpan Whole(IkeSettings settings)
+    {
+        var whole = TimeSpan.Zero;
+        for (var resent = 0; whole < Longest && Wait(settings, resent, 0) is { } wait; resent++)
+            whole += wait;
+        return whole < Longest ? whole : Longest;
+    }
 }

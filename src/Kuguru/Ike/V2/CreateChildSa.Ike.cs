@@ -34,8 +34,10 @@ sealed class RekeyIke(ulong token) : Errand
     {
         if (Theirs is not { } theirs)
             return false;
+        _keyExchange?.Dispose();
         t.Sa.Window.Conclude();
         Lose(t, e, theirs.Session, theirs.Phase, ours: null);
+        t.Node.Adopt(t.Sa);
         return true;
     }
 
@@ -76,7 +78,10 @@ sealed class RekeyIke(ulong token) : Errand
     {
         _keyExchange?.Dispose();
         if (Theirs is { } theirs)
+        {
             Informational.AskDeleteReplaced(new Turn(theirs.Session, t.Now, t.Outbox, theirs.Session.Path), theirs.Phase);
+            t.Node.Adopt(theirs.Session);
+        }
         t.Done(token, failure);
     }
 
@@ -96,7 +101,10 @@ sealed class RekeyIke(ulong token) : Errand
     {
         CreateChildSa.Move(t, e, session);
         if (Theirs is { } lost)
-            lost.Session.Enter(new Rekeyed(lost.Phase.Keying, e.Connection, t.Now + Rekeyed.Patience));
+        {
+            lost.Session.Enter(new Rekeyed(t, lost.Phase.Keying, e.Connection));
+            t.Node.Adopt(lost.Session);
+        }
         Informational.AskDeleteReplaced(t, e);
         t.Done(token);
     }
@@ -108,10 +116,10 @@ sealed class RekeyIke(ulong token) : Errand
         CreateChildSa.Move(t, e, theirs);
         if (ours is not null)
         {
-            t.Node.Adopt(ours);
             Informational.AskDeleteReplaced(new Turn(ours, t.Now, t.Outbox, ours.Path), (Established)ours.Phase);
+            t.Node.Adopt(ours);
         }
-        t.Sa.Enter(new Rekeyed(e.Keying, e.Connection, t.Now + Rekeyed.Patience));
+        t.Sa.Enter(new Rekeyed(t, e.Keying, e.Connection));
         t.Done(token);
     }
 
@@ -146,7 +154,7 @@ static partial class CreateChildSa
             return (answer, e);
         }
         Move(t, e, next);
-        return (answer, new Rekeyed(e.Keying, e.Connection, t.Now + Rekeyed.Patience));
+        return (answer, new Rekeyed(t, e.Keying, e.Connection));
     }
 
     /// <summary>The IKE SA that is to replace this one: same peer, same path, new SPIs and keys, message IDs from 0.</summary>

@@ -68,20 +68,20 @@ sealed class Closing(Keying keying, Connection? connection, Established? last, A
 }
 
 /// <summary>An IKE SA that another one has replaced, and that the peer, who asked for that, is to delete (RFC 7296 section 2.8).</summary>
-sealed class Rekeyed(Keying keying, Connection? connection, Instant until) : KeyedPhase(keying)
+sealed class Rekeyed(Turn began, Keying keying, Connection? connection) : KeyedPhase(keying)
 {
-    /// <summary>A peer that has not deleted it by then never will.</summary>
-    public static TimeSpan Patience => TimeSpan.FromSeconds(30);
+    /// <summary>A peer that has not deleted it by then never will; until then it may still ask for the answer that told it so.</summary>
+    readonly Instant _until = began.Now + Retransmission.Whole(began.Settings);
 
     public override IkeState State => IkeState.Rekeyed;
     public override Connection? Connection => connection;
     public override bool HasChild(string name) => false;
-    public override Instant? Deadline(IkeV2Session sa) => until;
+    public override Instant? Deadline(IkeV2Session sa) => _until;
     public override void OnSilence(Turn t, Question asked) => t.Sa.Enter(new Gone(connection));
 
     public override void Tick(Turn t)
     {
-        if (until <= t.Now)
+        if (_until <= t.Now)
             t.Sa.Enter(new Gone(connection));
     }
 
