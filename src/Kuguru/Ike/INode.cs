@@ -55,7 +55,10 @@ public interface INode
     /// <summary>No other IKE SA with these identities: say INITIAL_CONTACT.</summary>
     bool IsFirstContact(Identity local, Identity remote);
 
-    /// <summary>A session has begun a successor (IKE rekey, reauthentication) that must be routed from now on.</summary>
+    /// <summary>
+    /// A session has begun a successor (IKE rekey, reauthentication) that must be routed from now on; or has changed another session, whose
+    /// deadline is to be looked at again.
+    /// </summary>
     void Adopt(IkeSession session);
 
     /// <summary>A session has dropped a datagram.</summary>

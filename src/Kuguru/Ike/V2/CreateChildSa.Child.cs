@@ -65,6 +65,9 @@ abstract class ChildErrand : Errand
 
     protected abstract Child? Replaced { get; }
     protected abstract void Refused(Turn t, Established e, NotifyType why, Failure failure);
+    /// <summary>What we make is to be sent with. One that is redundant as soon as it is made must not be: its end comes at once.</summary>
+    protected virtual bool Stays(Nonces nonces) => true;
+
     protected abstract void Agreed(Turn t, Established e, Child child, Nonces nonces);
 
     void Agree(Turn t, Established e, IkeMessage response)
@@ -80,7 +83,7 @@ abstract class ChildErrand : Errand
         }
         using var _ = shared;
         var nonces = new Nonces(_nonce, nonce.Data);
-        var child = e.Add(t, agreement, _offer.InboundSpi, nonces, shared, byUs: true, Replaced);
+        var child = e.Add(t, agreement, _offer.InboundSpi, nonces, shared, byUs: true, Replaced, isInboundOnly: !Stays(nonces));
         Agreed(t, e, child, nonces);
         if (_deleted.Contains(agreement.OutboundSpi))
             e.Remove(t, child, Config.CloseAction);
@@ -144,9 +147,11 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
         return false;
     }
 
+    protected override bool Stays(Nonces nonces) => _theirs is not { } theirs || Collision.OursStands(nonces, theirs.Lowest);
+
     protected override void Agreed(Turn t, Established e, Child ours, Nonces nonces)
     {
-        var wins = _theirs is not { } theirs || Collision.OursStands(nonces, theirs.Lowest);
+        var wins = Stays(nonces);
         var redundant = wins ? old : ours;
         var stays = wins ? ours : _theirs!.Value.Child;
         if (e.Children.Contains(old))
@@ -221,7 +226,7 @@ static partial class CreateChildSa
             return key.Refusal;
         using var _ = key.Shared;
         var nonces = new Nonces(nonce, t.Node.Dice.Bytes(Nonces.Length));
-        var made = e.Add(t, agreement, t.Node.NewEspSpi(), nonces, key.Shared, byUs: false, old);
+        var made = e.Add(t, agreement, t.Node.NewEspSpi(), nonces, key.Shared, byUs: false, old, isInboundOnly: old is not null);
         if (old is null)
             t.Report(new Event.ChildUp(t.Sa.Status(t.Now), made.Status));
         else if (e.Current is RekeyChild ours && ours.IsAbout(old))

@@ -25,7 +25,7 @@ sealed partial class Established
     public ImmutableArray<Scope> Scopes(Path path) => [.. Connection.Children.Select(child => Scope.Of(child, Ends(path)))];
 
     /// <summary>
-    /// Makes a child of what was agreed and puts it to use; one that replaces another at the peer's wish is only received with at first.
+    /// Makes a child of what was agreed and puts it to use.
     /// </summary>
     /// <param name="t">The turn.</param>
     /// <param name="agreement">Selectors, algorithms, and the peer's SPI.</param>
@@ -34,8 +34,9 @@ sealed partial class Established
     /// <param name="shared">Of its key exchange, if it had one.</param>
     /// <param name="byUs">We asked.</param>
     /// <param name="replaced">The generation before.</param>
+    /// <param name="isInboundOnly">It is not sent with yet: the peer wants it in the place of another, or it is redundant.</param>
     public Child Add(
-        Turn t, ChildNegotiation.Agreement agreement, Spi inbound, Nonces nonces, Secret? shared, bool byUs, Child? replaced)
+        Turn t, ChildNegotiation.Agreement agreement, Spi inbound, Nonces nonces, Secret? shared, bool byUs, Child? replaced, bool isInboundOnly = false)
     {
         var (suite, config) = (agreement.Choice.EspSuite, agreement.Config);
         var keys = Keying.DeriveChild(suite, shared, nonces);
@@ -60,7 +61,7 @@ sealed partial class Established
             UdpEncapsulated = t.Sa.Nat.Encapsulate,
             Usage = new SaUsage(),
         };
-        var child = new Child(sa, reqId.Use(), t.Now, t.Node.Dice.Fraction()) { IsInboundOnly = replaced is not null && !byUs };
+        var child = new Child(sa, reqId.Use(), t.Now, t.Node.Dice.Fraction()) { IsInboundOnly = isInboundOnly };
         _children.Add(child);
         Reveal(t, sa);
         t.Add(new Effect.InstallSa(sa, child.IsInboundOnly));
