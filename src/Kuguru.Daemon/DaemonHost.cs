@@ -19,11 +19,9 @@ public static class DaemonHost
         builder.Services.AddHostedService<DaemonService>();
         builder.Logging.SetMinimumLevel(options.Verbose ? LogLevel.Debug : LogLevel.Information);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        if (!Microsoft.Extensions.Hosting.Systemd.SystemdHelpers.IsSystemdService())
-        {
-            builder.Services.AddSingleton<ConsoleFormatter, LineFormatter>();
-            builder.Logging.AddConsole(console => console.FormatterName = LineFormatter.FormatterName);
-        }
+        builder.Services.AddSingleton<ConsoleFormatter, LineFormatter>();
+        var isService = Microsoft.Extensions.Hosting.Systemd.SystemdHelpers.IsSystemdService();
+        builder.Logging.AddConsole(console => console.FormatterName = isService ? ConsoleFormatterNames.Systemd : LineFormatter.FormatterName);
         using var host = builder.Build();
         await host.RunAsync(stop);
     }
