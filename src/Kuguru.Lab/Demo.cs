@@ -45,8 +45,9 @@ public sealed class Demo
                 return Fail($"{client.Name}: {attempt}");
             Show(client);
         }
-        Title("the NAT's table");
-        _output.WriteLine(_scene.ClientSite.Nat.Print());
+        Title("The NAT's table");
+        foreach (var line in _scene.ClientSite.Nat.Print().TrimEnd().Split('\n'))
+            _output.WriteLine($"  {line}");
         return true;
     }
 
@@ -107,9 +108,9 @@ public sealed class Demo
 
     void Picture() => _output.WriteLine($"""
 
-          client1 --.
-          {_scene.Clients[0].Address,-11}|-- NAT -- {_scene.ClientSite.Nat.Address} ---- {_scene.GatewayAddress} -- gateway (kuguru) -- 10.1.0.0/16 -- server {_scene.Server.Address}
-          client2 --'   rewrites source ports
+          client1 ──┐
+        {"192.168.1",11} ├── NAT ── {_scene.ClientSite.Nat.Address} ──── {_scene.GatewayAddress} ── gateway (kuguru) ── 10.1.0.0/16 ── server {_scene.Server.Address}
+          client2 ──┘   rewrites source ports
         """);
 
     string? RoundTrip(Host from, IpAddress to)

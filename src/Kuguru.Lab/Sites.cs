@@ -47,7 +47,7 @@ public static class Sites
         MappingTimeout = TimeSpan.FromMinutes(2),
     });
 
-    /// <summary>Forgets a silent mapping after 30 s and gives the next port to the next one, so that a new mapping is always another port.</summary>
+    /// <summary>Forgets a silent mapping after 30 s and gives ports by chance, so that a new mapping is another port.</summary>
     public static Site Forgetful(Net outside, string name) => Behind(outside, name, s_home, new()
     {
         Ports = PortAssignment.Random,

@@ -198,7 +198,7 @@ public sealed class MovingStories
     }
 
     [Fact]
-    public void ESP_of_the_other_family_of_packets_is_told_apart_on_4500()
+    public void On_4500_IKE_and_ESP_are_told_apart_and_no_ESP_is_plain()
     {
         var scene = Scene.Between(Sites.Easy, Sites.Public);
         Assert.True(scene.Connect());
