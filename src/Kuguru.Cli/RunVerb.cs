@@ -7,7 +7,7 @@ namespace Kuguru.Cli;
 static class RunVerb
 {
     static readonly Option<string?> Settings = new("--settings") { Description = "strongswan.conf to read [STRONGSWAN_CONF or /etc/strongswan.conf]", HelpName = "FILE" };
-    static readonly Option<string?> Configuration = new("--config") { Description = "swanctl.conf to read [/etc/swanctl/swanctl.conf]", HelpName = "FILE" };
+    static readonly Option<string?> Configuration = new("--config") { Description = "swanctl.conf to read [swanctl.conf in SWANCTL_DIR or /etc/swanctl]", HelpName = "FILE" };
     static readonly Option<string?> Vici = new("--vici") { Description = "serve VICI on this Unix socket [/run/charon.vici]", HelpName = "PATH" };
     static readonly Option<string?> SaveKeys = new("--save-keys") { Description = "write Wireshark's key tables to this folder: whoever has them reads the traffic", HelpName = "DIR" };
     static readonly Option<bool> Verbose = new("--verbose") { Description = "log more, for diagnosis" };

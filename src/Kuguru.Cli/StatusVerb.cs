@@ -29,6 +29,9 @@ static class StatusVerb
     static async Task<int> Print(ViciClient client, CancellationToken cancel)
     {
         AnsiConsole.Write(Table(await Sa.List(client, cancel)));
+        // Only Kuguru tells; charon has no such section.
+        if ((await client.Call("stats", cancel: cancel)).Section("drops") is { Count: > 0 } drops)
+            AnsiConsole.WriteLine("dropped: " + string.Join(", ", drops.OfType<ViciElement.Value>().Select(drop => $"{drop.Text} {drop.Name}")));
         return Exit.Done;
     }
 

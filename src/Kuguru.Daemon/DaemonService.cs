@@ -102,7 +102,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         loop.Reported += log.Event;
         loop.Reported += what => RunScript(what, tun.Name);
         loop.Failed += Failed;
-        _vici = new ViciDoor(loop, settings, ReloadSettings, time, log);
+        _vici = new ViciDoor(loop, settings, () => Drops(workers, loop), ReloadSettings, time, log);
         _loop = Keep(loop);
         Keep(workers);
         addresses.TellAddresses();
@@ -122,6 +122,19 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
             return null;
         log.SavesKeys(folder);
         return new KeyLog(folder);
+    }
+
+    /// <summary>Where packets were lost, by the name of the reason; what did not happen is left out.</summary>
+    static IEnumerable<(string Why, long Count)> Drops(PacketWorkers workers, ControlLoop loop)
+    {
+        var counters = workers.Counters;
+        return workers.Drops.Select(drop => ($"esp-{drop.Key}", drop.Value)).Concat(
+        [
+            ("esp-Unsent", counters.EspUnsent),
+            ("tun-Refused", counters.TunRefused),
+            ("nat-port-Malformed", counters.Malformed),
+            ("ike-Overflow", loop.Overflow),
+        ]).Where(drop => drop.Item2 > 0);
     }
 
     void RunScript(Event what, string tun)
@@ -150,7 +163,8 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
     /// <summary>What is wrong in swanctl.conf is told and left out; the daemon stays up for the rest.</summary>
     async Task LoadConfiguration(ViciDoor vici)
     {
-        var file = options.Configuration ?? DefaultConfiguration;
+        var folder = Environment.GetEnvironmentVariable("SWANCTL_DIR");
+        var file = options.Configuration ?? (folder is null ? DefaultConfiguration : System.IO.Path.Combine(folder, "swanctl.conf"));
         if (options.Configuration is null && !File.Exists(file))
             return;
         var complaints = new Complaints();

@@ -7,7 +7,7 @@ using Kuguru.Engine;
 namespace Kuguru.Daemon.Vici;
 
 /// <summary>What only asks: version, stats, list-sas, list-conns, list-policies, get-algorithms, get-counters.</summary>
-sealed class QueryCommands(ControlLoop loop, TimeProvider time)
+sealed class QueryCommands(ControlLoop loop, Func<IEnumerable<(string Why, long Count)>> packetDrops, TimeProvider time)
 {
     readonly DateTimeOffset _since = time.GetLocalNow();
     readonly long _start = time.GetTimestamp();
@@ -67,7 +67,10 @@ sealed class QueryCommands(ControlLoop loop, TimeProvider time)
 
     async Task<ViciMessage> Stats()
     {
-        var (total, halfOpen) = await loop.Ask((node, _, _) => (node.IkeSaCount, node.HalfOpenCount));
+        var (total, halfOpen, ikeDrops) = await loop.Ask((node, _, _) => (node.IkeSaCount, node.HalfOpenCount, node.Counters.Drops.ToList()));
+        ViciMessage drops = [];
+        foreach (var (why, count) in ikeDrops.Concat(packetDrops()))
+            drops.Add(why, count);
         var memory = GC.GetGCMemoryInfo();
         ViciMessage none() => new() { { "critical", 0 }, { "high", 0 }, { "medium", 0 }, { "low", 0 } };
         return new ViciMessage
@@ -83,6 +86,7 @@ sealed class QueryCommands(ControlLoop loop, TimeProvider time)
             { "queues", none() },
             { "scheduled", 0 },
             { "ikesas", new ViciMessage { { "total", total }, { "half-open", halfOpen } } },
+            { "drops", drops },
             { "plugins", (string[])[] },
             {
                 "mallinfo", new ViciMessage

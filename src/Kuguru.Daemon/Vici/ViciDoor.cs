@@ -11,13 +11,14 @@ public sealed class ViciDoor : IAsyncDisposable
     readonly ViciServer _server;
 
     /// <summary>The settings give connections' defaults and the ports; what reload-settings does gives null for success, else why not.</summary>
-    public ViciDoor(ControlLoop loop, CharonSettings settings, Func<Task<string?>> reloadSettings, TimeProvider time, ILogger log)
+    public ViciDoor(ControlLoop loop, CharonSettings settings, Func<IEnumerable<(string Why, long Count)>> packetDrops,
+        Func<Task<string?>> reloadSettings, TimeProvider time, ILogger log)
     {
         _server = new ViciServer(log);
         var events = new ViciEvents(_server, loop, log);
         events.Register();
         loop.Reported += events.Publish;
-        new QueryCommands(loop, time).Register(_server);
+        new QueryCommands(loop, packetDrops, time).Register(_server);
         new ConfigCommands(loop, settings).Register(_server);
         new ControlCommands(loop, events, reloadSettings).Register(_server);
     }

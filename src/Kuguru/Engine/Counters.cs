@@ -32,6 +32,13 @@ public sealed class Counters
     public ImmutableArray<long> All => [.. _total];
     public ImmutableArray<long> Of(string connection) => _byConnection.TryGetValue(connection, out var counts) ? [.. counts] : [];
 
+    /// <summary>What was dropped at all, by the name of the reason: before an IKE SA was found, and by IKE SAs.</summary>
+    public IEnumerable<(string Why, long Count)> Drops =>
+    [
+        .. Enum.GetValues<Drop>().Select(drop => ($"ike-{drop}", this[drop])).Concat(Enum.GetValues<IkeDrop>().Select(drop => ($"ike-sa-{drop}", this[drop])))
+            .Where(drop => drop.Item2 > 0),
+    ];
+
     public void Reset(string? connection)
     {
         if (connection is null)

@@ -49,7 +49,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
     public void Receive(Instant now, in Datagram d, Outbox outbox)
     {
         var message = NonEspMarker.Unframe(d.Bytes, d.Path, Settings.NatPort);
-        if (!IkeHeader.TryRead(message, out var header))
+        if (message.Length > Settings.MaxPacket || !IkeHeader.TryRead(message, out var header))
         {
             Counters.Count(Drop.Malformed);
             return;

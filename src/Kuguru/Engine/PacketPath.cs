@@ -3,7 +3,7 @@ using Kuguru.Ike;
 
 namespace Kuguru.Engine;
 
-/// <summary>Where control and packets meet: effects of IKE SAs become changes of the packet path, its reports become orders (DESIGN.md section 4).</summary>
+/// <summary>Where control and packets meet: effects of IKE SAs become changes of the packet path, its reports become orders (docs/design.md).</summary>
 public static class PacketPath
 {
     /// <summary>Obeys an effect that is the packet path's matter; false for any other. The keys of an installed SA are zeroed here.</summary>

@@ -4,7 +4,7 @@ using Kuguru.Wire;
 namespace Kuguru.Ike;
 
 /// <summary>
-/// One IKE SA: knows no socket, clock or lock. One input, a list of effects, one deadline (DESIGN.md section 3). After every call the node looks at
+/// One IKE SA: knows no socket, clock or lock. One input, a list of effects, one deadline (docs/design.md). After every call the node looks at
 /// <see cref="IsGone"/>, <see cref="Deadline"/> and the identities.
 /// </summary>
 public abstract class IkeSession

@@ -14,6 +14,7 @@ namespace Kuguru.Ike.V2;
 //
 //   initiator   ExpectInitResponse -> ExpectAuthResponse -+-> Established -> Closing  -> Gone
 //   responder                         ExpectAuthRequest  -+               -> Rekeyed  -> Gone
+//   rekeying at both ends at once     Contender ------------------+       (the other IKE SA, until it is clear which of the two stays)
 //
 // One file per exchange, its methods in message order (Ask, Answer, Conclude): IkeSaInit, IkeAuth, CreateChildSa, Informational.
 

@@ -21,7 +21,7 @@ public sealed class BareDaemon : IAsyncDisposable
     {
         _address = IpAddress.Parse(address);
         Loop = new ControlLoop(new Node(new IkeSettings(), new SystemDice()), Obey, () => []);
-        _door = new ViciDoor(Loop, CharonSettings.Default, () => Task.FromResult<string?>(null), TimeProvider.System, NullLogger.Instance);
+        _door = new ViciDoor(Loop, CharonSettings.Default, () => [("esp-Replayed", 3)], () => Task.FromResult<string?>(null), TimeProvider.System, NullLogger.Instance);
         Loop.Start();
         Loop.Tell(new Order.LocalAddresses([_address]));
         _door.Listen(Socket);

@@ -92,6 +92,7 @@ public sealed class StockSwanctlTests : IAsyncDisposable
         Assert.Equal(0, status);
         Assert.Matches("uptime: [0-9]+ seconds?, since ", text);
         Assert.Contains("IKE_SAs: 0 total, 0 half-open", text, StringComparison.Ordinal);
+        Assert.Matches("drops.*esp-Replayed=3", (await Swanctl("--stats", "--raw")).Text);
         Assert.Contains("CURVE_25519", (await Swanctl("--list-algs")).Text, StringComparison.Ordinal);
         Assert.Contains("ike-init-in-req", (await Swanctl("--counters")).Text, StringComparison.Ordinal);
     }
