@@ -51,7 +51,8 @@ public sealed partial class Node
         if (session is not { Connection: { } connection, LocalId: { } local, RemoteId: { } remote } || connection.Unique == UniquePolicy.Never)
             return true;
         var older = _sessions.Between(local, remote).Where(other => other != session).ToList();
-        if (connection.Unique == UniquePolicy.Keep && older.Count > 0)
+        // A peer that says INITIAL_CONTACT has none of the older ones any more: there is nothing to keep.
+        if (connection.Unique == UniquePolicy.Keep && older.Count > 0 && !initialContact)
             return false;
         if (connection.Unique == UniquePolicy.Replace || initialContact)
         {
@@ -65,7 +66,7 @@ public sealed partial class Node
         return true;
     }
 
-    public bool IsFirstContact(Identity local, Identity remote) => !_sessions.Between(local, remote).Any(other => other.State == IkeState.Established);
+    public bool IsFirstContact(Identity local, Identity remote) => !_sessions.Between(local, remote).Any(other => other.State is IkeState.Established or IkeState.Rekeying);
 
     public void Count(IkeDrop drop) => Counters.Count(drop);
 

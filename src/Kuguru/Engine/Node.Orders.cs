@@ -130,7 +130,7 @@ public sealed partial class Node
 
     static bool CanCarry(IkeSession session, Connection connection) =>
         session.Connection?.Name == connection.Name && !session.IsGone
-        && (session.State == IkeState.Established || (session.State == IkeState.Connecting && session.IsInitiator));
+        && (session.State is IkeState.Established or IkeState.Rekeying || (session.State == IkeState.Connecting && session.IsInitiator));
 
     bool IsUp(Connection connection, ChildConfig child) => _sessions.All.Any(session => session.Connection?.Name == connection.Name
         && session.HasChild(child.Name));
@@ -171,11 +171,9 @@ public sealed partial class Node
             return;
         }
         var path = PathOf(search.Connection, addresses);
-        foreach (var child in search.Traps)
-            Trap(search.Connection, child, path, outbox);
         if (search.Requests.IsEmpty)
         {
-            Done(search.Token, outbox);
+            Trap(search, path, outbox);
             return;
         }
         if (Carrier(search.Connection) is { } carrier)
@@ -268,6 +266,19 @@ public sealed partial class Node
             Seek(new Search(found.Connection, [], [found.Child]) { Token = order.Token }, outbox);
     }
 
+    /// <summary>Finding the way took its time: the connection may be gone by now, or the trap be there.</summary>
+    void Trap(Search search, Path path, Outbox outbox)
+    {
+        if (Connections.Find(search.Connection.Name) is null)
+        {
+            Fail(search, FailureCode.UnknownConnection, $"connection '{search.Connection.Name}' has been unloaded", outbox);
+            return;
+        }
+        foreach (var child in search.Traps.Where(child => _traps.Find(search.Connection.Name, child.Name) is null))
+            Trap(search.Connection, child, path, outbox);
+        Done(search.Token, outbox);
+    }
+
     void Trap(Connection connection, ChildConfig child, Path path, Outbox outbox)
     {
         ImmutableArray<Selector> local = [.. child.LocalSelectors.Select(template => template.For(path.Local.Address))];
@@ -321,17 +332,18 @@ public sealed partial class Node
         Flush(null, outbox);
     }
 
-    void Fail(Search search, FailureCode code, string why, Outbox outbox)
-    {
-        foreach (var token in search.Requests.Select(request => request.Token).Append(search.Token))
-            Fail(token, code, why, outbox);
-    }
+    void Fail(Search search, FailureCode code, string why, Outbox outbox) =>
+        Fail([.. search.Requests.Select(request => request.Token), search.Token], code, why, outbox);
 
-    void Fail(ulong token, FailureCode code, string why, Outbox outbox)
+    void Fail(ulong token, FailureCode code, string why, Outbox outbox) => Fail([token], code, why, outbox);
+
+    /// <summary>One line in the log, whoever waits.</summary>
+    void Fail(ImmutableArray<ulong> tokens, FailureCode code, string why, Outbox outbox)
     {
         var failure = new Failure(code, why);
         _turn.Report(new Event.Failed(failure));
-        _turn.Report(new Event.OrderDone(token, failure));
+        foreach (var token in tokens)
+            _turn.Report(new Event.OrderDone(token, failure));
         Flush(null, outbox);
     }
 

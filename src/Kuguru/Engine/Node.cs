@@ -112,7 +112,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
     }
 
     bool IsClosedTo(IpAddress remote) =>
-        Settings.InitiatorOnly
+        Settings.InitiatorOnly || _closing
         || (Settings.IkeSaLimit > 0 && _sessions.Count >= Settings.IkeSaLimit)
         || (Settings.HalfOpenLimit > 0 && _sessions.HalfOpen >= Settings.HalfOpenLimit)
         || (Settings.BlockThreshold > 0 && _sessions.HalfOpenFrom(remote) >= Settings.BlockThreshold);
