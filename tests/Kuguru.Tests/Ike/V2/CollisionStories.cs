@@ -16,7 +16,7 @@ public class CollisionStories
         var pair = new Pair(seed: seed).Up();
         LoseFirstOf(pair, pair.Moon, response: false);
         BothRekeyIke(pair);
-        pair.World.Run(60);
+        pair.World.Run(200);
         AssertOneTunnel(pair);
     }
 
@@ -32,7 +32,7 @@ public class CollisionStories
         var pair = new Pair(seed: seed).Up();
         LoseFirstOf(pair, pair.Sun, response: true);
         BothRekeyIke(pair);
-        pair.World.Run(60);
+        pair.World.Run(200);
         AssertOneTunnel(pair);
     }
 
@@ -49,7 +49,7 @@ public class CollisionStories
         pair.World.Run(1);
         var fresh = Assert.Single(pair.Moon.Installed.Keys);
         Assert.Contains(new Effect.UseSa(fresh), pair.Moon.Effects);
-        pair.World.Run(60);
+        pair.World.Run(200);
         Assert.Equal(fresh, Assert.Single(pair.Moon.Installed.Keys));
         AssertSameKeys(pair);
         foreach (var host in (Host[])[pair.Moon, pair.Sun])
