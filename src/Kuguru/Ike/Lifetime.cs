@@ -9,13 +9,14 @@ public static class Lifetime
     /// <summary>What lies between rekeying and the end, as a part of the former, where nothing is configured.</summary>
     const double DefaultMargin = 0.1;
 
-    /// <summary>The soft limit less a random part, so that both ends, and a thousand SAs, do not all rekey at once; null is never.</summary>
+    /// <summary>The soft limit less a random part, so that both ends, and a thousand SAs, do not all rekey at once; null is never.
+    /// Half of it passes in any case: a random part as long as the limit would rekey without end.</summary>
     public static TimeSpan? Soft(TimeSpan time, TimeSpan? random, TimeSpan margin, double chance)
     {
         if (time <= TimeSpan.Zero)
             return null;
-        var soft = time - (random ?? margin) * chance;
-        return soft > TimeSpan.Zero ? soft : TimeSpan.Zero;
+        var (soft, earliest) = (time - (random ?? margin) * chance, time / 2);
+        return soft > earliest ? soft : earliest;
     }
 
     /// <summary>A child's: rekeying after <c>rekey_time</c> less a part, the end at <c>life_time</c>.</summary>

@@ -52,7 +52,7 @@ public class JudgementTests
         { 3600, null, null, 1, 3240, 3960 },
         { 3600, 4000, null, 1, 3200, 4000 },
         { 3600, null, 0, 1, 3600, 3960 },
-        { 3600, null, 7200, 1, 0, 3960 },
+        { 3600, null, 7200, 1, 1800, 3960 },
         { 0, null, null, 1, null, null },
         { 0, 600, null, 1, null, 600 },
         { 3600, 0, null, 0.5, 3600, null },
