@@ -17,6 +17,9 @@ public sealed class ControlLoop : IDisposable
     /// <summary>IKE datagrams that wait at most; more are dropped and counted, retransmission brings them back.</summary>
     const int MaxWaiting = 4096;
 
+    /// <summary>IKE datagrams that are taken before it is the turn of questions and timers.</summary>
+    const int MaxAtOnce = 256;
+
     readonly Node _node;
     readonly Action<Effect> _obey;
     readonly Func<IEnumerable<Order>> _takeReports;
@@ -27,6 +30,7 @@ public sealed class ControlLoop : IDisposable
     readonly Outbox _outbox = new();
     readonly Poller _poller = new();
     readonly WakeUp _wakeUp = new();
+    readonly CancellationTokenSource _ended = new();
     readonly Thread _thread;
     ulong _lastToken;
     int _waitingDatagrams;
@@ -91,7 +95,7 @@ public sealed class ControlLoop : IDisposable
                 answer.SetException(e);
             }
         });
-        return answer.Task;
+        return answer.Task.WaitAsync(_ended.Token);
     }
 
     /// <summary>Gives an order and waits until it is done: null, or why it failed. Its token is made here.</summary>
@@ -102,10 +106,19 @@ public sealed class ControlLoop : IDisposable
         {
             var token = ++_lastToken;
             _waiting[token] = done;
-            _node.Command(MonotonicClock.Now, order(token), _outbox);
-            ObeyAll();
+            try
+            {
+                _node.Command(MonotonicClock.Now, order(token), _outbox);
+                ObeyAll();
+            }
+            catch (Exception e)
+            {
+                _waiting.Remove(token);
+                done.TrySetException(e);
+                throw;
+            }
         });
-        return done.Task;
+        return done.Task.WaitAsync(_ended.Token);
     }
 
     /// <summary>Tells the node something that nobody waits for.</summary>
@@ -115,18 +128,22 @@ public sealed class ControlLoop : IDisposable
         ObeyAll();
     });
 
+    /// <summary>Ends the thread. Who still waits for an answer gets <see cref="OperationCanceledException"/>.</summary>
     public void Dispose()
     {
         _stopping = true;
         Wake();
         if (_thread.ThreadState != ThreadState.Unstarted)
             _thread.Join();
+        _ended.Cancel();
         _poller.Dispose();
         _wakeUp.Dispose();
     }
 
     void Post(Action action)
     {
+        if (_ended.IsCancellationRequested)
+            return;
         _questions.Enqueue(action);
         Wake();
     }
@@ -143,15 +160,24 @@ public sealed class ControlLoop : IDisposable
                     Guard(ready);
             }
             Guard(TakeReports);
-            while (_datagrams.TryDequeue(out var datagram))
-            {
-                Interlocked.Decrement(ref _waitingDatagrams);
-                Guard(() => Receive(datagram.Path, datagram.Bytes));
-            }
+            TakeDatagrams();
             while (_questions.TryDequeue(out var question))
                 Guard(question);
             Guard(Tick);
         }
+    }
+
+    void TakeDatagrams()
+    {
+        for (var taken = 0; taken < MaxAtOnce; taken++)
+        {
+            if (!_datagrams.TryDequeue(out var datagram))
+                return;
+            Interlocked.Decrement(ref _waitingDatagrams);
+            Guard(() => Receive(datagram.Path, datagram.Bytes));
+        }
+        // Perhaps there are more: come back at once.
+        Wake();
     }
 
     void TakeReports()

@@ -224,9 +224,19 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         return part;
     }
 
+    /// <summary>What cannot be put back is told, and does not keep the rest from it.</summary>
     void TakeApart()
     {
         while (_parts.TryPop(out var part))
-            part.Dispose();
+        {
+            try
+            {
+                part.Dispose();
+            }
+            catch (LinuxException e)
+            {
+                Failed(e);
+            }
+        }
     }
 }

@@ -46,8 +46,21 @@ public sealed class PathFinder(uint mark, Action<Order> tell)
         tell(Answer(question, found, why));
     }
 
-    /// <summary>The first address that there is a route to, from an address that the connection allows.</summary>
+    /// <summary>A search is always answered: somebody waits.</summary>
     Order.PathFound Answer(Effect.FindPath question, IReadOnlyList<IpAddress> peers, string why)
+    {
+        try
+        {
+            return FirstWithRoute(question, peers, why);
+        }
+        catch (LinuxException e)
+        {
+            return new Order.PathFound(question.Request, null, $"no way to the peer of connection '{question.Connection.Name}': {e.Message}");
+        }
+    }
+
+    /// <summary>The first address that there is a route to, from an address that the connection allows.</summary>
+    Order.PathFound FirstWithRoute(Effect.FindPath question, IReadOnlyList<IpAddress> peers, string why)
     {
         using var netlink = Netlink.Open();
         foreach (var peer in peers)

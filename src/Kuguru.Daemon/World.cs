@@ -75,16 +75,29 @@ public sealed class World : IDisposable
                 _routes.LimitMtu(RouteOwner.Sa(move.InboundSpi), InnerMtu(move.InboundSpi));
                 break;
             case Effect.RemoveSa remove:
-                _routes.Remove(RouteOwner.Sa(remove.InboundSpi));
-                _table.Obey(remove, DefaultMtu);
+                // Routes first, so that no packet meets a tunnel that is gone; but keys go even if routes will not.
+                try
+                {
+                    _routes.Remove(RouteOwner.Sa(remove.InboundSpi));
+                }
+                finally
+                {
+                    _table.Obey(remove, DefaultMtu);
+                }
                 break;
             case Effect.InstallTrap trap:
                 _table.Obey(trap, DefaultMtu);
                 Route(RouteOwner.Trap(trap.ReqId), trap.Local, trap.Remote, outer: null, inbound: null);
                 break;
             case Effect.RemoveTrap trap:
-                _routes.Remove(RouteOwner.Trap(trap.ReqId));
-                _table.Obey(trap, DefaultMtu);
+                try
+                {
+                    _routes.Remove(RouteOwner.Trap(trap.ReqId));
+                }
+                finally
+                {
+                    _table.Obey(trap, DefaultMtu);
+                }
                 break;
             default:
                 if (!_table.Obey(effect, DefaultMtu))
@@ -98,10 +111,16 @@ public sealed class World : IDisposable
 
     public void Dispose()
     {
-        _routes.Dispose();
-        _resolver.Dispose();
-        _netlink.Dispose();
-        _batch.Dispose();
+        try
+        {
+            _routes.Dispose();
+        }
+        finally
+        {
+            _resolver.Dispose();
+            _netlink.Dispose();
+            _batch.Dispose();
+        }
     }
 
     void Send(Effect.Transmit transmit)
