@@ -10,20 +10,17 @@ sealed unsafe class Curve25519Exchange : KeyExchange
 {
     public const int Length = 32;
 
+    readonly Key _key;
+
     public Curve25519Exchange(Secret scalar) : base(KeyExchangeMethod.Curve25519, scalar)
     {
+        // Kept for the derivation: libcrypto computes the public value whenever it is given a private one.
+        fixed (byte* s = scalar.Span)
+            _key = new(Libcrypto.Need(Libcrypto.PrivateKeyNew(Libcrypto.KeyX25519, 0, s, Length), "EVP_PKEY_new_raw_private_key"));
         var bytes = new byte[Length];
         nuint length = Length;
-        var key = PrivateKey();
-        try
-        {
-            fixed (byte* b = bytes)
-                Libcrypto.Check(Libcrypto.PublicKeyGet(key, b, &length), "EVP_PKEY_get_raw_public_key");
-        }
-        finally
-        {
-            Libcrypto.KeyFree(key);
-        }
+        fixed (byte* b = bytes)
+            Libcrypto.Check(Libcrypto.PublicKeyGet(_key.Pointer, b, &length), "EVP_PKEY_get_raw_public_key");
         PublicValue = bytes;
     }
 
@@ -31,14 +28,14 @@ sealed unsafe class Curve25519Exchange : KeyExchange
 
     private protected override PublicValueFault Derive(ReadOnlySpan<byte> peerPublic, out Secret? shared)
     {
-        nint key = 0, peer = 0, derivation = 0;
+        ObjectDisposedException.ThrowIf(_key.Pointer == 0, this);
+        nint peer = 0, derivation = 0;
         shared = null;
         try
         {
-            key = PrivateKey();
             fixed (byte* p = peerPublic)
                 peer = Libcrypto.Need(Libcrypto.PublicKeyNew(Libcrypto.KeyX25519, 0, p, Length), "EVP_PKEY_new_raw_public_key");
-            derivation = Libcrypto.Need(Libcrypto.DeriveNew(key, 0), "EVP_PKEY_CTX_new");
+            derivation = Libcrypto.Need(Libcrypto.DeriveNew(_key.Pointer, 0), "EVP_PKEY_CTX_new");
             Libcrypto.Check(Libcrypto.DeriveInit(derivation), "EVP_PKEY_derive_init");
             Libcrypto.Check(Libcrypto.DeriveSetPeer(derivation, peer), "EVP_PKEY_derive_set_peer");
             return Derive(derivation, out shared);
@@ -47,7 +44,7 @@ sealed unsafe class Curve25519Exchange : KeyExchange
         {
             Libcrypto.DeriveFree(derivation);
             Libcrypto.KeyFree(peer);
-            Libcrypto.KeyFree(key);
+            GC.KeepAlive(_key);
         }
     }
 
@@ -66,9 +63,16 @@ sealed unsafe class Curve25519Exchange : KeyExchange
         return PublicValueFault.SmallOrder;
     }
 
-    nint PrivateKey()
+    public override void Dispose()
     {
-        fixed (byte* s = PrivateValue.Span)
-            return Libcrypto.Need(Libcrypto.PrivateKeyNew(Libcrypto.KeyX25519, 0, s, Length), "EVP_PKEY_new_raw_private_key");
+        _key.Dispose();
+        base.Dispose();
+    }
+
+    sealed class Key(nint handle) : NativeContext(handle)
+    {
+        public nint Pointer => Handle;
+
+        protected override void Free(nint handle) => Libcrypto.KeyFree(handle);
     }
 }

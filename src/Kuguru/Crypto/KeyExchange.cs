@@ -90,7 +90,7 @@ public abstract class KeyExchange : IDisposable
         return shared is not null;
     }
 
-    public void Dispose()
+    public virtual void Dispose()
     {
         PrivateValue.Dispose();
         GC.SuppressFinalize(this);
