@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using Kuguru.Crypto;
 using Spectre.Console;
 
 namespace Kuguru.Bench;
@@ -16,18 +17,17 @@ static class HandshakesVerb
     {
         var seconds = new Option<double>("--seconds") { Description = "Of processor time, for each suite", HelpName = "N", DefaultValueFactory = _ => 1 };
         var ike = new Option<string[]>("--ike") { Description = "IKE suites by strongSwan's keywords", HelpName = "SUITE", DefaultValueFactory = _ => _suites, AllowMultipleArgumentsPerToken = true };
+        seconds.MustBePositive();
+        ike.MustBe(ProposalKind.Ike);
         var verb = new Command("handshakes", "Count handshakes of the library in one thread") { seconds, ike };
-        verb.SetAction((parsed, cancel) =>
-        {
-            Show(parsed.GetRequiredValue(ike), TimeSpan.FromSeconds(parsed.GetValue(seconds)), cancel);
-            return Task.CompletedTask;
-        });
+        verb.SetAction(parsed => Show(parsed.GetRequiredValue(ike), TimeSpan.FromSeconds(parsed.GetValue(seconds)), CancellationToken.None));
         return verb;
     }
 
     public static void Show(IReadOnlyList<string> suites, TimeSpan duration, CancellationToken cancel)
     {
-        var table = new Table { Border = TableBorder.Simple, Title = new("IKE_SA_INIT + IKE_AUTH, pre-shared keys, one child: for each second of one processor") };
+        AnsiConsole.WriteLine("Handshakes (IKE_SA_INIT, IKE_AUTH with pre-shared keys, one child) for each second of one processor");
+        var table = new Table { Border = TableBorder.Simple };
         table.AddColumns("suite", "both ends", "the gateway alone");
         foreach (var suite in suites)
         {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using Kuguru.Cli.Namespaces;
+using Kuguru.Crypto;
 using Spectre.Console;
 
 namespace Kuguru.Bench;
@@ -15,17 +16,15 @@ static class TunnelVerb
     public static Command Command()
     {
         var seconds = new Option<int>("--seconds") { Description = "For each measurement", HelpName = "N", DefaultValueFactory = _ => 2 };
-        var rounds = new Option<int>("--rounds") { Description = "Measurements of each contender under each load", HelpName = "N", DefaultValueFactory = _ => 5 };
+        var rounds = new Option<int>("--rounds") { Description = "Measurements of each contender under each load", HelpName = "N", DefaultValueFactory = _ => 3 };
         var esp = new Option<string>("--esp") { Description = "ESP suite by strongSwan's keywords", HelpName = "SUITE", DefaultValueFactory = _ => "aes128gcm16" };
         var least = new Option<double>("--at-least") { Description = "Fail when Kuguru is less than so many times as fast as charon under any load", HelpName = "RATIO" };
-        foreach (var number in new[] { seconds, rounds })
-            number.Validators.Add(result =>
-            {
-                if (result.GetValue(number) < 1)
-                    result.AddError($"{number.Name} wants a number from 1");
-            });
+        seconds.MustBePositive();
+        rounds.MustBePositive();
+        esp.MustBe(ProposalKind.Esp);
         var verb = new Command("tunnel", "Measure one tunnel beside charon's, and handshakes (default)") { seconds, rounds, esp, least };
-        verb.SetAction((parsed, cancel) => Task.FromResult(Missing() is { } missing
+        // On a thread of its own: Ctrl-C is heard once the action has given its task.
+        verb.SetAction((parsed, cancel) => Task.Run(() => Missing() is { } missing
             ? Fail(Environment, missing)
             : Run(new() { Esp = parsed.GetRequiredValue(esp) }, parsed.GetValue(rounds), parsed.GetValue(seconds), parsed.GetValue(least), cancel)));
         return verb;
@@ -38,7 +37,7 @@ static class TunnelVerb
             Preamble();
             HandshakesVerb.Show([tunnel.Ike], TimeSpan.FromSeconds(1), cancel);
             using var bench = new SideBySide(tunnel);
-            AnsiConsole.WriteLine($"\nclient - kernel NAPT - gateway - server, IPv4, ESP {bench.Suite} in UDP; {rounds} rounds of {seconds} s\n");
+            AnsiConsole.WriteLine($"client - kernel NAPT - gateway - server, IPv4, ESP {bench.Suite} in UDP; {rounds} rounds of {seconds} s\n");
             bench.ShowComebacks(cancel);
             bench.Measure(rounds, seconds, cancel);
             bench.ShowThroughput();
