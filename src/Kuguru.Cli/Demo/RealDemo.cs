@@ -33,6 +33,8 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
 
     public static async Task<int> Play(bool strongSwan, bool ip6, bool keep, CancellationToken cancel)
     {
+        // Ctrl-C is heard from the moment on that this has given its task.
+        await Task.Yield();
         var begin = Stopwatch.GetTimestamp();
         Title("A network in namespaces of this machine");
         using var world = new RoadWarriors(Clients, ip6: ip6);
