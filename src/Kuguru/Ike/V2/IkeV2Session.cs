@@ -241,6 +241,9 @@ public sealed class IkeV2Session : IkeSession
     {
         if (path.Remote == CurrentPath.Remote || !Following.MayMove(Verdict, IsOriginalInitiator))
             return;
+        // Plain ESP, of which somebody took the UDP header, has no port; and our address of the other family is not known.
+        if (path.Remote.Port == 0 || path.Remote.Address.IsV6 != CurrentPath.Local.Address.IsV6)
+            return;
         t.Report(new Event.Moved(CurrentPath, path, byEsp));
         CurrentPath = path;
         Phase.Moved(t);
