@@ -15,9 +15,11 @@ sealed class NodePair
         Moon = new(this, "192.0.2.1", new IkeSettings(), 1);
         Sun = new(this, "192.0.2.2", sunSettings ?? new(), 2);
         Moon.Load(Change(moon, Configs.Connection("moon.example.org", "sun.example.org",
-            Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16"), Configs.Child("more", "10.3.0.0/16", "10.4.0.0/16")) with { RemoteAddresses = [AddressPattern.Of(Sun.Address)] }));
+            Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16"), Configs.Child("more", "10.3.0.0/16", "10.4.0.0/16")) with
+        { RemoteAddresses = [AddressPattern.Of(Sun.Address)] }));
         Sun.Load(Change(sun, Configs.Connection("sun.example.org", "moon.example.org",
-            Configs.Child("net", "10.2.0.0/16", "10.1.0.0/16"), Configs.Child("more", "10.4.0.0/16", "10.3.0.0/16")) with { RemoteAddresses = [AddressPattern.Of(Moon.Address)] }));
+            Configs.Child("net", "10.2.0.0/16", "10.1.0.0/16"), Configs.Child("more", "10.4.0.0/16", "10.3.0.0/16")) with
+        { RemoteAddresses = [AddressPattern.Of(Moon.Address)] }));
     }
 
     public Side Moon { get; }

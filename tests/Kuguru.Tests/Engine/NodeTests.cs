@@ -1,6 +1,5 @@
 using Kuguru.Engine;
 using Kuguru.Ike;
-using Kuguru.Tests.Ike;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 using Xunit;

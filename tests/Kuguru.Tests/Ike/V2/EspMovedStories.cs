@@ -1,4 +1,3 @@
-using Kuguru.Ike;
 using Xunit;
 
 namespace Kuguru.Tests.Ike.V2;
