@@ -219,8 +219,7 @@ static partial class CreateChildSa
         var judgement = ChildNegotiation.Judge(old is null ? e.Scopes(t.Sa.Path) : [Scope.Of(old.Sa)], request, keyExchange: true);
         if (judgement.Agreement is not { } agreement)
             return [e.RefuseChild(t, judgement)];
-        if (request.Has(NotifyType.UseTransportMode))
-            t.Note(Severity.Info, Subject.Child, $"{e.RemoteId} asks for transport mode, which is not supported: answering with tunnel mode");
+        e.NoteTransportMode(t, request);
         var key = AnswerKeyExchange(t, agreement.Choice.KeyExchange, request);
         if (key.Refuses)
             return key.Refusal;

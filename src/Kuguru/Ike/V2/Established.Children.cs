@@ -80,6 +80,13 @@ sealed partial class Established
         return new Payload.Notify(judgement.Refusal);
     }
 
+    /// <summary>Without the notify in the answer it is tunnel mode (RFC 7296 section 1.3.1).</summary>
+    public void NoteTransportMode(Turn t, IkeMessage request)
+    {
+        if (request.Has(NotifyType.UseTransportMode))
+            t.Note(Severity.Info, Subject.Child, $"{RemoteId} asks for transport mode, which is not supported: answering with tunnel mode");
+    }
+
     /// <summary>A child is over. One that has been replaced goes silently, and hands over to its successor.</summary>
     public void Remove(Turn t, Child child, CloseAction next)
     {

@@ -9,6 +9,7 @@ sealed partial class Established : KeyedPhase
 {
     readonly List<Errand> _queue = [];
     Errand? _current;
+    bool _holdsMapping;
     readonly Instant _since;
     Instant? _rekeyAt, _reauthAt, _endsAt;
 
@@ -201,9 +202,11 @@ sealed partial class Established : KeyedPhase
         return KeepAlive.Due(sa.Nat, sa.Path, sa.Node.Settings.NatPort, last, sa.Node.Settings.KeepAlive);
     }
 
-    static void SendKeepAlive(Turn t)
+    void SendKeepAlive(Turn t)
     {
-        t.Note(Severity.Debug, Subject.Network, $"sending keep alive to {t.Sa.Path.Remote}");
+        // The first one is news, the thousands that follow are not.
+        t.Note(_holdsMapping ? Severity.Debug : Severity.Info, Subject.Network, $"sending keep alive to {t.Sa.Path.Remote}");
+        _holdsMapping = true;
         t.Add(new Effect.Transmit(t.Sa.Path, Blob.Copy(Demux.Keepalive)));
         t.Sa.LastSent = t.Now;
     }

@@ -175,6 +175,7 @@ static class IkeAuth
         var judgement = ChildNegotiation.Judge(established.Scopes(t.Sa.Path), request, keyExchange: false);
         if (judgement.Agreement is not { } agreement)
             return [established.RefuseChild(t, judgement)];
+        established.NoteTransportMode(t, request);
         var child = established.Add(t, agreement, t.Node.NewEspSpi(), nonces, shared: null, byUs: false, replaced: null);
         t.Report(new Event.ChildUp(t.Sa.Status(t.Now), child.Status));
         return [ChildNegotiation.Answer(agreement, child.Sa.InboundSpi, keyExchange: false), .. ChildNegotiation.AnswerSelectors(agreement)];
