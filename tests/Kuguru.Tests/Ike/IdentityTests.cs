@@ -1,0 +1,76 @@
+using Kuguru.Ike;
+using Kuguru.Wire;
+using Xunit;
+
+namespace Kuguru.Tests.Ike;
+
+public class IdentityTests
+{
+    [Theory]
+    [InlineData("192.0.2.1", IdType.Ipv4Addr, "c0000201", "192.0.2.1")]
+    [InlineData("2001:db8::1", IdType.Ipv6Addr, "20010db8000000000000000000000001", "2001:db8::1")]
+    [InlineData("moon.example.org", IdType.Fqdn, "6d6f6f6e2e6578616d706c652e6f7267", "moon.example.org")]
+    [InlineData("@moon", IdType.Fqdn, "6d6f6f6e", "moon")]
+    [InlineData("moon@a", IdType.Rfc822Addr, "6d6f6f6e4061", "moon@a")]
+    [InlineData("@@moon@a", IdType.Rfc822Addr, "6d6f6f6e4061", "moon@a")]
+    [InlineData("@#0aff", IdType.KeyId, "0aff", "0aff")]
+    [InlineData("keyid:abc", IdType.KeyId, "616263", "abc")]
+    [InlineData("keyid:0x0aff", IdType.KeyId, "0aff", "0aff")]
+    [InlineData("fqdn:192.0.2.1", IdType.Fqdn, "3139322e302e322e31", "192.0.2.1")]
+    [InlineData("email:moon", IdType.Rfc822Addr, "6d6f6f6e", "moon")]
+    [InlineData("ipv4:192.0.2.1", IdType.Ipv4Addr, "c0000201", "192.0.2.1")]
+    public void Text_becomes_a_type_and_octets(string text, IdType type, string octets, string printed)
+    {
+        var identity = Identity.Parse(text);
+        Assert.Equal((type, Blob.FromHex(octets), printed), (identity.Type, identity.Data, identity.ToString()));
+    }
+
+    [Theory]
+    [InlineData("%any")]
+    [InlineData("")]
+    [InlineData("*")]
+    public void Anybody_fits_everybody(string text)
+    {
+        Assert.True(Identity.Parse(text).IsAny);
+        Assert.True(Identity.Parse(text).Fits(Identity.Parse("moon")) > 0);
+        Assert.Equal("%any", Identity.Parse(text).ToString());
+    }
+
+    [Theory]
+    [InlineData("ipv4:moon")]
+    [InlineData("ipv6:192.0.2.1")]
+    [InlineData("@#0")]
+    [InlineData("@#xy")]
+    [InlineData("C=CH, O=strongSwan")]
+    [InlineData("asn1dn:C=CH")]
+    public void What_does_not_fit_its_type_is_refused_in_words(string text)
+    {
+        Assert.False(Identity.TryParse(text, out _, out var error));
+        Assert.NotEmpty(error);
+    }
+
+    [Theory]
+    [InlineData("moon.example.org", "moon.example.org", "sun.example.org")]
+    [InlineData("moon.example.org", "MOON.example.ORG", "sun.example.org")]
+    [InlineData("MOON.example.org", "*.example.org", "%any")]
+    [InlineData("moon.example.org", "*.example.org", "*.org")]
+    [InlineData("moon@example.org", "*@example.org", "*.org")]
+    [InlineData("192.0.2.1", "192.0.2.1", "%any")]
+    [InlineData("192.0.2.1", "%any", "192.0.2.2")]
+    [InlineData("moon", "%any", "*.moon")]
+    public void The_first_fits_better_than_the_second(string stated, string better, string worse) =>
+        Assert.True(Identity.Parse(better).Fits(Identity.Parse(stated)) > Identity.Parse(worse).Fits(Identity.Parse(stated)));
+
+    [Theory]
+    [InlineData("moon.example.org", "example.org")]
+    [InlineData("fqdn:192.0.2.1", "192.0.2.1")]
+    [InlineData("moon@example.org", "fqdn:moon@example.org")]
+    [InlineData("keyid:moon", "moon")]
+    [InlineData("keyid:moon", "keyid:MOON")]
+    [InlineData("keyid:a.b", "keyid:*.b")]
+    public void Types_and_key_IDs_are_compared_octet_by_octet(string stated, string configured) =>
+        Assert.Equal(0, Identity.Parse(configured).Fits(Identity.Parse(stated)));
+
+    [Fact]
+    public void What_is_no_text_prints_as_hex() => Assert.Equal("6d00", new Identity(IdType.Fqdn, Blob.FromHex("6d00")).ToString());
+}
