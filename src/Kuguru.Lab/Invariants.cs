@@ -4,7 +4,7 @@
 //   one wording      never two messages with one message ID and different bytes (section 2.1), IKE_SA_INIT's retries aside (sections 2.6, 1.3)
 //   no dead SA       no ESP sent on an SA that was removed, and on a live one every sequence number is higher than the last (RFC 4303 section 3.3.3)
 //   no silence       from behind a NAT something leaves at least every KeepAlive (RFC 3948 section 4)
-//   no amplification a first message is answered with no more than three times its octets
+//   no amplification a first message is answered with no more octets than it has
 //   no crowd         half-open IKE SAs never exceed HalfOpenLimit
 
 using Kuguru.Ike;
@@ -19,7 +19,7 @@ public sealed class InvariantBrokenException(string message) : Exception(message
 /// <summary>Watches one world; throws <see cref="InvariantBrokenException"/> at the moment when a rule is broken.</summary>
 public sealed class Invariants(World world)
 {
-    const int Amplification = 3, EarlierMessages = 4;
+    const int EarlierMessages = 4;
     static readonly TimeSpan s_tolerance = TimeSpan.FromMilliseconds(1);
 
     readonly Dictionary<(Peer, IkeSpi), Conversation> _conversations = [];
@@ -42,7 +42,7 @@ public sealed class Invariants(World world)
     /// <summary>The turn that a received message began is over.</summary>
     internal void Answered(Peer peer)
     {
-        if (_received.IsFirst && _answered > Amplification * _received.Octets)
+        if (_received.IsFirst && _answered > _received.Octets)
             Broken($"{peer} answered {_received.Octets} octets of a stranger with {_answered}");
         if (peer.Node.Settings.HalfOpenLimit is > 0 and var limit && peer.Node.HalfOpenCount > limit)
             Broken($"{peer} has {peer.Node.HalfOpenCount} half-open IKE SAs, more than {limit}");
@@ -85,8 +85,8 @@ public sealed class Invariants(World world)
         var key = (peer, header.InitiatorSpi);
         if (!_conversations.TryGetValue(key, out var conversation))
             _conversations[key] = conversation = new();
-        // A refusal without an SPI of ours has no IKE SA behind it, and nobody remembers what it said.
-        if (header.IsResponse && header.ResponderSpi.IsZero)
+        // A refusal in clear has no IKE SA behind it, whatever SPIs it repeats, and nobody remembers what it said.
+        if (header is { IsResponse: true, FirstPayload: PayloadType.Notify })
             return;
         var words = new Words(header.IsResponse, header.IsResponse ? header.ResponderSpi : default, header.MessageId, FragmentOf(header, message));
         var isRetry = header.Exchange == ExchangeType.IkeSaInit && !header.IsResponse && conversation.IsAnswered;

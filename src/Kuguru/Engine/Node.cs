@@ -57,7 +57,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
         var session = Whose(header, d.Path);
         Counters.CountMessage(header, inbound: true, session?.Connection?.Name);
         if (header.MajorVersion != IkeMessage.MajorVersion)
-            RefuseVersion(d.Path, header, outbox);
+            RefuseVersion(new Datagram(d.Path, message), header, outbox);
         else if (session is not null)
         {
             session.Receive(now, new Datagram(d.Path, message), _turn);
@@ -94,13 +94,13 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
         else if (IsClosedTo(d.Path.Remote.Address))
             Counters.Count(Drop.Closed);
         else if (WantsCookie(d.Path.Remote.Address) && !_cookies.Accepts(now, request, d.Path.Remote))
-            Answer(d.Path, request, new Payload.Notify(NotifyType.Cookie, _cookies.For(now, request, d.Path.Remote)), outbox);
+            Answer(d, request, new Payload.Notify(NotifyType.Cookie, _cookies.For(now, request, d.Path.Remote)), outbox);
         else if (CandidatesFor(d.Path).IsEmpty)
         {
             Counters.Count(Drop.NoConnection);
             outbox.Report(new Event.Note(Severity.Warning, Subject.Config,
                 $"no connection fits {d.Path}: load one whose local_addrs and remote_addrs have these addresses (or leave them out)"));
-            Answer(d.Path, request, new Payload.Notify(NotifyType.NoProposalChosen, Blob.Empty), outbox);
+            Answer(d, request, new Payload.Notify(NotifyType.NoProposalChosen, Blob.Empty), outbox);
         }
         else if (IkeV2Session.Answer(now, this, d, request, _turn) is { } session)
         {
@@ -122,21 +122,21 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
         || (Settings.CookieThresholdPerAddress > 0 && _sessions.HalfOpenFrom(remote) >= Settings.CookieThresholdPerAddress);
 
     /// <summary>An answer that leaves nothing behind: no SPI of ours, no state.</summary>
-    void Answer(Path path, IkeMessage request, Payload.Notify notify, Outbox outbox)
+    void Answer(in Datagram d, IkeMessage request, Payload.Notify notify, Outbox outbox)
     {
-        var answer = new IkeMessage(request.InitiatorSpi, default, request.Exchange, IkeFlags.Response, request.Id, [notify]);
-        _turn.Add(new Effect.Transmit(path, NonEspMarker.Frame(answer.Write(), path, Settings.NatPort)));
+        if (!IkeV2Session.Refuse(this, d, request, notify, _turn))
+            Counters.Count(Drop.Malformed);
         Flush(null, outbox);
     }
 
     /// <summary>RFC 7296 section 2.5: a higher major version is answered with ours; IKEv1 has no such answer.</summary>
-    void RefuseVersion(Path path, in IkeHeader header, Outbox outbox)
+    void RefuseVersion(in Datagram d, in IkeHeader header, Outbox outbox)
     {
         Counters.Count(Drop.Version);
         if (header.MajorVersion > IkeMessage.MajorVersion && !header.IsResponse)
         {
             var request = new IkeMessage(header.InitiatorSpi, header.ResponderSpi, header.Exchange, header.Flags, header.MessageId, []);
-            Answer(path, request, new Payload.Notify(NotifyType.InvalidMajorVersion, Blob.Empty), outbox);
+            Answer(d, request, new Payload.Notify(NotifyType.InvalidMajorVersion, Blob.Empty), outbox);
         }
     }
 

@@ -18,11 +18,14 @@ static class IkeSaInit
     /// <summary>More cookies and groups than this are not followed.</summary>
     const int MaxDetours = 5;
 
+    /// <summary>Octets of an initiator's nonce: so many more than of a responder's that the answer has room for one more notify, and is no longer.</summary>
+    const int FirstNonce = Nonces.Length + 8;
+
     public static IkeV2Session Start(Instant now, INode node, Plan plan, Path path, Outbox outbox)
     {
         var first = Floating.First(path, node.Settings.Port, node.Settings.NatPort);
         var group = plan.Connection.Proposals[0].KeyExchange[0];
-        var phase = new ExpectInitResponse(plan, path, new Invitation(KeyExchange.Start(group, node.Dice), node.Dice.Bytes(Nonces.Length), Blob.Empty, Detours: 0));
+        var phase = new ExpectInitResponse(plan, path, new Invitation(KeyExchange.Start(group, node.Dice), node.Dice.Bytes(FirstNonce), Blob.Empty, Detours: 0));
         var sa = new IkeV2Session(node, now, first, node.NewIkeSpi(), default, isInitiator: true, phase);
         var t = new Turn(sa, now, outbox, first);
         if (Psk.WhyNoKey(node, Psk.LocalId(plan.Connection, first), plan.Connection.Remote[0].Id) is { } failure)
@@ -40,7 +43,7 @@ static class IkeSaInit
             Proposals.Offer(connection.Proposals, ProtocolId.Ike, Blob.Empty),
             new Payload.KE((ushort)invitation.KeyExchange.Method, invitation.KeyExchange.PublicValue),
             new Payload.Nonce(invitation.Nonce),
-            .. NatNotifies.Of(t.Node, t.Sa.Path, outer.InitiatorSpi, default, connection.ForceEncapsulation),
+            .. NatNotifies.Ask(t.Node, t.Sa.Path, outer.InitiatorSpi, connection.ForceEncapsulation),
         ];
         if (!invitation.Cookie.IsEmpty)
             payloads.Insert(0, new Payload.Notify(NotifyType.Cookie, invitation.Cookie));
@@ -52,22 +55,22 @@ static class IkeSaInit
     public static IkeV2Session? Answer(Instant now, INode node, in Datagram d, IkeMessage request, Outbox outbox)
     {
         if (request.UnsupportedCritical is { } type)
-            return Refuse(node, d.Path, request, new(NotifyType.UnsupportedCriticalPayload, new[] { (byte)type }), outbox);
+            return Refuse(node, d, request, new(NotifyType.UnsupportedCriticalPayload, new[] { (byte)type }), outbox);
         if (request.Find<Payload.SA>() is not { } offer || request.Find<Payload.KE>() is not { } ke || request.Find<Payload.Nonce>() is not { } nonce)
-            return Refuse(node, d.Path, request, new(NotifyType.InvalidSyntax), outbox);
+            return Refuse(node, d, request, new(NotifyType.InvalidSyntax), outbox);
         var candidates = node.CandidatesFor(d.Path);
         if (Choose(candidates, offer) is not { } chosen)
         {
             outbox.Report(new Event.Failed(Failures.NoCommonIkeProposal(d.Path, offer, candidates)));
-            return Refuse(node, d.Path, request, new(NotifyType.NoProposalChosen), outbox);
+            return Refuse(node, d, request, new(NotifyType.NoProposalChosen), outbox);
         }
         var group = chosen.Choice.KeyExchange;
         if (ke.Group != (ushort)group)
-            return Refuse(node, d.Path, request, new(NotifyType.InvalidKePayload, new[] { (byte)((ushort)group >> 8), (byte)group }), outbox);
+            return Refuse(node, d, request, new(NotifyType.InvalidKePayload, new[] { (byte)((ushort)group >> 8), (byte)group }), outbox);
         if (!KeyExchange.TryAnswer(group, node.Dice, ke.Data, out var publicValue, out var shared, out _))
-            return Refuse(node, d.Path, request, new(NotifyType.InvalidSyntax), outbox);
+            return Refuse(node, d, request, new(NotifyType.InvalidSyntax), outbox);
         using (shared)
-            return Answer(now, node, d, request, chosen, new(nonce.Data, node.Dice.Bytes(Nonces.Length)), publicValue, shared, outbox);
+            return Answer(now, node, d, request, chosen, new(nonce.Data, node.Dice.Bytes(Math.Clamp(nonce.Data.Length, Prf.Of(chosen.Choice.Prf).Length / 2, Nonces.Length))), publicValue, shared, outbox);
     }
 
     static IkeV2Session Answer(
@@ -83,13 +86,14 @@ static class IkeSaInit
         ];
         var verdict = NatNotifies.Judge(request, d.Path, connection.ForceEncapsulation);
         if (verdict.Supported)
-            payloads.AddRange(NatNotifies.Of(node, d.Path, request.InitiatorSpi, spi, connection.ForceEncapsulation));
+            payloads.AddRange(NatNotifies.Answer(d.Path, request.InitiatorSpi, spi, connection.ForceEncapsulation));
         var fragments = connection.Fragmentation && request.Has(NotifyType.Ikev2FragmentationSupported);
         if (fragments)
             payloads.Add(new Payload.Notify(NotifyType.Ikev2FragmentationSupported));
-        payloads.Add(new Payload.Notify(NotifyType.ChildlessIkev2Supported));
-        Blob response = new IkeMessage(request.InitiatorSpi, spi, ExchangeType.IkeSaInit, IkeFlags.Response, request.Id, payloads.ToSequence()).Write();
-
+        var answer = new IkeMessage(request.InitiatorSpi, spi, ExchangeType.IkeSaInit, IkeFlags.Response, request.Id, payloads.ToSequence());
+        var generous = (answer with { Payloads = [.. payloads, new Payload.Notify(NotifyType.ChildlessIkev2Supported)] }).Write();
+        // Whoever wrote the sender's address there: he gets no more octets than were spent.
+        Blob response = generous.Length <= d.Bytes.Length ? generous : answer.Write();
         var received = Blob.Copy(d.Bytes);
         var phase = new ExpectAuthRequest(keying, new(received, response, nonces), now + node.Settings.HalfOpenTimeout);
         var sa = new IkeV2Session(node, now, d.Path, spi, request.InitiatorSpi, isInitiator: false, phase)
@@ -189,10 +193,10 @@ static class IkeSaInit
         return null;
     }
 
-    static IkeV2Session? Refuse(INode node, Path path, IkeMessage request, Payload.Notify notify, Outbox outbox)
+    static IkeV2Session? Refuse(INode node, in Datagram d, IkeMessage request, Payload.Notify notify, Outbox outbox)
     {
-        var answer = new IkeMessage(request.InitiatorSpi, request.ResponderSpi, request.Exchange, IkeFlags.Response, request.Id, [notify]);
-        outbox.Add(new Effect.Transmit(path, NonEspMarker.Frame(answer.Write(), path, node.Settings.NatPort)));
+        if (!IkeV2Session.Refuse(node, d, request, notify, outbox))
+            node.Count(IkeDrop.Malformed);
         return null;
     }
 }

@@ -40,6 +40,19 @@ public sealed class IkeV2Session : IkeSession
     public static IkeV2Session? Answer(Instant now, INode node, in Datagram d, IkeMessage request, Outbox outbox) =>
         IkeSaInit.Answer(now, node, d, request, outbox);
 
+    /// <summary>
+    /// Refuses a first message without keeping anything of it. False, and nothing is said, when the refusal would be longer than the message,
+    /// which then is none: a stranger's octets are never multiplied.
+    /// </summary>
+    public static bool Refuse(INode node, in Datagram d, IkeMessage request, Payload.Notify notify, Outbox outbox)
+    {
+        var refusal = new IkeMessage(request.InitiatorSpi, request.ResponderSpi, request.Exchange, IkeFlags.Response, request.Id, [notify]).Write();
+        if (refusal.Length > d.Bytes.Length)
+            return false;
+        outbox.Add(new Effect.Transmit(d.Path, NonEspMarker.Frame(refusal, d.Path, node.Settings.NatPort)));
+        return true;
+    }
+
     internal INode Node { get; }
     internal Window Window { get; } = new();
     internal Reassembly Reassembly { get; } = new();

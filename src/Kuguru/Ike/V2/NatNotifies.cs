@@ -11,21 +11,28 @@ static class NatNotifies
     const int MaxSources = 8;
 
     /// <summary>
-    /// NAT_DETECTION_SOURCE_IP for every address that the message may leave from, the path's own first, then NAT_DETECTION_DESTINATION_IP.
+    /// NAT_DETECTION_SOURCE_IP for every address that the first message may leave from, the path's own first, then NAT_DETECTION_DESTINATION_IP.
     /// </summary>
-    public static IEnumerable<Payload> Of(INode node, Path path, IkeSpi initiator, IkeSpi responder, bool forced)
+    public static IEnumerable<Payload> Ask(INode node, Path path, IkeSpi initiator, bool forced) =>
+        Of(forced ? [path.Local] : Sources(node, path), path, initiator, default, forced);
+
+    /// <summary>The same of a responder, who knows which of its addresses the request came to.</summary>
+    public static IEnumerable<Payload> Answer(Path path, IkeSpi initiator, IkeSpi responder, bool forced) =>
+        Of([path.Local], path, initiator, responder, forced);
+
+    public static NatVerdict Judge(IkeMessage message, Path path, bool forced) => NatDetection.Judge(message.InitiatorSpi, message.ResponderSpi, path,
+        [.. message.All(NotifyType.NatDetectionSourceIp).Select(notify => notify.Data)],
+        [.. message.All(NotifyType.NatDetectionDestinationIp).Select(notify => notify.Data)], forced);
+
+    static IEnumerable<Payload> Of(IEnumerable<Endpoint> sources, Path path, IkeSpi initiator, IkeSpi responder, bool forced)
     {
-        foreach (var source in forced ? [path.Local] : Sources(node, path))
+        foreach (var source in sources)
         {
             var hash = forced ? NatDetection.ForcedHash(initiator, responder, source) : NatDetection.Hash(initiator, responder, source);
             yield return new Payload.Notify(NotifyType.NatDetectionSourceIp, hash);
         }
         yield return new Payload.Notify(NotifyType.NatDetectionDestinationIp, NatDetection.Hash(initiator, responder, path.Remote));
     }
-
-    public static NatVerdict Judge(IkeMessage message, Path path, bool forced) => NatDetection.Judge(message.InitiatorSpi, message.ResponderSpi, path,
-        [.. message.All(NotifyType.NatDetectionSourceIp).Select(notify => notify.Data)],
-        [.. message.All(NotifyType.NatDetectionDestinationIp).Select(notify => notify.Data)], forced);
 
     static IEnumerable<Endpoint> Sources(INode node, Path path) => node.LocalAddresses
         .Where(address => address.IsV6 == path.Remote.Address.IsV6)

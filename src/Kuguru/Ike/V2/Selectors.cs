@@ -24,7 +24,8 @@ static class Selectors
     public static Payload.TSi WriteInitiator(ImmutableArray<Selector> selectors) => new(Write(selectors));
     public static Payload.TSr WriteResponder(ImmutableArray<Selector> selectors) => new(Write(selectors));
 
-    static Sequence<TrafficSelector> Write(ImmutableArray<Selector> selectors) => selectors
+    /// <summary>A payload counts them in one octet.</summary>
+    static Sequence<TrafficSelector> Write(ImmutableArray<Selector> selectors) => selectors.Take(byte.MaxValue)
         .Select(TrafficSelector (s) => new TrafficSelector.AddressRange((IpProtocol)s.Protocol, s.FirstPort, s.LastPort, s.Range.First, s.Range.Last)).ToSequence();
 
     static bool IsOpaque(TrafficSelector.AddressRange range) => range is { StartPort: ushort.MaxValue, EndPort: 0 };
