@@ -11,7 +11,10 @@ public abstract record Effect
     /// <summary>Send these octets as one UDP payload; the local endpoint names the socket. They are what crosses the wire, marker included.</summary>
     public sealed record Transmit(Path Path, Blob Bytes) : Effect;
 
-    /// <summary>Receive on the pair's inbound SPI; send with it as well, unless <paramref name="InboundOnly"/> (a responder's rekeyed SA, RFC 7296 section 2.8).</summary>
+    /// <summary>
+    /// Receive on the pair's inbound SPI; send with it as well, unless <paramref name="InboundOnly"/> (a responder's rekeyed SA, RFC 7296
+    /// section 2.8).
+    /// </summary>
     public sealed record InstallSa(ChildSa Sa, bool InboundOnly = false) : Effect;
 
     /// <summary>Send with this pair from now on: its peer has shown that it is ready.</summary>
@@ -24,11 +27,15 @@ public abstract record Effect
     public sealed record RemoveSa(Spi InboundSpi) : Effect;
 
     /// <summary>Watch for packets of this child, which has no SA yet, and say so (start_action = trap).</summary>
-    public sealed record InstallTrap(string Connection, ChildConfig Child, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote, uint ReqId) : Effect;
+    public sealed record InstallTrap(
+        string Connection, ChildConfig Child, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote, uint ReqId) : Effect;
 
     public sealed record RemoveTrap(uint ReqId) : Effect;
 
-    /// <summary>How would a packet to this connection's peer leave? Names are resolved, the route is looked up; the answer comes back as an order with this number.</summary>
+    /// <summary>
+    /// How would a packet to this connection's peer leave? Names are resolved, the route is looked up; the answer comes back as an order with
+    /// this number.
+    /// </summary>
     public sealed record FindPath(uint Request, Connection Connection) : Effect;
 
     /// <summary>A virtual address that the peer gave us: put it on the host.</summary>

@@ -32,7 +32,8 @@ public abstract record Event
 
     public sealed record IkeUp(IkeSaStatus Status) : Event
     {
-        public override string Sentence => $"IKE_SA {Status.Name}[{Status.UniqueId}] established between {Status.Path.Local.Address}[{Status.LocalId}]...{Status.Path.Remote.Address}[{Status.RemoteId}]";
+        public override string Sentence => $"IKE_SA {Status.Name}[{Status.UniqueId}] established between "
+            + $"{Status.Path.Local.Address}[{Status.LocalId}]...{Status.Path.Remote.Address}[{Status.RemoteId}]";
     }
 
     /// <summary>An IKE SA is gone; <paramref name="Why"/> says by whom and why.</summary>
@@ -49,7 +50,8 @@ public abstract record Event
     public sealed record ChildUp(IkeSaStatus Status, ChildSaStatus Child) : Event
     {
         public override Subject Subject => Subject.Child;
-        public override string Sentence => $"CHILD_SA {Child.Name}{{{Child.UniqueId}}} established with SPIs {Child.InboundSpi}_i {Child.OutboundSpi}_o and TS {string.Join(' ', Child.LocalSelectors)} === {string.Join(' ', Child.RemoteSelectors)}";
+        public override string Sentence => $"CHILD_SA {Child.Name}{{{Child.UniqueId}}} established with SPIs {Child.InboundSpi}_i {Child.OutboundSpi}_o "
+            + $"and TS {string.Join(' ', Child.LocalSelectors)} === {string.Join(' ', Child.RemoteSelectors)}";
     }
 
     public sealed record ChildDown(IkeSaStatus Status, ChildSaStatus Child) : Event

@@ -18,7 +18,8 @@ static class Wireshark
     /// <summary>One direction. Addresses are left open, since what they are depends on which side of a NAT the capture was taken.</summary>
     public static string? Esp(bool isV6, Spi spi, EspSuite suite, EspKeys keys) =>
         EspEncryption(suite.Encryption) is { } encryption && EspIntegrity(suite.Integrity) is { } integrity
-            ? $"\"{(isV6 ? "IPv6" : "IPv4")}\",\"*\",\"*\",\"0x{spi}\",\"{encryption}\",\"{Key(keys.Encryption)}\",\"{integrity}\",\"{Key(keys.Integrity)}\""
+            ? $"\"{(isV6 ? "IPv6" : "IPv4")}\",\"*\",\"*\",\"0x{spi}\","
+                + $"\"{encryption}\",\"{Key(keys.Encryption)}\",\"{integrity}\",\"{Key(keys.Integrity)}\""
             : null;
 
     static string? IkeEncryption(Encryption encryption) => encryption.Algorithm switch

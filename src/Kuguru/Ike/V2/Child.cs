@@ -8,7 +8,7 @@ sealed class Child
     /// <summary>How often counters are looked at while a volume limit, or 32-bit sequence numbers, may wear an SA out.</summary>
     static readonly TimeSpan VolumeCheck = TimeSpan.FromSeconds(1), SequenceCheck = TimeSpan.FromMinutes(1);
 
-    /// <summary>Packets after which an SA without extended sequence numbers is rekeyed: well before 2^32, at any speed that is checked each minute.</summary>
+    /// <summary>Packets after which an SA without extended sequence numbers is rekeyed: a minute before 2^32, at any speed.</summary>
     const long SequenceLimit = 3L << 30;
 
     readonly ulong _rekeyBytes, _rekeyPackets;

@@ -48,7 +48,7 @@ static class ChildNegotiation
     /// <summary>What the peer wants that we can give, or how to refuse it.</summary>
     public readonly record struct Judgement(Agreement? Agreement, NotifyType Refusal, string Why);
 
-    /// <summary>Which of our children fits a peer's request best, and what of it is left (RFC 7296 section 2.9): the closest selectors count first.</summary>
+    /// <summary>Which of our children fits a peer's request best, and what is left of it (RFC 7296 section 2.9): the closest selectors win.</summary>
     public static Judgement Judge(IReadOnlyCollection<Scope> scopes, IkeMessage request, bool keyExchange)
     {
         if (request.Find<Payload.SA>() is not { } offer || request.Find<Payload.TSi>() is not { } tsi || request.Find<Payload.TSr>() is not { } tsr)
@@ -77,7 +77,8 @@ static class ChildNegotiation
             return new(null, NotifyType.InvalidSyntax, "the answer has no SA, TSi or TSr");
         var config = scope.Config;
         if (Proposals.Accept(config.Proposals, sa, ProtocolId.Esp, keyExchange) is not { } choice || Spi.From(choice.Spi) is not { IsReserved: false } spi)
-            return new(null, NotifyType.NoProposalChosen, $"the answer {Proposals.Describe(sa)} is not among what we offered: {Proposals.Describe(config.Proposals)}");
+            return new(null, NotifyType.NoProposalChosen,
+                $"the answer {Proposals.Describe(sa)} is not among what we offered: {Proposals.Describe(config.Proposals)}");
         var local = Narrowing.Narrow(scope.Local, Selectors.Read(tsi));
         var remote = Narrowing.Narrow(scope.Remote, Selectors.Read(tsr));
         return local.IsEmpty || remote.IsEmpty

@@ -113,5 +113,6 @@ sealed record Configuration(uint Owner, ImmutableArray<IpAddress> Ours, Immutabl
     }
 
     static IEnumerable<IpAddress> Addresses(Payload.CP reply, ConfigAttributeType type, bool wanted) => !wanted ? [] : reply.Attributes
-        .Where(attribute => attribute.Type == type && attribute.Address is { IsAny: false }).Select(attribute => attribute.Address!.Value).Distinct().Take(MaxAddresses);
+        .Where(attribute => attribute.Type == type && attribute.Address is { IsAny: false })
+        .Select(attribute => attribute.Address!.Value).Distinct().Take(MaxAddresses);
 }

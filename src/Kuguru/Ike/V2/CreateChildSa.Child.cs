@@ -65,6 +65,7 @@ abstract class ChildErrand : Errand
 
     protected abstract Child? Replaced { get; }
     protected abstract void Refused(Turn t, Established e, NotifyType why, Failure failure);
+
     /// <summary>What we make is to be sent with. One that is redundant as soon as it is made must not be: its end comes at once.</summary>
     protected virtual bool Stays(Nonces nonces) => true;
 

@@ -21,7 +21,8 @@ static partial class CreateChildSa
     {
         if (request.Find<Payload.SA>() is not { Proposals.IsEmpty: false } offer || request.Find<Payload.Nonce>() is not { } nonce)
             return (Refuse(NotifyType.InvalidSyntax), e);
-        return offer.Proposals[0].Protocol == ProtocolId.Ike ? AnswerRekeyIke(t, e, request, offer, nonce.Data) : (AnswerChild(t, e, request, nonce.Data), e);
+        return offer.Proposals[0].Protocol == ProtocolId.Ike
+            ? AnswerRekeyIke(t, e, request, offer, nonce.Data) : (AnswerChild(t, e, request, nonce.Data), e);
     }
 
     /// <summary>The responder's half of a key exchange: nothing to do, its public value and the secret, or a refusal.</summary>

@@ -41,7 +41,8 @@ sealed partial class Established
         var (suite, config) = (agreement.Choice.EspSuite, agreement.Config);
         var keys = Keying.DeriveChild(suite, shared, nonces);
         var (ours, theirs) = byUs ? (keys.FromInitiator, keys.FromResponder) : (keys.FromResponder, keys.FromInitiator);
-        var reqId = replaced is not null && _children.Contains(replaced) ? replaced.ReqId : new ReqIdUse(t.Node.ReqIdFor(Connection, config, agreement.Local, agreement.Remote));
+        var reqId = replaced is not null && _children.Contains(replaced)
+            ? replaced.ReqId : new ReqIdUse(t.Node.ReqIdFor(Connection, config, agreement.Local, agreement.Remote));
         var sa = new ChildSa
         {
             UniqueId = t.Node.NewChildUniqueId(),
@@ -76,7 +77,7 @@ sealed partial class Established
             NotifyType.TsUnacceptable => FailureCode.TrafficSelectorsUnacceptable,
             // Judge gives no other reason than a message that lacks something.
             _ => FailureCode.InvalidMessage,
-        }, $"sending {Failures.Name(judgement.Refusal)} to {RemoteId}: {judgement.Why}")));
+        }, $"sending {Notation.Name(judgement.Refusal)} to {RemoteId}: {judgement.Why}")));
         return new Payload.Notify(judgement.Refusal);
     }
 

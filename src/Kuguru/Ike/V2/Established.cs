@@ -110,7 +110,8 @@ sealed partial class Established : KeyedPhase
     {
         if (_current is RekeyIke rekeying && rekeying.Yield(t, this))
             return;
-        var failure = new Failure(FailureCode.TimedOut, $"peer not responding: {t.Sa.Path.Remote} left {asked.Exchange} unanswered {asked.Resent + 1} times");
+        var failure = new Failure(FailureCode.TimedOut,
+            $"peer not responding: {t.Sa.Path.Remote} left {Notation.Name(asked.Exchange)} unanswered {asked.Resent + 1} times");
         t.Report(new Event.Failed(failure));
         t.Sa.Enter(End(t, "peer not responding", child => child.DpdAction, failure));
     }
@@ -143,7 +144,7 @@ sealed partial class Established : KeyedPhase
         var errand = _current!;
         _current = null;
         if (response.Has(NotifyType.InvalidSyntax))
-            t.Sa.Enter(OnInvalidSyntax(t, $"{t.Sa.Path.Remote} could not read our {response.Exchange} request {response.Id} (INVALID_SYNTAX)"));
+            t.Sa.Enter(OnInvalidSyntax(t, $"{t.Sa.Path.Remote} could not read our {Notation.Name(response.Exchange)} request (INVALID_SYNTAX)"));
         else
             errand.Conclude(t, this, response);
     }

@@ -11,7 +11,8 @@ namespace Kuguru.Ike.V2;
 /// <param name="init">Both its messages.</param>
 /// <param name="local">Who we said we are.</param>
 /// <param name="offer">The first child; null when there is none to set up.</param>
-sealed class ExpectAuthResponse(Keying keying, Plan plan, Path start, Path initPath, InitMessages init, Identity local, ChildOffer? offer) : KeyedPhase(keying)
+sealed class ExpectAuthResponse(Keying keying, Plan plan, Path start, Path initPath, InitMessages init, Identity local, ChildOffer? offer)
+    : KeyedPhase(keying)
 {
     public Plan Plan { get; private set; } = plan;
     public InitMessages Init { get; } = init;
@@ -78,7 +79,8 @@ sealed class ExpectAuthRequest(Keying keying, InitMessages init, Instant until) 
     {
         if (until > t.Now)
             return;
-        t.Note(Severity.Info, Subject.Ike, $"{t.Sa.Path.Remote} sent no IKE_AUTH within {t.Settings.HalfOpenTimeout.TotalSeconds} s: half-open IKE SA dropped");
+        t.Note(Severity.Info, Subject.Ike,
+            $"{t.Sa.Path.Remote} sent no IKE_AUTH within {t.Settings.HalfOpenTimeout.TotalSeconds} s: half-open IKE SA dropped");
         t.Sa.Enter(new Gone(null));
     }
 

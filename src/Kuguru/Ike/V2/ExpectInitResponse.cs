@@ -61,7 +61,8 @@ sealed class ExpectInitResponse(Plan plan, Path start, Invitation invitation) : 
         {
             _resentAtRefusal = t.Sa.Window.Asked!.Resent;
             t.Note(Severity.Warning, Subject.Ike,
-                $"received {Failures.Name(why)} notify error from {t.Arrived.Remote}; it is not authenticated, so we ask {Retransmission.TriesAfterRefusal} times more");
+                $"received {Notation.Name(why)} notify error from {t.Arrived.Remote}; it is not authenticated, "
+                + $"so we ask {Retransmission.TriesAfterRefusal} times more");
         }
         _refusal = why;
     }
@@ -70,7 +71,8 @@ sealed class ExpectInitResponse(Plan plan, Path start, Invitation invitation) : 
 
     public override void OnSilence(Turn t, Question asked)
     {
-        var failure = _refusal is { } why ? Failures.InitRefused(t.Sa.Path, why, Plan.Connection) : Failures.Unreachable(t.Sa.Path, asked.Resent + 1);
+        var failure = _refusal is { } why
+            ? Failures.InitRefused(t.Sa.Path, why, Plan.Connection) : Failures.Unreachable(t.Sa.Path, asked.Resent + 1);
         if (_refusal is not null || !Plan.TryAgain(t, Start, failure))
             Fail(t, failure);
         else

@@ -15,22 +15,26 @@ static class Failures
     /// <summary>The problem <c>udp-blocked</c>, if the ports have changed in between.</summary>
     public static Failure AuthUnanswered(Path init, Path auth, int tries) => init.Remote.Port != auth.Remote.Port
         ? new(FailureCode.NatPortBlocked,
-            $"{auth.Remote.Address} answers on UDP port {init.Remote.Port} but is silent on port {auth.Remote.Port} (IKE_AUTH sent {tries} times from {auth.Local}): "
+            $"{auth.Remote.Address} answers on UDP port {init.Remote.Port} but is silent on port {auth.Remote.Port} "
+            + $"(IKE_AUTH sent {tries} times from {auth.Local}): "
             + $"a firewall on the way or at the peer blocks UDP port {auth.Remote.Port} (udp-blocked); open it in both directions")
         : new(FailureCode.TimedOut,
-            $"{auth.Remote} answered IKE_SA_INIT but not IKE_AUTH, sent {tries} times: it may drop long or fragmented messages, or have no key for us; see its log");
+            $"{auth.Remote} answered IKE_SA_INIT but not IKE_AUTH, sent {tries} times: "
+            + "it may drop long or fragmented messages, or have no key for us; see its log");
 
     public static Failure InitRefused(Path path, NotifyType why, Connection connection) => why == NotifyType.NoProposalChosen
         ? new(FailureCode.NoProposalChosen,
             $"received NO_PROPOSAL_CHOSEN notify error from {path.Remote}: it has none of our IKE proposals {Proposals.Describe(connection.Proposals)}, "
             + $"or no connection for our address {path.Local.Address}; compare 'proposals' and the addresses at both ends")
-        : new(FailureCode.Refused, $"received {Name(why)} notify error from {path.Remote} in answer to IKE_SA_INIT; see its log");
+        : new(FailureCode.Refused, $"received {Notation.Name(why)} notify error from {path.Remote} in answer to IKE_SA_INIT; see its log");
 
     public static Failure NoCommonIkeProposal(Path path, Payload.SA offer, ImmutableArray<Connection> candidates) => candidates.IsEmpty
-        ? new(FailureCode.UnknownConnection, $"no connection fits {path}: load one whose local_addrs and remote_addrs have these addresses, or leave them out")
+        ? new(FailureCode.UnknownConnection,
+            $"no connection fits {path}: load one whose local_addrs and remote_addrs have these addresses, or leave them out")
         : new(FailureCode.NoProposalChosen,
             $"no IKE proposal in common with {path.Remote}: it offers {Proposals.Describe(offer)}, we have "
-            + string.Join(" and ", candidates.Select(connection => $"{Proposals.Describe(connection.Proposals)} ('{connection.Name}')")) + "; add one of its to 'proposals'");
+            + string.Join(" and ", candidates.Select(connection => $"{Proposals.Describe(connection.Proposals)} ('{connection.Name}')"))
+            + "; add one of its to 'proposals'");
 
     public static Failure NoSharedKey(Identity local, Identity remote) => new(FailureCode.NoSharedKey,
         $"no shared key found for '{local}' - '{remote}': add a section to 'secrets' whose id is one of the two");
@@ -45,8 +49,9 @@ static class Failures
         + (remote is null ? "" : $" for its identity '{remote}'") + $"; compare the secrets and identities at both ends{PrivateAddress(local, nat)}");
 
     /// <summary>Nobody of this name is configured; the most frequent failure behind a NAT.</summary>
-    public static Failure UnknownPeer(Path path, Identity peer, Identity? wanted, ImmutableArray<Connection> candidates, NatVerdict nat) => new(FailureCode.UnknownIdentity,
-        $"no connection fits '{peer}' ({peer.TypeName}) from {path.Remote}" + (wanted is null ? "" : $", who asks for '{wanted}' ({wanted.TypeName})") + ": we have "
+    public static Failure UnknownPeer(Path path, Identity peer, Identity? wanted, ImmutableArray<Connection> candidates, NatVerdict nat) => new(
+        FailureCode.UnknownIdentity, $"no connection fits '{peer}' ({peer.TypeName}) from {path.Remote}"
+        + (wanted is null ? "" : $", who asks for '{wanted}' ({wanted.TypeName})") + ": we have "
         + string.Join(", ", candidates.Select(connection =>
             $"'{connection.Name}' for {Expected(connection.Remote)}{(wanted is null ? "" : $" as {Expected(connection.Local)}")}"))
         + (nat.Remote && IsPrivate(peer) ? $"; this is its private address behind a NAT: set 'id' in its local section, or expect '{peer}' here" : ""));
@@ -63,15 +68,17 @@ static class Failures
     public static Failure ChildRefused(NotifyType notify, Scope scope, Path path) => notify switch
     {
         NotifyType.NoProposalChosen => Child(FailureCode.NoProposalChosen, scope.Config.Name,
-            $"received NO_PROPOSAL_CHOSEN notify error, {path.Remote.Address} has none of {Proposals.Describe(scope.Config.Proposals)}; compare 'esp_proposals'"),
+            $"received NO_PROPOSAL_CHOSEN notify error, {path.Remote.Address} has none of {Proposals.Describe(scope.Config.Proposals)}; "
+            + "compare 'esp_proposals'"),
         NotifyType.TsUnacceptable or NotifyType.SinglePairRequired => Child(FailureCode.TrafficSelectorsUnacceptable, scope.Config.Name,
-            $"received {Name(notify)} notify error, {path.Remote.Address} does not agree to {List(scope.Local)} === {List(scope.Remote)}; compare local_ts and remote_ts"),
+            $"received {Notation.Name(notify)} notify error, {path.Remote.Address} does not agree to {List(scope.Local)} === {List(scope.Remote)}; "
+            + "compare local_ts and remote_ts"),
         NotifyType.InternalAddressFailure => Child(FailureCode.AddressUnavailable, scope.Config.Name,
             $"received INTERNAL_ADDRESS_FAILURE notify error, {path.Remote.Address} has no virtual address for us; look at its pools and our 'vips'"),
         NotifyType.FailedCpRequired => Child(FailureCode.AddressUnavailable, scope.Config.Name,
             $"received FAILED_CP_REQUIRED notify error, {path.Remote.Address} wants us to ask for a virtual address: set 'vips = 0.0.0.0'"),
         // An error that has no cure of its own; the number is the peer's.
-        _ => Child(FailureCode.Refused, scope.Config.Name, $"received {Name(notify)} notify error from {path.Remote.Address}"),
+        _ => Child(FailureCode.Refused, scope.Config.Name, $"received {Notation.Name(notify)} notify error from {path.Remote.Address}"),
     };
 
     public static string NoCommonEspProposal(Payload.SA offer, IEnumerable<Scope> scopes) =>
@@ -81,14 +88,6 @@ static class Failures
     public static string NoCommonSelectors(ImmutableArray<Selector> theirs, ImmutableArray<Selector> ours, IEnumerable<Scope> scopes) =>
         $"traffic selectors {List(ours)} === {List(theirs)} unacceptable, we have "
         + string.Join(" and ", scopes.Select(scope => $"{List(scope.Local)} === {List(scope.Remote)} ('{scope.Config.Name}')"));
-
-    /// <summary>NO_PROPOSAL_CHOSEN; a number that has no name as itself.</summary>
-    public static string Name(NotifyType type)
-    {
-        if (!Enum.IsDefined(type))
-            return $"({(ushort)type})";
-        return string.Concat(type.ToString().Select((c, i) => i > 0 && char.IsUpper(c) ? $"_{c}" : $"{char.ToUpperInvariant(c)}"));
-    }
 
     public static string List(ImmutableArray<Selector> selectors) => string.Join(' ', selectors);
 

@@ -54,12 +54,14 @@ static class IkeAuth
     public static (Sequence<Payload> Answer, Phase Next) Answer(Turn t, ExpectAuthRequest phase, IkeMessage request)
     {
         if (request.Exchange != ExchangeType.IkeAuth || request.Find<Payload.IDi>() is not { } idi)
-            return Refuse(t, NotifyType.InvalidSyntax, new Failure(FailureCode.InvalidMessage, $"{t.Sa.Path.Remote} sends {request} where IKE_AUTH is due"));
+            return Refuse(t, NotifyType.InvalidSyntax,
+                new Failure(FailureCode.InvalidMessage, $"{t.Sa.Path.Remote} sends {request} where IKE_AUTH is due"));
         var peer = new Identity(idi.Kind, idi.Data);
         var wanted = request.Find<Payload.IDr>() is { } idr ? new Identity(idr.Kind, idr.Data) : null;
         if (request.Find<Payload.Auth>() is not { Method: AuthMethod.SharedKey } auth)
             return Refuse(t, NotifyType.AuthenticationFailed, new Failure(FailureCode.AuthenticationFailed,
-                $"'{peer}' from {t.Sa.Path.Remote} wants to authenticate by {request.Find<Payload.Auth>()?.Method.ToString() ?? "EAP"}: only pre-shared keys are supported"));
+                $"'{peer}' from {t.Sa.Path.Remote} wants to authenticate by {request.Find<Payload.Auth>()?.Method.ToString() ?? "EAP"}: "
+                + "only pre-shared keys are supported"));
         var judgement = Authenticate(t, phase, peer, wanted, idi.Body, auth.Data);
         if (judgement.Failure is { } failure)
             return Refuse(t, NotifyType.AuthenticationFailed, failure);
@@ -94,7 +96,9 @@ static class IkeAuth
             return;
         }
         var keys = t.Node.SharedKeysFor(phase.LocalId!, peer);
-        if (!keys.Any(key => IsProof(phase.Keying.Prove(key.Secret, byInitiator: false, phase.Init.Response, phase.Init.Nonces.Initiator, idr.Body), auth.Data)))
+        byte[] Proof(PresharedKey key) =>
+            phase.Keying.Prove(key.Secret, byInitiator: false, phase.Init.Response, phase.Init.Nonces.Initiator, idr.Body);
+        if (!keys.Any(key => IsProof(Proof(key), auth.Data)))
         {
             Reject(t, phase, keys.IsEmpty ? Failures.NoSharedKey(phase.LocalId!, peer) : Failures.WrongKey(keys.Length, phase.LocalId!, peer));
             return;
@@ -137,7 +141,8 @@ static class IkeAuth
     }
 
     /// <summary>The connections for two identities and a suite, the closest first; those equally close in the order of the candidates.</summary>
-    internal static IEnumerable<Connection> Fitting(ImmutableArray<Connection> candidates, Crypto.IkeSuite suite, Identity peer, Identity? wanted) => candidates
+    internal static IEnumerable<Connection> Fitting(
+        ImmutableArray<Connection> candidates, Crypto.IkeSuite suite, Identity peer, Identity? wanted) => candidates
         .Where(connection => connection.Proposals.Any(set => Proposals.Allows(set, suite)))
         .Select(connection => (Connection: connection, Remote: (connection.Remote[0].Id ?? Identity.Any).Fits(peer),
             Local: wanted is null ? 1 : (connection.Local[0].Id ?? Identity.Any).Fits(wanted)))
@@ -150,7 +155,8 @@ static class IkeAuth
 
     /// <summary>Before a virtual address is there, "dynamic" asks for any address of its family.</summary>
     static Ends EndsAsked(Connection connection, Path path) => new(
-        connection.VirtualAddresses.IsEmpty ? [path.Local.Address] : [.. connection.VirtualAddresses.Select(address => address.IsV6 ? IpAddress.AnyV6 : IpAddress.AnyV4).Distinct()],
+        connection.VirtualAddresses.IsEmpty ? [path.Local.Address]
+            : [.. connection.VirtualAddresses.Select(address => address.IsV6 ? IpAddress.AnyV6 : IpAddress.AnyV4).Distinct()],
         [path.Remote.Address]);
 
     /// <summary>CP, SA, TSi and TSr, or the notify that says why there is no child; nothing for an IKE SA without one (RFC 6023).</summary>
@@ -162,8 +168,10 @@ static class IkeAuth
         established.Configuration = given;
         if (cp is Payload.Notify { IsError: true } refusal)
         {
-            t.Report(new Event.Failed(Failures.Child(FailureCode.AddressUnavailable, "of " + established.RemoteId, $"sending {Failures.Name(refusal.Kind)}: "
-                + (refusal.Kind == NotifyType.FailedCpRequired ? "the peer asked for no virtual address, which our 'pools' are for" : "no pool has an address left"))));
+            var why = refusal.Kind == NotifyType.FailedCpRequired
+                ? "the peer asked for no virtual address, which our 'pools' are for" : "no pool has an address left";
+            t.Report(new Event.Failed(new Failure(FailureCode.AddressUnavailable,
+                $"sending {Notation.Name(refusal.Kind)} to {established.RemoteId}: {why}")));
             return [refusal];
         }
         var child = AnswerChild(t, established, init.Nonces, request);
@@ -208,7 +216,8 @@ static class IkeAuth
         var error = response.All<Payload.Notify>().FirstOrDefault(notify => notify.IsError);
         if (error is { Kind: NotifyType.AuthenticationFailed })
             return Failures.Refused(path, phase.LocalId!, IsExact(expected) ? expected : null, t.Sa.Verdict);
-        return error is not null ? new(FailureCode.Refused, $"received {Failures.Name(error.Kind)} notify error from {path.Remote.Address} in answer to IKE_AUTH; see its log")
+        return error is not null
+            ? new(FailureCode.Refused, $"received {Notation.Name(error.Kind)} notify error from {path.Remote.Address} in answer to IKE_AUTH; see its log")
             : new(FailureCode.AuthenticationFailed, response.Find<Payload.Auth>() is { } other
                 ? $"{path.Remote.Address} authenticates by {other.Method}: only pre-shared keys are supported"
                 : $"{path.Remote.Address} answers IKE_AUTH with {response}: only pre-shared keys are supported");

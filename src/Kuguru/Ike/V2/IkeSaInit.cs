@@ -18,14 +18,15 @@ static class IkeSaInit
     /// <summary>More cookies and groups than this are not followed.</summary>
     const int MaxDetours = 5;
 
-    /// <summary>Octets of an initiator's nonce: so many more than of a responder's that the answer has room for one more notify, and is no longer.</summary>
+    /// <summary>Octets of an initiator's nonce: more than of a responder's, so that the answer may hold one notify more and is no longer.</summary>
     const int FirstNonce = Nonces.Length + 8;
 
     public static IkeV2Session Start(Instant now, INode node, Plan plan, Path path, Outbox outbox)
     {
         var first = Floating.First(path, node.Settings.Port, node.Settings.NatPort);
         var group = plan.Connection.Proposals[0].KeyExchange[0];
-        var phase = new ExpectInitResponse(plan, path, new Invitation(KeyExchange.Start(group, node.Dice), node.Dice.Bytes(FirstNonce), Blob.Empty, Detours: 0));
+        var invitation = new Invitation(KeyExchange.Start(group, node.Dice), node.Dice.Bytes(FirstNonce), Blob.Empty, Detours: 0);
+        var phase = new ExpectInitResponse(plan, path, invitation);
         var sa = new IkeV2Session(node, now, first, node.NewIkeSpi(), default, isInitiator: true, phase);
         var t = new Turn(sa, now, outbox, first);
         if (Psk.WhyNoKey(node, Psk.LocalId(plan.Connection, first), plan.Connection.Remote[0].Id) is { } failure)
@@ -67,10 +68,14 @@ static class IkeSaInit
         var group = chosen.Choice.KeyExchange;
         if (ke.Group != (ushort)group)
             return Refuse(node, d, request, new(NotifyType.InvalidKePayload, new[] { (byte)((ushort)group >> 8), (byte)group }), outbox);
-        if (!KeyExchange.TryAnswer(group, node.Dice, ke.Data, out var publicValue, out var shared, out _))
+        if (!KeyExchange.TryAnswer(group, node.Dice, ke.Data, out var publicValue, out var shared, out var fault))
+        {
+            outbox.Report(new Event.Note(Severity.Warning, Subject.Ike, $"{d.Path.Remote} sends a bad public value for {group.Name()} ({fault}): refused"));
             return Refuse(node, d, request, new(NotifyType.InvalidSyntax), outbox);
-        using (shared)
-            return Answer(now, node, d, request, chosen, new(nonce.Data, node.Dice.Bytes(Math.Clamp(nonce.Data.Length, Prf.Of(chosen.Choice.Prf).Length / 2, Nonces.Length))), publicValue, shared, outbox);
+        }
+        using var secret = shared;
+        var nonces = new Nonces(nonce.Data, node.Dice.Bytes(Math.Clamp(nonce.Data.Length, Prf.Of(chosen.Choice.Prf).Length / 2, Nonces.Length)));
+        return Answer(now, node, d, request, chosen, nonces, publicValue, secret, outbox);
     }
 
     static IkeV2Session Answer(
@@ -168,7 +173,8 @@ static class IkeSaInit
         IkeKeysRevealed(t, keying);
 
         sa.Verdict = NatNotifies.Judge(response, t.Arrived, connection.ForceEncapsulation);
-        sa.Fragments = connection.Fragmentation && response.Has(NotifyType.Ikev2FragmentationSupported) ? t.Settings.FragmentSizeTo(sa.Path.Remote.Address) : null;
+        var fragments = connection.Fragmentation && response.Has(NotifyType.Ikev2FragmentationSupported);
+        sa.Fragments = fragments ? t.Settings.FragmentSizeTo(sa.Path.Remote.Address) : null;
         t.Report(new Event.NatDetected(sa.Verdict, sa.Path));
         var initPath = sa.Path;
         sa.CurrentPath = Floating.AfterInit(sa.Path, sa.Verdict, connection.FloatAlways, t.Settings.Port, t.Settings.NatPort);

@@ -240,7 +240,8 @@ public sealed class IkeV2Session : IkeSession
     {
         if (Phase.MayResend(asked.Resent) && Retransmission.Wait(t.Settings, asked.Resent + 1, Node.Dice.Fraction()) is { } wait)
         {
-            t.Note(Severity.Info, Subject.Ike, $"retransmit {asked.Resent + 1} of {asked.Exchange} request {asked.Id} to {CurrentPath.Remote}");
+            t.Note(Severity.Info, Subject.Ike,
+                $"retransmit {asked.Resent + 1} of {Notation.Name(asked.Exchange)} request {asked.Id} to {CurrentPath.Remote}");
             Window.Resent(t.Now + wait);
             Transmit(t, CurrentPath, asked.Messages);
             return;

@@ -49,14 +49,16 @@ static class Informational
             return ([], e.End(t, "the peer does not believe who we are", _ => CloseAction.Clear, failure));
         }
         foreach (var notify in request.All<Payload.Notify>().Where(notify => notify.IsError))
-            t.Note(Severity.Warning, Subject.Ike, $"received {Failures.Name(notify.Kind)} notify error from {t.Sa.Path.Remote}{(notify.Spi.IsEmpty ? "" : $" for SPI {notify.Spi}")}");
+            t.Note(Severity.Warning, Subject.Ike,
+                $"received {Notation.Name(notify.Kind)} notify error from {t.Sa.Path.Remote}{(notify.Spi.IsEmpty ? "" : $" for SPI {notify.Spi}")}");
         var theirs = request.All<Payload.Delete>().Where(delete => delete.Protocol == ProtocolId.Esp).SelectMany(delete => delete.Spis).ToList();
         var ours = theirs.Count == 0 ? [] : AnswerDelete(t, e, theirs);
         return (ours.IsEmpty ? [] : [new Payload.Delete(ProtocolId.Esp, ours)], e);
     }
 
     /// <summary>Deletes the IKE SA that carries it.</summary>
-    public static bool IsEnd(IkeMessage request) => request.Exchange == ExchangeType.Informational && request.All<Payload.Delete>().Any(delete => delete.Protocol == ProtocolId.Ike);
+    public static bool IsEnd(IkeMessage request) =>
+        request.Exchange == ExchangeType.Informational && request.All<Payload.Delete>().Any(delete => delete.Protocol == ProtocolId.Ike);
 
     static Sequence<Spi> AnswerDelete(Turn t, Established e, List<Spi> outbound)
     {

@@ -83,12 +83,12 @@ abstract class KeyedPhase(Keying keying) : Phase
         return encrypted is not Payload.SKF fragment || t.Sa.Reassembly.TryAdd(t, message, fragment, ref opened);
     }
 
-    /// <summary>The message with its inner payloads, or what is wrong with them. What stands outside of SK is left out: it is not protected as a payload.</summary>
+    /// <summary>The message with its inner payloads only, or what is wrong with them.</summary>
     static string? Read(Turn t, IkeMessage message, Opened opened, out IkeMessage inner)
     {
         inner = message;
         if (!Payload.TryReadChain(opened.FirstInner, opened.Plaintext, out var payloads, out var error))
-            return $"{message.Exchange} message {message.Id} from {t.Sa.Path.Remote} is authentic but malformed: {error}";
+            return $"{Notation.Name(message.Exchange)} message {message.Id} from {t.Sa.Path.Remote} is authentic but malformed: {error}";
         inner = message with { Payloads = payloads };
         return null;
     }

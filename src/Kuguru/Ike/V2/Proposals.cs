@@ -14,7 +14,8 @@ namespace Kuguru.Ike.V2;
 /// <param name="KeyExchange">The group, or None.</param>
 /// <param name="Esn">Of ESP only.</param>
 public sealed record Choice(
-    byte Number, Blob Spi, Encryption Encryption, IntegrityAlgorithm Integrity, PseudoRandomFunction Prf, KeyExchangeMethod KeyExchange, ExtendedSequenceNumbers Esn)
+    byte Number, Blob Spi, Encryption Encryption, IntegrityAlgorithm Integrity, PseudoRandomFunction Prf, KeyExchangeMethod KeyExchange,
+    ExtendedSequenceNumbers Esn)
 {
     public IkeSuite IkeSuite => new(Encryption, Integrity, Prf, KeyExchange);
     public EspSuite EspSuite => new(Encryption, Integrity, Esn);
@@ -122,7 +123,10 @@ public static class Proposals
 
     /// <summary>The numbers offered of one type, without transforms that carry an attribute which we do not understand (section 3.3.6).</summary>
     static List<ushort> Offered(Proposal proposal, TransformType type) =>
-        [.. proposal.Transforms.Where(transform => transform.Type == type && (type == TransformType.Encryption || transform.Attributes.IsEmpty)).Select(transform => transform.Id)];
+    [
+        .. proposal.Transforms.Where(transform => transform.Type == type && (type == TransformType.Encryption || transform.Attributes.IsEmpty))
+            .Select(transform => transform.Id),
+    ];
 
     /// <summary>The number of a cipher, if it is offered with this length of key; an absent length is that of a cipher which has only one.</summary>
     static ushort? Fits(Encryption encryption, Proposal proposal)

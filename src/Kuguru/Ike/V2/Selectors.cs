@@ -26,7 +26,8 @@ static class Selectors
 
     /// <summary>A payload counts them in one octet.</summary>
     static Sequence<TrafficSelector> Write(ImmutableArray<Selector> selectors) => selectors.Take(byte.MaxValue)
-        .Select(TrafficSelector (s) => new TrafficSelector.AddressRange((IpProtocol)s.Protocol, s.FirstPort, s.LastPort, s.Range.First, s.Range.Last)).ToSequence();
+        .Select(TrafficSelector (s) => new TrafficSelector.AddressRange((IpProtocol)s.Protocol, s.FirstPort, s.LastPort, s.Range.First, s.Range.Last))
+        .ToSequence();
 
     static bool IsOpaque(TrafficSelector.AddressRange range) => range is { StartPort: ushort.MaxValue, EndPort: 0 };
 }
