@@ -32,20 +32,29 @@ public sealed class Credentials
     }
 
     /// <summary>
-    /// Keys that fit, closest first. A key whose owners name both ends beats one that names the peer, which beats one that names us,
-    /// which beats one for anybody.
+    /// Keys that fit, closest first. If keys name the peer, they alone count, so that nobody who has just a group's key can pass for a peer with a key of its
+    /// own; among them those that name us as well come first. Else keys that name nobody but us, then keys for anybody.
     /// </summary>
-    public ImmutableArray<PresharedKey> For(Identity? local, Identity remote) =>
-        [.. _keys.Values.Select(key => (key, fit: Fit(key, local, remote))).Where(pair => pair.fit > 0)
-            .OrderByDescending(pair => pair.fit).ThenBy(pair => pair.key.Name, StringComparer.Ordinal).Select(pair => pair.key)];
+    public ImmutableArray<PresharedKey> For(Identity? local, Identity remote)
+    {
+        var fitting = _keys.Values.Select(key => (Key: key, Fit: Fit(key, local, remote))).Where(pair => pair.Fit > 0).ToList();
+        if (fitting.Any(pair => pair.Fit >= NamesPeer))
+            fitting.RemoveAll(pair => pair.Fit < NamesPeer);
+        return [.. fitting.OrderByDescending(pair => pair.Fit).ThenBy(pair => pair.Key.Name, StringComparer.Ordinal).Select(pair => pair.Key)];
+    }
+
+    /// <summary>From here on, a fit says how closely the key names the peer, and below that how closely it names us.</summary>
+    const int NamesPeer = 2000;
 
     static int Fit(PresharedKey key, Identity? local, Identity remote)
     {
         if (key.Owners.IsEmpty)
             return 1;
-        var toRemote = Best(key, remote);
         var toLocal = local is null ? 0 : Best(key, local);
-        return toRemote == 0 && toLocal == 0 ? 0 : 2 + toRemote * 2000 + toLocal;
+        if (Best(key, remote) is > 0 and var toRemote)
+            return toRemote * NamesPeer + toLocal;
+        // An owner that is neither end says that the key is for talking to somebody else.
+        return local is not null && key.Owners.All(owner => owner.Fits(local) > 0) ? 1 + toLocal : 0;
     }
 
     static int Best(PresharedKey key, Identity identity)

@@ -19,6 +19,7 @@ public sealed partial class Node
 
     public void Command(Instant now, Order order, Outbox outbox)
     {
+        _turn.Clear();
         switch (order)
         {
             case Order.Initiate initiate:

@@ -26,6 +26,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
     readonly Sessions _sessions = new();
     readonly ReqIds _reqIds = new(settings.FirstReqId);
     readonly CookieJar _cookies = new(dice);
+    readonly ReportLimit _strangers = new(burst: 10, TimeSpan.FromSeconds(1));
     readonly Outbox _turn = new();
     uint _lastIkeId, _lastChildId;
 
@@ -48,6 +49,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
     /// <summary>One UDP payload that <see cref="Demux"/> took for IKE, marker included.</summary>
     public void Receive(Instant now, in Datagram d, Outbox outbox)
     {
+        _turn.Clear();
         var message = NonEspMarker.Unframe(d.Bytes, d.Path, Settings.NatPort);
         if (message.Length > Settings.MaxPacket || !IkeHeader.TryRead(message, out var header))
         {
@@ -71,6 +73,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
 
     public void Tick(Instant now, Outbox outbox)
     {
+        _turn.Clear();
         while (_sessions.TryTakeDue(now, out var session))
         {
             session.Tick(now, _turn);
@@ -89,7 +92,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
     /// <summary>A first message from somebody new (RFC 7296 sections 1.2 and 2.6).</summary>
     void Meet(Instant now, in Datagram d, Outbox outbox)
     {
-        if (!IkeMessage.TryParse(d.Bytes, out var request, out _))
+        if (!IkeMessage.TryParse(d.Bytes, out var request, out _) || request.Find<Payload.Nonce>() is null)
             Counters.Count(Drop.Malformed);
         else if (IsClosedTo(d.Path.Remote.Address))
             Counters.Count(Drop.Closed);
@@ -98,8 +101,9 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
         else if (CandidatesFor(d.Path).IsEmpty)
         {
             Counters.Count(Drop.NoConnection);
-            outbox.Report(new Event.Note(Severity.Warning, Subject.Config,
+            _turn.Report(new Event.Note(Severity.Warning, Subject.Config,
                 $"no connection fits {d.Path}: load one whose local_addrs and remote_addrs have these addresses (or leave them out)"));
+            FlushOfStranger(now, outbox);
             Answer(d, request, new Payload.Notify(NotifyType.NoProposalChosen, Blob.Empty), outbox);
         }
         else if (IkeV2Session.Answer(now, this, d, request, _turn) is { } session)
@@ -108,7 +112,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
             Settle(session, outbox);
         }
         else
-            Flush(null, outbox);
+            FlushOfStranger(now, outbox);
     }
 
     bool IsClosedTo(IpAddress remote) =>
@@ -138,6 +142,14 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
             var request = new IkeMessage(header.InitiatorSpi, header.ResponderSpi, header.Exchange, header.Flags, header.MessageId, []);
             Answer(d, request, new Payload.Notify(NotifyType.InvalidMajorVersion, Blob.Empty), outbox);
         }
+    }
+
+    /// <summary>What nobody has authenticated is told now and then, not once a packet.</summary>
+    void FlushOfStranger(Instant now, Outbox outbox)
+    {
+        if (!_strangers.Allows(now))
+            _turn.RemoveReports();
+        Flush(null, outbox);
     }
 
     /// <summary>After a session's turn: tables first, then what it wants goes out.</summary>

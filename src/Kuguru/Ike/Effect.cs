@@ -63,5 +63,6 @@ public sealed class Outbox
     public IReadOnlyList<Effect> Effects => _effects;
     public void Add(Effect effect) => _effects.Add(effect);
     public void Report(Event @event) => _effects.Add(new Effect.Report(@event));
+    public void RemoveReports() => _effects.RemoveAll(effect => effect is Effect.Report);
     public void Clear() => _effects.Clear();
 }
