@@ -46,7 +46,7 @@ public sealed class DemoTests : IDisposable
         var rest = demo.StandardOutput.ReadToEnd();
         demo.WaitForExit();
         Assert.Equal(130, demo.ExitCode);
-        Assert.Contains("interrupted, cleaning up", rest);
+        Assert.Contains("interrupted, all of it is gone", rest);
         Assert.Empty(Traces());
     }
 

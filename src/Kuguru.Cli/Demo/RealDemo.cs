@@ -35,31 +35,45 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
     {
         // Ctrl-C is heard from the moment on that this has given its task.
         await Task.Yield();
-        var begin = Stopwatch.GetTimestamp();
-        Title("A network in namespaces of this machine");
-        using var world = new RoadWarriors(Clients, ip6: ip6);
-        Picture(world, strongSwan);
-        using var demo = new RealDemo(world, strongSwan, cancel);
         try
         {
-            await demo.Steps();
-            AnsiConsole.WriteLine($"\nAll of it worked, in {Stopwatch.GetElapsedTime(begin).TotalSeconds:0} s.");
-            if (keep)
-                AnsiConsole.WriteLine($"\nIt stays up. Enter a host, then use ./kuguru status:\n{world.Network.Keep()}");
-            return Exit.Done;
+            Title("A network in namespaces of this machine");
+            using var world = new RoadWarriors(Clients, ip6: ip6);
+            Picture(world, strongSwan);
+            using var demo = new RealDemo(world, strongSwan, cancel);
+            return await demo.Play(keep);
         }
         catch (OperationCanceledException)
         {
-            AnsiConsole.WriteLine("interrupted, cleaning up");
+            AnsiConsole.WriteLine("interrupted, all of it is gone");
             return 130;
         }
-        catch (Exception e) when (e is CommandFailedException or ViciException or IOException or TimeoutException or InvalidOperationException)
+        catch (Exception e) when (IsExpected(e))
         {
-            foreach (var daemon in demo._daemons)
-                AnsiConsole.WriteLine($"{daemon.Host.Name} said last:\n  {string.Join("\n  ", daemon.Log.TrimEnd().Split('\n').TakeLast(8))}");
             return Exit.Fail(Exit.Failed, $"demo: {e.Message.ReplaceLineEndings(" ")}");
         }
     }
+
+    async Task<int> Play(bool keep)
+    {
+        var begin = Stopwatch.GetTimestamp();
+        try
+        {
+            await Steps();
+        }
+        catch (Exception e) when (IsExpected(e))
+        {
+            foreach (var daemon in _daemons)
+                AnsiConsole.WriteLine($"{daemon.Host.Name} said last:\n  {string.Join("\n  ", daemon.Log.TrimEnd().Split('\n').TakeLast(8))}");
+            throw;
+        }
+        AnsiConsole.WriteLine($"\nAll of it worked, in {Stopwatch.GetElapsedTime(begin).TotalSeconds:0} s.");
+        if (keep)
+            AnsiConsole.WriteLine($"\nIt stays up. Enter a host, then use ./kuguru status:\n{world.Network.Keep()}");
+        return Exit.Done;
+    }
+
+    static bool IsExpected(Exception e) => e is CommandFailedException or ViciException or IOException or TimeoutException or InvalidOperationException;
 
     async Task Steps()
     {
@@ -102,7 +116,7 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
 
     async Task Load(IkeDaemon daemon, string configuration)
     {
-        using var vici = await ViciClient.Connect(daemon.Socket, cancel);
+        using var vici = await ViciClient.Connect(daemon.SocketPath, cancel);
         var complaints = new Complaints();
         var conf = SettingsFile.Parse(configuration, $"{daemon.Host.Name}.conf", complaints) is { } root ? SwanctlConf.From(root, complaints) : null;
         if (conf is not null)
@@ -114,12 +128,12 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
     async Task Up(int number)
     {
         var client = _daemons[number];
-        using var vici = await ViciClient.Connect(client.Socket, cancel);
+        using var vici = await ViciClient.Connect(client.SocketPath, cancel);
         var answer = await vici.Call("initiate", new() { { "ike", "home" }, { "child", "net" }, { "timeout", "20000" } }, cancel);
         if (!answer.Succeeded())
             throw new InvalidOperationException($"{client.Host.Name}: {answer["errmsg"]}");
         var here = (await Sa.List(vici, cancel))[0];
-        using var far = await ViciClient.Connect(Gateway.Socket, cancel);
+        using var far = await ViciClient.Connect(Gateway.SocketPath, cancel);
         var there = (await Sa.List(far, cancel)).Single(sa => sa.RemoteId == $"client{number}.example");
         var inside = here.LocalVirtual[0];
         Say(client.Host.Name, $"established {here.Local}...{here.Remote} with {here.Suite}");

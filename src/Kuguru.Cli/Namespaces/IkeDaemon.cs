@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace Kuguru.Cli.Namespaces;
 
 /// <summary>
@@ -20,7 +22,7 @@ public abstract class IkeDaemon : IDisposable
         host.Write("/run/strongswan.conf", settings);
         host.Write(Configuration, "");
         Job = host.Start(name, [.. command]);
-        Wait.Until($"{name} on {host.Name} opens {Vici}", Patience, () => Job.HasEnded || File.Exists(host.Outside(Vici)));
+        Wait.Until($"{name} on {host.Name} opens {Vici}", Patience, () => Job.HasEnded || IsListening());
         if (Job.HasEnded)
             throw new InvalidOperationException($"{name} on {host.Name} ended with status {Job.Status}: {Job.Log.Trim()}");
     }
@@ -32,7 +34,7 @@ public abstract class IkeDaemon : IDisposable
     public string Log => Job.Log;
 
     /// <summary>The VICI socket, as this machine sees it.</summary>
-    public string Socket => Host.Outside(Vici);
+    public string SocketPath => Host.Outside(Vici);
 
     /// <summary>Loads this swanctl.conf with stock swanctl in place of what was loaded before.</summary>
     public void Load(string configuration)
@@ -52,6 +54,23 @@ public abstract class IkeDaemon : IDisposable
 
     /// <summary>Ends the daemon by SIGTERM; its exit status, or null when it had to be killed.</summary>
     public int? Stop() => Job.Stop();
+
+    /// <summary>A socket file alone may be what a crash left behind.</summary>
+    bool IsListening()
+    {
+        if (!File.Exists(SocketPath))
+            return false;
+        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Connect(new UnixDomainSocketEndPoint(SocketPath));
+            return true;
+        }
+        catch (SocketException)
+        {
+            return false;
+        }
+    }
 
     public void Dispose()
     {

@@ -21,17 +21,31 @@ public sealed record Transfer(long Sent, Blob SentHash, long Received, Blob Rece
     /// <exception cref="IOException">No connection, or no octet moved for 15 s.</exception>
     public static Transfer Tcp(Host from, Host to, string address, long length)
     {
-        using var listener = to.Inside(() => Listen(new(IPAddress.Parse(address), port: 0)));
-        var endpoint = (IPEndPoint)listener.LocalEndPoint!;
-        var begin = Stopwatch.GetTimestamp();
-        var receiving = Task.Factory.StartNew(() => Receive(listener), TaskCreationOptions.LongRunning);
-        using var sender = from.Inside(() => new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
-        if (!sender.ConnectAsync(endpoint).Wait(Stall))
-            throw new IOException($"no TCP connection from {from.Name} to {endpoint} within {Stall.TotalSeconds} s");
-        sender.SendTimeout = (int)Stall.TotalMilliseconds;
-        var sentHash = Send(sender, length);
-        var (received, receivedHash) = receiving.GetAwaiter().GetResult();
-        return new(length, sentHash, received, receivedHash, Stopwatch.GetElapsedTime(begin));
+        try
+        {
+            using var listener = to.Inside(() => Listen(new(IPAddress.Parse(address), port: 0)));
+            var endpoint = (IPEndPoint)listener.LocalEndPoint!;
+            var begin = Stopwatch.GetTimestamp();
+            var receiving = Task.Factory.StartNew(() => Receive(listener), TaskCreationOptions.LongRunning);
+            using var sender = from.Inside(() => new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
+            Connect(sender, endpoint);
+            var sentHash = Send(sender, length);
+            var (received, receivedHash) = receiving.GetAwaiter().GetResult();
+            return new(length, sentHash, received, receivedHash, Stopwatch.GetElapsedTime(begin));
+        }
+        catch (SocketException e)
+        {
+            throw new IOException($"TCP from {from.Name} to {to.Name} at {address}: {e.Message}", e);
+        }
+    }
+
+    static void Connect(Socket socket, IPEndPoint endpoint)
+    {
+        var connecting = socket.ConnectAsync(endpoint);
+        if (!((IAsyncResult)connecting).AsyncWaitHandle.WaitOne(Stall))
+            throw new IOException($"no TCP connection to {endpoint} within {Stall.TotalSeconds} s");
+        connecting.GetAwaiter().GetResult();
+        socket.SendTimeout = (int)Stall.TotalMilliseconds;
     }
 
     static Socket Listen(IPEndPoint endpoint)
