@@ -56,6 +56,7 @@ packages()
     command -v apt-get >/dev/null || die "not a Debian system; install what these packages hold: ${missing[*]}"
     [[ $EUID -eq 0 ]] || die "Debian packages are missing: sudo apt-get install ${missing[*]}"
     echo "${0##*/}: installing ${missing[*]}" >&2
+    export DEBIAN_FRONTEND=noninteractive
     if [[ ! -e $policy ]]; then
         made=$policy
         trap 'rm -f '"$policy" EXIT
