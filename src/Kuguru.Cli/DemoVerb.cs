@@ -12,7 +12,12 @@ static class DemoVerb
     {
         var keep = new Option<bool>("--keep") { Description = "Leave the network and its daemons up to play with" };
         var ip6 = new Option<bool>("--ip6") { Description = "Run the network between NAT and gateway on IPv6" };
-        var peer = new Option<string>("--peer") { Description = "Who plays the gateway: kuguru, or strongswan (charon)", HelpName = "DAEMON", DefaultValueFactory = _ => "kuguru" };
+        var peer = new Option<string>("--peer")
+        {
+            Description = "Who plays the gateway: kuguru, or strongswan (charon)",
+            HelpName = "DAEMON",
+            DefaultValueFactory = _ => "kuguru",
+        };
         peer.AcceptOnlyFromAmong("kuguru", "strongswan");
         var verb = new Command("demo", "Show two clients behind one NAT reach a network through a gateway") { keep, ip6, peer };
         verb.SetAction((parsed, cancel) =>
@@ -25,7 +30,9 @@ static class DemoVerb
                     ? Exit.Fail(Exit.Environment, "demo: --peer strongswan, --ip6 and --keep need root: sudo ./kuguru demo ...")
                     : Lab.Demo.Play(Console.Out) ? Exit.Done : Exit.Failed);
             }
-            return Missing(strongSwan) is { } missing ? Task.FromResult(Exit.Fail(Exit.Environment, missing)) : RealDemo.Play(strongSwan, isIp6, isKept, cancel);
+            return Missing(strongSwan) is { } missing
+                ? Task.FromResult(Exit.Fail(Exit.Environment, missing))
+                : RealDemo.Play(strongSwan, isIp6, isKept, cancel);
         });
         return verb;
     }
@@ -35,7 +42,7 @@ static class DemoVerb
     {
         string[] programs = ["unshare", "nsenter", "ip", "nft", "conntrack", "ping", .. strongSwan ? ["charon-systemd"] : Array.Empty<string>()];
         var missing = programs.FirstOrDefault(program => !Folders.Any(folder => File.Exists(System.IO.Path.Combine(folder, program))));
-        return missing is null ? null
-            : $"demo: the program {missing} is missing; sudo apt-get install nftables iproute2 iputils-ping conntrack{(strongSwan ? " charon-systemd" : "")}";
+        var packages = $"nftables iproute2 iputils-ping conntrack{(strongSwan ? " charon-systemd" : "")}";
+        return missing is null ? null : $"demo: the program {missing} is missing; sudo apt-get install {packages}";
     }
 }

@@ -39,7 +39,8 @@ static class Door
     public static bool Succeeded(this ViciMessage response) => response["success"] == "yes";
 
     /// <summary>What a streaming command sends, as the sections of its events: <c>list-conns</c>, <c>list-sas</c>.</summary>
-    public static async Task<IReadOnlyList<ViciElement.Section>> Stream(this ViciClient client, string command, string eventName, CancellationToken cancel)
+    public static async Task<IReadOnlyList<ViciElement.Section>> Stream(
+        this ViciClient client, string command, string eventName, CancellationToken cancel)
     {
         var sections = new List<ViciElement.Section>();
         await client.Call(command, [], [eventName], (_, message) => sections.AddRange(message.Sections), cancel);

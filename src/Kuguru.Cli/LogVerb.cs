@@ -15,7 +15,8 @@ static class LogVerb
             {
                 var message = packet.Message;
                 var about = message["ikesa-name"] is { } name ? $" <{name}|{message["ikesa-uniqueid"]}>" : "";
-                Console.WriteLine($"{DateTime.Now.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture)} [{message["group"]}]{about} {message["msg"]}");
+                var time = DateTime.Now.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
+                Console.WriteLine($"{time} [{message["group"]}]{about} {message["msg"]}");
             }
             return Exit.Fail(Exit.Environment, "the daemon closed the connection");
         });

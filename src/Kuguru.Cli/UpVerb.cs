@@ -14,7 +14,12 @@ static class UpVerb
             Description = "A connection (all its children) or a child of swanctl.conf",
             Arity = ArgumentArity.OneOrMore,
         };
-        var timeout = new Option<int>("--timeout") { Description = "Give up after so many seconds; 0: when the daemon does", HelpName = "SECONDS", DefaultValueFactory = _ => 60 };
+        var timeout = new Option<int>("--timeout")
+        {
+            Description = "Give up after so many seconds; 0: when the daemon does",
+            HelpName = "SECONDS",
+            DefaultValueFactory = _ => 60,
+        };
         var verbose = new Option<bool>("--verbose", "-v") { Description = "Show what the daemon does meanwhile" };
         var verb = new Command("up", "Bring up connections") { names, timeout, verbose };
         verb.Action(Door.Vici(), async (parsed, client, cancel) =>
@@ -37,8 +42,9 @@ static class UpVerb
     /// <summary>Every child that is loaded, with its connection; a connection without children has a null.</summary>
     internal static async Task<IReadOnlyList<(string Connection, string? Child)>> Loaded(ViciClient client, CancellationToken cancel) =>
     [
-        .. (await client.Stream("list-conns", "list-conn", cancel)).SelectMany(connection =>
-            (connection.Body.Section("children") ?? []).Sections.Select(child => (connection.Name, (string?)child.Name)).DefaultIfEmpty((connection.Name, null))),
+        .. from connection in await client.Stream("list-conns", "list-conn", cancel)
+           from child in (connection.Body.Section("children") ?? []).Sections.Select(child => (string?)child.Name).DefaultIfEmpty()
+           select (connection.Name, child),
     ];
 
     internal static IReadOnlyList<(string Connection, string? Child)> Wanted(string name, IReadOnlyList<(string Connection, string? Child)> loaded)
@@ -60,7 +66,8 @@ static class UpVerb
             { "loglevel", verbose ? "1" : null },
         };
         string[] events = verbose ? ["control-log"] : [];
-        var answer = await client.Call("initiate", request, events, (_, message) => Console.WriteLine($"  {message["group"]} {message["msg"]}"), cancel);
+        void Show(string name, ViciMessage message) => Console.WriteLine($"  {message["group"]} {message["msg"]}");
+        var answer = await client.Call("initiate", request, events, Show, cancel);
         if (!answer.Succeeded())
             return Exit.Fail(Exit.Failed, $"{connection}: {answer["errmsg"] ?? "the daemon did not say why it failed"}");
         foreach (var sa in (await Sa.List(client, cancel)).Where(sa => sa.Name == connection))

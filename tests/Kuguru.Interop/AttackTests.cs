@@ -90,6 +90,7 @@ public class AttackTests
     static long Memory(IkeDaemon daemon)
     {
         var status = daemon.Host.Run("cat", $"/proc/{daemon.Job.Pid}/status");
-        return 1024 * long.Parse(status.Split('\n').Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)).Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
+        var line = status.Split('\n').Single(line => line.StartsWith("VmRSS:", StringComparison.Ordinal));
+        return 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1]);
     }
 }

@@ -15,7 +15,8 @@ sealed class Capture : IDisposable
     {
         _file = System.IO.Path.Combine(host.Network.Folder, $"{host.Name}-{device}.pcap");
         _tcpdump = host.Start($"tcpdump-{device}", "tcpdump", "-n", "-U", "--immediate-mode", "-Z", "root", "-i", device, "-w", _file, filter);
-        Wait.Until("tcpdump listens", TimeSpan.FromSeconds(10), () => _tcpdump.Log.Contains("listening", StringComparison.Ordinal) || _tcpdump.HasEnded);
+        Wait.Until("tcpdump listens", TimeSpan.FromSeconds(10),
+            () => _tcpdump.Log.Contains("listening", StringComparison.Ordinal) || _tcpdump.HasEnded);
         if (_tcpdump.HasEnded)
             throw new InvalidOperationException($"tcpdump on {host.Name}: {_tcpdump.Log}");
     }
@@ -45,7 +46,8 @@ sealed class Capture : IDisposable
         foreach (var table in keys is null ? [] : Directory.GetFiles(keys))
             File.Copy(table, System.IO.Path.Combine(tables, System.IO.Path.GetFileName(table)), overwrite: true);
         string[] decode = ["-o", "esp.enable_encryption_decode:TRUE", "-o", "esp.enable_authentication_check:TRUE"];
-        string[] command = ["tshark", "-n", "-r", _file, "-Y", filter, .. decode, "-T", "fields", .. fields.SelectMany(field => new[] { "-e", field })];
+        var wanted = fields.SelectMany(field => new[] { "-e", field });
+        string[] command = ["tshark", "-n", "-r", _file, "-Y", filter, .. decode, "-T", "fields", .. wanted];
         var text = Outcome.Of(command, environment: new Dictionary<string, string> { ["XDG_CONFIG_HOME"] = home }).Text();
         return [.. text.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split('\t'))];
     }

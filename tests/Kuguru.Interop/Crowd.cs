@@ -142,8 +142,7 @@ sealed class Crowd : IDisposable
                 {
                     EndPoint from = new IPEndPoint(IPAddress.Any, 0);
                     var length = socket.ReceiveFrom(_buffer, ref from);
-                    var sender = (IPEndPoint)from;
-                    _lan.Send(Packet.Udp(new(IpAddress.From(sender.Address), (ushort)sender.Port), _endpoints[socket], Blob.Copy(_buffer.AsSpan(0, length))));
+                    _lan.Send(Packet.Udp(Simulated((IPEndPoint)from), _endpoints[socket], Blob.Copy(_buffer.AsSpan(0, length))));
                 }
             }
         }
@@ -161,6 +160,7 @@ sealed class Crowd : IDisposable
             return socket;
         }
 
+        static Endpoint Simulated(IPEndPoint endpoint) => new(IpAddress.From(endpoint.Address), (ushort)endpoint.Port);
         static IPEndPoint Real(Endpoint endpoint) => new(new IPAddress(endpoint.Address.ToBytes()), endpoint.Port);
     }
 }

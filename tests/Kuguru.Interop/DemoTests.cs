@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.RegularExpressions;
 using Kuguru.Cli.Namespaces;
 using Xunit;
 
@@ -56,8 +57,7 @@ public sealed class DemoTests : IDisposable
         Peers.NeedRoot();
         var demo = Demo("--keep").Text();
         Assert.NotEmpty(Traces());
-        var client = demo.Split('\n').Single(line => line.TrimStart().StartsWith("client1 ", StringComparison.Ordinal) && line.Contains("nsenter", StringComparison.Ordinal));
-        var enter = client[client.IndexOf("nsenter", StringComparison.Ordinal)..].TrimEnd();
+        var enter = Regex.Match(demo, "client1 +sudo (nsenter .*)").Groups[1].Value.TrimEnd();
         Outcome.Of(["bash", "-c", $"{enter} ping -c1 -W3 {RoadWarriors.Server4}"]).Text();
         var end = demo.Split('\n').Single(line => line.StartsWith("end it: sudo ", StringComparison.Ordinal));
         Outcome.Of(["bash", "-c", end["end it: sudo ".Length..]]).Text();
@@ -83,7 +83,8 @@ public sealed class DemoTests : IDisposable
     /// <summary>Processes and folders of the demo that are still there; namespaces without a name go with the last process in them.</summary>
     IReadOnlyList<string> Traces()
     {
-        var processes = Outcome.Of(["bash", "-c", "grep -lsaF \"KUGURU_TEST=$0\" /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r ps -o pid=,args= -p || true", _folder]).Text();
+        const string Marked = "grep -lsaF \"KUGURU_TEST=$0\" /proc/[0-9]*/environ | cut -d/ -f3 | xargs -r ps -o pid=,args= -p || true";
+        var processes = Outcome.Of(["bash", "-c", Marked, _folder]).Text();
         return [.. processes.Split('\n', StringSplitOptions.RemoveEmptyEntries), .. Directory.GetDirectories(_folder, "kuguru-net-*")];
     }
 }

@@ -78,5 +78,14 @@ public class HostStateTests
         near.Swanctl("--initiate", "--child", "net");
     }
 
-    static string State(Host host) => host.Run("bash", "-c", "for f in 4 6; do ip -$f -o addr; ip -$f rule; ip -$f route show table all; done | sed 's/expires [0-9]*sec//'; ls /run | grep -Ev 'pid$|strongswan.conf'; cat /etc/resolv.conf");
+    static string State(Host host) => host.Run("bash", "-c", """
+        for family in 4 6
+        do
+            ip -$family -o addr
+            ip -$family rule
+            ip -$family route show table all
+        done | sed 's/expires [0-9]*sec//'
+        ls /run | grep -Ev 'pid$|strongswan.conf'
+        cat /etc/resolv.conf
+        """);
 }

@@ -44,7 +44,8 @@ public class MappingTests
         Assert.NotEqual(0, world.Server.Try(["ping", "-c1", "-W1", "10.3.0.1"]).Status);
         world.Clients[0].Run("ping", "-c3", "-i0.2", RoadWarriors.Server4);
 
-        Wait.Until("the gateway knows the new port", TimeSpan.FromSeconds(5), () => far.Single().Remote.StartsWith("192.0.2.1[4", StringComparison.Ordinal));
+        Wait.Until("the gateway knows the new port", TimeSpan.FromSeconds(5),
+            () => far.Single().Remote.StartsWith("192.0.2.1[4", StringComparison.Ordinal));
         world.Server.Run("ping", "-c1", "-W2", "10.3.0.1");
         world.FilesCross(world.Clients[0], "10.3.0.1");
     }

@@ -4,7 +4,9 @@ using Xunit;
 
 namespace Kuguru.Interop;
 
-/// <summary>Stock swanctl drives Kuguru as it drives charon: the same story told to both is answered in the same fields and spellings.</summary>
+/// <summary>
+/// Stock swanctl drives Kuguru as it drives charon: the same story told to both is answered in the same fields and spellings.
+/// </summary>
 public partial class SwanctlTests
 {
     static readonly string[][] Questions =
@@ -81,6 +83,11 @@ public partial class SwanctlTests
         (" nat-fake=yes", ""),
     ];
 
-    [GeneratedRegex(@"((?:spi|established|time|port|seconds|use|install-time|rekey-time|life-time)[-a-z]*=|, in |established |rekeying in |expires in |installed |reauth in |\[)[0-9a-f]+(?=s|m|h|\b)|(?<=_i?|\s)[0-9a-f]{16}_[ir]\*?|\b[0-9a-f]{8}\b(?! packets)")]
+    [GeneratedRegex("""
+        ( (?:spi|established|time|port|seconds|use) [-a-z]* = | ,[ ]in[ ] | established[ ] | (?:rekeying|expires|reauth)[ ]in[ ] | installed[ ] | \[ )
+            [0-9a-f]+ (?=s|m|h|\b)
+        | (?<=_i?|\s) [0-9a-f]{16} _[ir] \*?
+        | \b [0-9a-f]{8} \b (?![ ]packets)
+        """, RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex Differing();
 }

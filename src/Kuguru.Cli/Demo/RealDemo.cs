@@ -73,7 +73,8 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
         return Exit.Done;
     }
 
-    static bool IsExpected(Exception e) => e is CommandFailedException or ViciException or IOException or TimeoutException or InvalidOperationException;
+    static bool IsExpected(Exception e) =>
+        e is CommandFailedException or ViciException or IOException or TimeoutException or InvalidOperationException;
 
     async Task Steps()
     {
@@ -118,8 +119,8 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
     {
         using var vici = await ViciClient.Connect(daemon.SocketPath, cancel);
         var complaints = new Complaints();
-        var conf = SettingsFile.Parse(configuration, $"{daemon.Host.Name}.conf", complaints) is { } root ? SwanctlConf.From(root, complaints) : null;
-        if (conf is not null)
+        var root = SettingsFile.Parse(configuration, $"{daemon.Host.Name}.conf", complaints);
+        if (root is not null && SwanctlConf.From(root, complaints) is { } conf)
             await LoadVerb.Load(conf, vici, complaints, cancel);
         if (complaints.HasErrors)
             throw new InvalidOperationException($"{daemon.Host.Name} does not take its configuration: {complaints.All[0]}");
@@ -137,7 +138,8 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
         var there = (await Sa.List(far, cancel)).Single(sa => sa.RemoteId == $"client{number}.example");
         var inside = here.LocalVirtual[0];
         Say(client.Host.Name, $"established {here.Local}...{here.Remote} with {here.Suite}");
-        Say(client.Host.Name, $"NAT: {here.Nat}; IKE moved from port 500 to {here.Local[(here.Local.IndexOf('[') + 1)..^1]}, ESP goes {(here.Children[0].IsEncapsulated ? "in UDP" : "plain")}");
+        var port = here.Local[(here.Local.IndexOf('[') + 1)..^1];
+        Say(client.Host.Name, $"NAT: {here.Nat}; IKE moved from port 500 to {port}, ESP goes {(here.Children[0].IsEncapsulated ? "in UDP" : "plain")}");
         Say(client.Host.Name, $"got the address {inside}, reaches {string.Join(' ', here.Children[0].RemoteSelectors)}");
         Say("gateway", $"sees {there.RemoteId} at {there.Remote}, NAT: {there.Nat}");
         _results.Add(new(client.Host.Name, inside, there.Remote));
@@ -165,7 +167,8 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
     {
         cancel.ThrowIfCancellationRequested();
         var transfer = Transfer.Tcp(from, to, address, FileLength);
-        Say(from.Name, $"sent {to.Name} {FileLength / 1_000_000} MB over TCP, {transfer.MegabitsPerSecond:0} Mbit/s, SHA-256 {transfer.SentHash.ToString()[..8]} sent, {transfer.ReceivedHash.ToString()[..8]} received");
+        var hashes = $"SHA-256 {transfer.SentHash.ToString()[..8]} sent, {transfer.ReceivedHash.ToString()[..8]} received";
+        Say(from.Name, $"sent {to.Name} {FileLength / 1_000_000} MB over TCP, {transfer.MegabitsPerSecond:0} Mbit/s, {hashes}");
         return transfer.IsIntact ? transfer : throw new InvalidOperationException($"the file from {from.Name} arrived damaged");
     }
 
@@ -202,11 +205,12 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
 
     static void Picture(RoadWarriors world, bool strongSwan)
     {
-        var outside = world.GatewayAddress.Contains(':') ? ("fd01::a", "2001:db8::1", "2001:db8::2") : ("10.1.0.10", "192.0.2.1", "192.0.2.2");
+        var (client, nat, gateway) = world.GatewayAddress.Contains(':') ? ("fd01::a", "2001:db8::1", "2001:db8::2") : ("10.1.0.10", "192.0.2.1", "192.0.2.2");
+        var daemon = strongSwan ? "charon" : "kuguru";
         AnsiConsole.WriteLine($"""
 
               client1 ──┐
-              {outside.Item1,-10}├── NAT ── {outside.Item2} ──── {outside.Item3} ── gateway ({(strongSwan ? "charon" : "kuguru")}) ── 10.2.0.0/24 ── server {RoadWarriors.Server4}
+              {client,-10}├── NAT ── {nat} ──── {gateway} ── gateway ({daemon}) ── 10.2.0.0/24 ── server {RoadWarriors.Server4}
               client2 ──┘   rewrites source ports
 
             """);

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using System.Runtime.InteropServices;
 
 namespace Kuguru.Cli.Namespaces;
 
@@ -11,15 +12,15 @@ public abstract class IkeDaemon : IDisposable
     /// <summary>The VICI socket, as the host sees it.</summary>
     public const string Vici = "/run/charon.vici";
 
-    /// <summary>The swanctl.conf, as the host sees it.</summary>
-    protected const string Configuration = "/run/swanctl/swanctl.conf";
+    /// <summary>The strongswan.conf and swanctl.conf, as the host sees them.</summary>
+    protected const string Settings = "/run/strongswan.conf", Configuration = "/run/swanctl/swanctl.conf";
 
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     protected IkeDaemon(Host host, string name, string settings, IReadOnlyList<string> command)
     {
         Host = host;
-        host.Write("/run/strongswan.conf", settings);
+        host.Write(Settings, settings);
         host.Write(Configuration, "");
         Job = host.Start(name, [.. command]);
         Wait.Until($"{name} on {host.Name} opens {Vici}", Patience, () => Job.HasEnded || IsListening());
@@ -81,24 +82,29 @@ public abstract class IkeDaemon : IDisposable
 
 /// <summary>The Kuguru that runs this code, as a daemon; this machine's own /etc/swanctl is none of its business.</summary>
 public sealed class KuguruDaemon(Host host, string settings = "", params string[] options)
-    : IkeDaemon(host, "kuguru", settings, [.. Program, "run", "--settings", "/run/strongswan.conf", "--config", Configuration, "--vici", Vici, .. options])
+    : IkeDaemon(host, "kuguru", settings, [.. Program, "run", .. Files, .. options])
 {
+    static readonly string[] Files = ["--settings", Settings, "--config", Configuration, "--vici", Vici];
+
     /// <summary>How to start the program, wherever it was built and whichever dotnet runs it.</summary>
     public static IReadOnlyList<string> Program { get; } =
     [
-        System.IO.Path.GetFullPath(System.IO.Path.Combine(System.Runtime.InteropServices.RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet")),
+        System.IO.Path.GetFullPath(System.IO.Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "../../../dotnet")),
         System.IO.Path.Combine(AppContext.BaseDirectory, "Kuguru.Cli.dll"),
     ];
 }
 
 /// <summary>strongSwan's charon-systemd with its ESP in userspace (kernel-libipsec, which always encapsulates in UDP).</summary>
 public sealed class Charon(Host host, string settings = "")
-    : IkeDaemon(host, "charon", Settings.Replace("$settings", settings, StringComparison.Ordinal), ["charon-systemd"])
+    : IkeDaemon(host, "charon", Conf(settings), ["charon-systemd"])
 {
+    const string Plugins = "random nonce openssl pem pkcs1 pkcs8 pubkey x509 aes sha1 sha2 hmac kdf gcm chapoly drbg curve25519 gmp "
+        + "constraints vici kernel-libipsec kernel-netlink socket-default updown counters";
+
     // The marks let the daemon's own packets out although a route through its TUN device covers the peer.
-    const string Settings = """
+    static string Conf(string settings) => $$"""
         charon-systemd {
-          load = random nonce openssl pem pkcs1 pkcs8 pubkey x509 aes sha1 sha2 hmac kdf gcm chapoly drbg curve25519 gmp constraints vici kernel-libipsec kernel-netlink socket-default updown counters
+          load = {{Plugins}}
           integrity_test = no
           filelog {
             stderr {
@@ -117,7 +123,7 @@ public sealed class Charon(Host host, string settings = "")
               allow_peer_ts = yes
             }
           }
-          $settings
+          {{settings}}
         }
         swanctl {
           load = random openssl pem pkcs1 pkcs8 pubkey x509

@@ -44,8 +44,8 @@ public sealed class Napt
     /// <summary>A port forward: what comes to this UDP port from outside goes to a host inside.</summary>
     public void Forward(int port, string to)
     {
-        var family = to.Contains(':') ? "ip6" : "ip";
-        Rules($"add rule inet napt forwards iifname \"{_outside}\" meta nfproto {(family == "ip" ? "ipv4" : "ipv6")} udp dport {port} dnat {family} to {to}");
+        var (protocol, family) = to.Contains(':') ? ("ipv6", "ip6") : ("ipv4", "ip");
+        Rules($"add rule inet napt forwards iifname \"{_outside}\" meta nfproto {protocol} udp dport {port} dnat {family} to {to}");
     }
 
     /// <summary>Drops what matches, in either direction; the match is nftables' (<c>udp dport 4500</c>).</summary>
@@ -64,7 +64,8 @@ public sealed class Napt
     public void Timeouts(TimeSpan talking, TimeSpan settled)
     {
         // A kernel setting is that of the namespace of whoever opens the file, so a process of the host writes it.
-        Host.Run("bash", "-c", $"cd /proc/sys/net/netfilter; echo {talking.TotalSeconds:0} >nf_conntrack_udp_timeout; echo {settled.TotalSeconds:0} >nf_conntrack_udp_timeout_stream");
+        foreach (var (name, span) in new[] { ("udp_timeout", talking), ("udp_timeout_stream", settled) })
+            Host.Run("bash", "-c", $"echo {span.TotalSeconds:0} >/proc/sys/net/netfilter/nf_conntrack_{name}");
     }
 
     /// <summary>Forgets all mappings.</summary>
@@ -72,7 +73,10 @@ public sealed class Napt
 
     /// <summary>The UDP mappings that exist now.</summary>
     public IReadOnlyList<Mapping> Table() =>
-        [.. Host.Run("conntrack", "-L", "-p", "udp").Split('\n').Select(Mapping.Read).OfType<Mapping>().OrderBy(mapping => mapping.Inside, StringComparer.Ordinal)];
+    [
+        .. Host.Run("conntrack", "-L", "-p", "udp").Split('\n').Select(Mapping.Read).OfType<Mapping>()
+            .OrderBy(mapping => mapping.Inside, StringComparer.Ordinal),
+    ];
 
     void Rules(string text) => Host.Try(["nft", "-f", "-"], input: text).Text();
 }

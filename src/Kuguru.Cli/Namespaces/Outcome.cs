@@ -9,7 +9,9 @@ public sealed record Outcome(string Command, int Status, string Output, string E
     /// <exception cref="CommandFailedException">It had not.</exception>
     public string Text() => Status == 0 ? Output : throw new CommandFailedException(this);
 
-    /// <summary>Runs a command of this machine, out of reach of the terminal's Ctrl-C; arguments are passed as they are, no shell reads them.</summary>
+    /// <summary>
+    /// Runs a command of this machine, out of reach of the terminal's Ctrl-C; arguments are passed as they are, no shell reads them.
+    /// </summary>
     public static Outcome Of(IReadOnlyList<string> command, string input = "", IReadOnlyDictionary<string, string>? environment = null)
     {
         var start = new ProcessStartInfo("setsid", command)
