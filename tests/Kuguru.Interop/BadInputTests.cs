@@ -45,7 +45,7 @@ public class BadInputTests
         var swanctl = near.TrySwanctl("--initiate", "--child", "badnet", "--timeout", "20");
         Assert.NotEqual(0, swanctl.Status);
         Assert.Matches(line, swanctl.Errors + swanctl.Output);
-        var up = Outcome.Of([.. KuguruDaemon.Program, "up", "bad", "--timeout", "20", "--vici", near.SocketPath]);
+        var up = Outcome.Of([.. KuguruDaemon.Program, "up", "bad", "--timeout", "20", "--vici", near.Socket]);
         TestContext.Current.TestOutputHelper?.WriteLine(up.Errors);
         Assert.Equal(1, up.Status);
         Assert.Matches($"^kuguru: bad: .*({line})", Assert.Single(up.Errors.TrimEnd('\n').Split('\n')));
@@ -108,7 +108,7 @@ public class BadInputTests
         var at = configuration.IndexOf(right, StringComparison.Ordinal);
         File.WriteAllText(file, configuration[..at] + wrong + configuration[(at + right.Length)..]);
 
-        var load = Outcome.Of([.. KuguruDaemon.Program, "load", file, "--vici", near.SocketPath]);
+        var load = Outcome.Of([.. KuguruDaemon.Program, "load", file, "--vici", near.Socket]);
         TestContext.Current.TestOutputHelper?.WriteLine(load.Errors);
         Assert.Equal(2, load.Status);
         Assert.Matches(line, Assert.Single(load.Errors.TrimEnd('\n').Split('\n')));

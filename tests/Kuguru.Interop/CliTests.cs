@@ -55,7 +55,7 @@ public class CliTests
         return (outcome.Status, outcome.Errors);
     }
 
-    static Outcome Kuguru(IkeDaemon daemon, params string[] arguments) => Kuguru([.. arguments, "--vici", daemon.SocketPath]);
+    static Outcome Kuguru(IkeDaemon daemon, params string[] arguments) => Kuguru([.. arguments, "--vici", daemon.Socket]);
 
     static Outcome Kuguru(params string[] arguments) => Outcome.Of([.. KuguruDaemon.Program, .. arguments]);
 }

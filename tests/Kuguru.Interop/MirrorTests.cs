@@ -76,7 +76,7 @@ public sealed class MirrorTests : IDisposable
     {
         using var charon = Peer.Charon.On(_world.Gateway);
         using var kuguru = Peer.Kuguru.On(_world.Clients[0]);
-        var (theirs, ours) = (await LoadAndList(charon.SocketPath), await LoadAndList(kuguru.SocketPath));
+        var (theirs, ours) = (await LoadAndList(charon.Socket), await LoadAndList(kuguru.Socket));
         Assert.NotEmpty(theirs);
         // charon 5.9.8 does not list the ports yet.
         Assert.Equal(theirs, ours.Where(line => !line.Contains("_port = ", StringComparison.Ordinal)));

@@ -40,7 +40,7 @@ static class Peers
 
     public static IReadOnlyList<Sa> List(this IkeDaemon daemon)
     {
-        using var client = ViciClient.Connect(daemon.SocketPath).GetAwaiter().GetResult();
+        using var client = ViciClient.Connect(daemon.Socket).GetAwaiter().GetResult();
         return Sa.List(client, CancellationToken.None).GetAwaiter().GetResult();
     }
 

@@ -117,7 +117,7 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
 
     async Task Load(IkeDaemon daemon, string configuration)
     {
-        using var vici = await ViciClient.Connect(daemon.SocketPath, cancel);
+        using var vici = await ViciClient.Connect(daemon.Socket, cancel);
         var complaints = new Complaints();
         var root = SettingsFile.Parse(configuration, $"{daemon.Host.Name}.conf", complaints);
         if (root is not null && SwanctlConf.From(root, complaints) is { } conf)
@@ -129,12 +129,12 @@ sealed class RealDemo(RoadWarriors world, bool strongSwan, CancellationToken can
     async Task Up(int number)
     {
         var client = _daemons[number];
-        using var vici = await ViciClient.Connect(client.SocketPath, cancel);
+        using var vici = await ViciClient.Connect(client.Socket, cancel);
         var answer = await vici.Call("initiate", new() { { "ike", "home" }, { "child", "net" }, { "timeout", "20000" } }, cancel);
         if (!answer.Succeeded())
             throw new InvalidOperationException($"{client.Host.Name}: {answer["errmsg"]}");
         var here = (await Sa.List(vici, cancel))[0];
-        using var far = await ViciClient.Connect(Gateway.SocketPath, cancel);
+        using var far = await ViciClient.Connect(Gateway.Socket, cancel);
         var there = (await Sa.List(far, cancel)).Single(sa => sa.RemoteId == $"client{number}.example");
         var inside = here.LocalVirtual[0];
         Say(client.Host.Name, $"established {here.Local}...{here.Remote} with {here.Suite}");

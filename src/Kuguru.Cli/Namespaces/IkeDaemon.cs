@@ -35,7 +35,7 @@ public abstract class IkeDaemon : IDisposable
     public string Log => Job.Log;
 
     /// <summary>The VICI socket, as this machine sees it.</summary>
-    public string SocketPath => Host.Outside(Vici);
+    public string Socket => Host.Outside(Vici);
 
     /// <summary>Loads this swanctl.conf with stock swanctl in place of what was loaded before.</summary>
     public void Load(string configuration)
@@ -59,12 +59,12 @@ public abstract class IkeDaemon : IDisposable
     /// <summary>A socket file alone may be what a crash left behind.</summary>
     bool IsListening()
     {
-        if (!File.Exists(SocketPath))
+        if (!File.Exists(Socket))
             return false;
-        using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        using var socket = new System.Net.Sockets.Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         try
         {
-            socket.Connect(new UnixDomainSocketEndPoint(SocketPath));
+            socket.Connect(new UnixDomainSocketEndPoint(Socket));
             return true;
         }
         catch (SocketException)
