@@ -24,5 +24,5 @@ static class Exit
 
     /// <summary>The verb that was asked for, with a space behind, or nothing.</summary>
     public static IEnumerable<string> Verb(ParseResult parsed) =>
-        parsed.CommandResult.Command is RootCommand ? [] : [parsed.CommandResult.Command.Name, ""];
+        parsed.CommandResult == parsed.RootCommandResult ? [] : [parsed.CommandResult.Command.Name, ""];
 }

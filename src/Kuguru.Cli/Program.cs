@@ -1,9 +1,10 @@
 using System.CommandLine;
+using System.CommandLine.Help;
 using Kuguru.Cli;
 using Spectre.Console;
 
 // One file per verb. Those that talk to a daemon do so over VICI (Door), so they work with strongSwan's charon too.
-var root = new RootCommand("Kuguru: IPsec that gets through NAT. A daemon, its controls, and a demonstration.");
+var root = new Command("kuguru", "Kuguru: IPsec that gets through NAT. A daemon, its controls, and a demonstration.") { new HelpOption() };
 root.Subcommands.Add(RunVerb.Command());
 root.Subcommands.Add(LoadVerb.Command());
 root.Subcommands.Add(UpVerb.Command());
@@ -17,7 +18,7 @@ root.Subcommands.Add(VersionVerb.Command());
 if (Console.IsOutputRedirected)
     AnsiConsole.Profile.Width = 250;
 
-var parsed = root.Parse(args is [] ? ["--help"] : args);
+var parsed = root.Parse(args switch { [] => ["--help"], ["--version"] => ["version"], _ => args });
 if (parsed.Errors.Count > 0)
 {
     var what = parsed.UnmatchedTokens is [var token, ..] ? $"unknown command or option '{token}'" : parsed.Errors[0].Message.TrimEnd('.');

@@ -95,18 +95,16 @@ static class StatusVerb
     internal static Table Table(IReadOnlyList<Sa> sas)
     {
         var table = new Table { Border = TableBorder.Simple };
-        foreach (var head in new[] { "tunnel", "state", "NAT", "local", "peer", "inside", "in / out" })
+        foreach (var head in new[] { "tunnel", "state", "NAT", "peer", "inside", "in / out" })
             table.AddColumn(head);
         foreach (var sa in sas)
         {
             table.AddRow(new Text($"{sa.Name} #{sa.Id}"), new Text(sa.State.ToLowerInvariant()), new Text(sa.Nat),
-                new Text(Lines(sa.Local, sa.LocalId, string.Join(' ', sa.LocalVirtual))),
-                new Text(Lines(sa.Remote, sa.RemoteId, string.Join(' ', sa.RemoteVirtual))),
-                new Text(Lines(sa.Suite)), new Text(""));
+                new Text($"{sa.Remote}\n{sa.RemoteId}"), new Text(string.Join('\n', [.. sa.LocalVirtual, .. sa.RemoteVirtual])), new Text(""));
             foreach (var child in sa.Children)
             {
-                table.AddRow(new Text("  " + child.Name), new Text(child.State.ToLowerInvariant()),
-                    new Text(child.IsEncapsulated ? "in UDP" : child.Protocol), new Text(""), new Text(child.Suite),
+                table.AddRow(new Text($"  {child.Name}"), new Text(child.State.ToLowerInvariant()),
+                    new Text(child.IsEncapsulated ? "in UDP" : child.Protocol), new Text(child.Suite),
                     new Text($"{string.Join(' ', child.LocalSelectors)} = {string.Join(' ', child.RemoteSelectors)}"),
                     new Text($"{Size(child.BytesIn)} / {Size(child.BytesOut)}"));
             }
@@ -115,8 +113,6 @@ static class StatusVerb
             table.AddRow("no tunnel is up");
         return table;
     }
-
-    static string Lines(params string[] lines) => string.Join('\n', lines.Where(line => line.Length > 0));
 
     static string Size(ulong octets) => octets switch
     {
