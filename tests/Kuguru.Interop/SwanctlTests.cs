@@ -88,6 +88,7 @@ public partial class SwanctlTests
             [0-9a-f]+ (?=s|m|h|\b)
         | (?<=_i?|\s) [0-9a-f]{16} _[ir] \*?
         | \b [0-9a-f]{8} \b (?![ ]packets)
+        | \s+ [0-9]+ (?=s[ ]ago)
         """, RegexOptions.IgnorePatternWhitespace)]
     private static partial Regex Differing();
 }
