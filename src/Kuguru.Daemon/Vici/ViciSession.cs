@@ -44,7 +44,8 @@ sealed class ViciSession(ViciServer server, Socket socket, int id, ILogger log) 
     readonly CancellationTokenSource _gone = new();
     ImmutableHashSet<string> _events = [];
 
-    public bool Listens(string eventName) => _events.Contains(eventName);
+    /// <summary>A client that was cut off listens no more, however long its tasks take to end.</summary>
+    public bool Listens(string eventName) => !_gone.IsCancellationRequested && _events.Contains(eventName);
 
     /// <summary>Returns when the client has gone or the server stops.</summary>
     public async Task Run(CancellationToken stop)
