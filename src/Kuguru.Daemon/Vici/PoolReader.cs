@@ -57,17 +57,22 @@ public static class PoolReader
 /// <summary><c>load-shared</c>'s message to a <see cref="PresharedKey"/>, whose secret is a copy that the reader's caller owns.</summary>
 public static class SharedKeyReader
 {
+    const int NtHashLength = 16;
+
     public static PresharedKey? Read(ViciMessage message, string nameless, out IReadOnlyList<ConfigError> errors)
     {
         var name = message["id"] ?? nameless;
         var path = $"secrets.{name}";
         var found = new List<ConfigError>();
         var type = message["type"];
-        if (type is null || !type.Equals("ike", StringComparison.OrdinalIgnoreCase))
-            found.Add(new ConfigError(path, type is null ? "has no type" : $"a secret of the type {type} is not supported yet: only ike is"));
+        var kind = Kind(type);
+        if (kind is null)
+            found.Add(new ConfigError(path, type is null ? "has no type" : $"{type} is no type of a shared secret: ike, eap, xauth, ntlm and ppk are"));
         var data = message.Bytes("data");
         if (data is not { IsEmpty: false })
             found.Add(new ConfigError(path, "the secret is empty"));
+        else if (kind == SharedKeyKind.NtHash && data.Value.Length != NtHashLength)
+            found.Add(new ConfigError(path, $"an NT hash has {NtHashLength} octets: give 0x and {2 * NtHashLength} hex digits, or the password as eap"));
         var owners = ImmutableArray.CreateBuilder<Identity>();
         foreach (var text in message.Items("owners") ?? [])
         {
@@ -77,6 +82,16 @@ public static class SharedKeyReader
                 found.Add(new ConfigError(path, error));
         }
         errors = found;
-        return found.Count == 0 ? new PresharedKey(name, Secret.Copy(data!.Value.Span), owners.ToImmutable()) : null;
+        return found.Count == 0 ? new PresharedKey(name, Secret.Copy(data!.Value.Span), owners.ToImmutable()) { Kind = kind!.Value } : null;
     }
+
+    /// <summary>Users of XAUTH are those of EAP, as for charon.</summary>
+    static SharedKeyKind? Kind(string? type) => type?.ToUpperInvariant() switch
+    {
+        "IKE" => SharedKeyKind.Ike,
+        "EAP" or "XAUTH" => SharedKeyKind.Eap,
+        "NTLM" => SharedKeyKind.NtHash,
+        "PPK" => SharedKeyKind.Ppk,
+        _ => null,
+    };
 }

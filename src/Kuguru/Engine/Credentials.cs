@@ -3,7 +3,7 @@ using Kuguru.Ike;
 
 namespace Kuguru.Engine;
 
-/// <summary>The pre-shared keys of a node, chosen by identity, never by address.</summary>
+/// <summary>The shared secrets of a node, chosen by identity, never by address.</summary>
 public sealed class Credentials
 {
     readonly Dictionary<string, PresharedKey> _keys = new(StringComparer.Ordinal);
@@ -32,19 +32,30 @@ public sealed class Credentials
     }
 
     /// <summary>
-    /// Keys that fit, closest first. If keys name the peer, they alone count, so that nobody who has just a group's key can pass for a peer with a key of its
-    /// own; among them those that name us as well come first. Else keys that name nobody but us, then keys for anybody.
+    /// Keys that fit, closest first. If keys name the peer, they alone count, and of these, if any does so without a wildcard, only such: so
+    /// nobody who has just a group's key can pass for a peer with a key of its own. Among them those that name us as well come first. Else keys
+    /// that name nobody but us, then keys for anybody.
     /// </summary>
-    public ImmutableArray<PresharedKey> For(Identity? local, Identity remote)
+    public ImmutableArray<PresharedKey> For(Identity? local, Identity remote) => For(SharedKeyKind.Ike, local, remote);
+
+    /// <inheritdoc cref="INode.SecretsOf"/>
+    public ImmutableArray<PresharedKey> Of(SharedKeyKind kind, Identity owner, Identity? server = null) => For(kind, server, owner);
+
+    ImmutableArray<PresharedKey> For(SharedKeyKind kind, Identity? local, Identity remote)
     {
-        var fitting = _keys.Values.Select(key => (Key: key, Fit: Fit(key, local, remote))).Where(pair => pair.Fit > 0).ToList();
+        var fitting = _keys.Values.Where(key => key.Kind == kind).Select(key => (Key: key, Fit: Fit(key, local, remote))).Where(pair => pair.Fit > 0).ToList();
         if (fitting.Any(pair => pair.Fit >= NamesPeer))
             fitting.RemoveAll(pair => pair.Fit < NamesPeer);
+        if (fitting.Any(pair => pair.Fit >= NamesPeerExactly))
+            fitting.RemoveAll(pair => pair.Fit < NamesPeerExactly);
         return [.. fitting.OrderByDescending(pair => pair.Fit).ThenBy(pair => pair.Key.Name, StringComparer.Ordinal).Select(pair => pair.Key)];
     }
 
     /// <summary>From here on, a fit says how closely the key names the peer, and below that how closely it names us.</summary>
     const int NamesPeer = 2000;
+
+    /// <summary>From here on, the key names the peer itself and not by a wildcard (<see cref="Identity.Fits"/>).</summary>
+    const int NamesPeerExactly = 999 * NamesPeer;
 
     static int Fit(PresharedKey key, Identity? local, Identity remote)
     {

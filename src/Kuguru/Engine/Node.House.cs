@@ -13,6 +13,9 @@ public sealed partial class Node
 
     public ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote) => Credentials.For(local, remote);
 
+    public ImmutableArray<PresharedKey> SecretsOf(SharedKeyKind kind, Identity owner, Identity? server = null) =>
+        Credentials.Of(kind, owner, server);
+
     public VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested) =>
         Pools.Lease(pools, remote, ikeUniqueId, requested) is { } leased
             ? leased with { Dns = leased.Dns.AddRange(Settings.DnsServers), Nbns = leased.Nbns.AddRange(Settings.WinsServers) }

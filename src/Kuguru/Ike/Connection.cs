@@ -139,5 +139,24 @@ public sealed record Pool
     public ImmutableArray<IpAddress> Nbns { get; init; } = [];
 }
 
-/// <summary>A pre-shared key and whom it is for; no owner means anybody.</summary>
-public sealed record PresharedKey(string Name, Secret Secret, ImmutableArray<Identity> Owners);
+/// <summary>A secret that is shared with somebody, and whom it is for; no owner means anybody.</summary>
+public sealed record PresharedKey(string Name, Secret Secret, ImmutableArray<Identity> Owners)
+{
+    public SharedKeyKind Kind { get; init; } = SharedKeyKind.Ike;
+}
+
+/// <summary>What a shared secret is for.</summary>
+public enum SharedKeyKind
+{
+    /// <summary>The pre-shared key of an IKE SA.</summary>
+    Ike,
+
+    /// <summary>A user's password, for EAP methods and XAUTH alike.</summary>
+    Eap,
+
+    /// <summary>The NT hash of a user's password, which is all that MSCHAPv2 needs (RFC 2759 section 8.3).</summary>
+    NtHash,
+
+    /// <summary>A postquantum pre-shared key, whose owner is its PPK_ID (RFC 8784).</summary>
+    Ppk,
+}

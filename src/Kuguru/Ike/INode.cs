@@ -24,6 +24,12 @@ public interface INode
     ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote);
 
     /// <summary>
+    /// Secrets of a user or of a PPK_ID: those that name the owner, the closest first; else, for a client, those that name only the
+    /// <paramref name="server"/> that asks for it; else those for anybody.
+    /// </summary>
+    ImmutableArray<PresharedKey> SecretsOf(SharedKeyKind kind, Identity owner, Identity? server = null);
+
+    /// <summary>
     /// Leases a virtual address from the first of the pools that has one of that family; the one asked for, or that this identity had, where it is free.
     /// Null when there is none.
     /// </summary>

@@ -128,7 +128,10 @@ sealed class Host(World world, IpAddress address, int seed) : INode
 
     public ImmutableArray<Connection> CandidatesFor(Path path) => [.. Connections];
 
-    public ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote) => [.. Keys.Where(key => key.Owners.IsEmpty
+    public ImmutableArray<PresharedKey> SecretsOf(SharedKeyKind kind, Identity owner, Identity? server = null) =>
+        [.. Keys.Where(key => key.Kind == kind && (key.Owners.IsEmpty || key.Owners.Any(one => one.Fits(owner) > 0)))];
+
+    public ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote) => [.. Keys.Where(key => key.Kind == SharedKeyKind.Ike).Where(key => key.Owners.IsEmpty
         || key.Owners.Any(owner => owner.Fits(remote) > 0 || (local is not null && owner.Fits(local) > 0)))];
 
     public VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested)

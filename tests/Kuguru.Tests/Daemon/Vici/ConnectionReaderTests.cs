@@ -229,8 +229,27 @@ public class ConnectionReaderTests
         var key = SharedKeyReader.Read(new() { { "id", "ike-1" }, { "type", "IKE" }, { "data", "secret" }, { "owners", (string[])["10.1.0.10", "moon"] } }, "none", out _)!;
         Assert.Equal(("ike-1", 2), (key.Name, key.Owners.Length));
         Assert.Equal("secret"u8.ToArray(), key.Secret.Span.ToArray());
-        Assert.Null(SharedKeyReader.Read(new() { { "type", "eap" }, { "data", "geheim" } }, "none", out var errors));
-        Assert.Equal("secrets.none: a secret of the type eap is not supported yet: only ike is", Assert.Single(errors).ToString());
+        Assert.Equal(SharedKeyKind.Ike, key.Kind);
+    }
+
+    [Theory]
+    [InlineData("ike", SharedKeyKind.Ike)]
+    [InlineData("EAP", SharedKeyKind.Eap)]
+    [InlineData("xauth", SharedKeyKind.Eap)]
+    [InlineData("ntlm", SharedKeyKind.NtHash)]
+    [InlineData("PPK", SharedKeyKind.Ppk)]
+    public void A_secret_is_of_the_kind_that_its_type_says(string type, SharedKeyKind expected) =>
+        Assert.Equal(expected, SharedKeyReader.Read(new() { { "type", type }, { "data", "0123456789abcdef" } }, "none", out _)!.Kind);
+
+    [Theory]
+    [InlineData("radius", "geheim", "secrets.none: radius is no type of a shared secret: ike, eap, xauth, ntlm and ppk are")]
+    [InlineData(null, "geheim", "secrets.none: has no type")]
+    [InlineData("eap", "", "secrets.none: the secret is empty")]
+    [InlineData("ntlm", "geheim", "secrets.none: an NT hash has 16 octets: give 0x and 32 hex digits, or the password as eap")]
+    public void What_is_no_secret_is_refused_without_telling_it(string? type, string data, string expected)
+    {
+        Assert.Null(SharedKeyReader.Read(new() { { "type", type }, { "data", data } }, "none", out var errors));
+        Assert.Equal(expected, Assert.Single(errors).ToString());
     }
 
     static Connection? Read(ViciMessage keys) => ConnectionReader.Read("gw", Whole(keys, []), CharonSettings.Default, out _);

@@ -1,0 +1,217 @@
+using System.Security.Cryptography;
+using Org.BouncyCastle.Asn1.X509;
+using Org.BouncyCastle.Tls;
+using Org.BouncyCastle.Tls.Crypto;
+using Org.BouncyCastle.Tls.Crypto.Impl.BC;
+
+namespace Kuguru.Crypto;
+
+/// <summary>What <see cref="TlsEngine"/> asks of the end that it drives.</summary>
+interface ITlsEnd
+{
+    bool IsVersion13 { get; }
+
+    /// <summary>The handshake is done, and the keys are there to be taken.</summary>
+    bool IsComplete { get; }
+
+    /// <summary>Why the other end's certificate was refused.</summary>
+    string? WhyUntrusted { get; }
+    Secret? TakeKeys();
+}
+
+/// <summary>What both ends have in common: what they offer, prove and check.</summary>
+static class TlsTerms
+{
+    static readonly int[] Suites13 =
+    [
+        CipherSuite.TLS_AES_256_GCM_SHA384, CipherSuite.TLS_AES_128_GCM_SHA256, CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+    ];
+
+    static readonly int[] SuitesEcdsa =
+    [
+        CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+        CipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+    ];
+
+    static readonly int[] SuitesRsa =
+    [
+        CipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
+        CipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
+        CipherSuite.TLS_DHE_RSA_WITH_AES_256_GCM_SHA384, CipherSuite.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256,
+    ];
+
+    public static ProtocolVersion[] Versions(TlsSetup setup) =>
+        setup.WithoutVersion13 ? [ProtocolVersion.TLSv12] : [ProtocolVersion.TLSv13, ProtocolVersion.TLSv12];
+
+    /// <summary>A server has those of its key, a client those of any.</summary>
+    public static int[] Suites(TlsIdentity? server) => server is null ? [.. Suites13, .. SuitesEcdsa, .. SuitesRsa]
+        : server.Schemes.Any(TlsIdentity.RsaSchemes.Contains) ? [.. Suites13, .. SuitesRsa] : [.. Suites13, .. SuitesEcdsa];
+
+    /// <summary>Our certificate and what signs with it, by the first scheme that the other end takes; null when there is none.</summary>
+    public static TlsCredentialedSigner? Prove(
+        TlsContext context, TlsIdentity own, IEnumerable<SignatureAndHashAlgorithm>? accepted, byte[] requestContext)
+    {
+        var isVersion13 = TlsUtilities.IsTlsV13(context);
+        var theirs = (accepted ?? []).Select(SignatureScheme.From).ToHashSet();
+        var scheme = own.Schemes.FirstOrDefault(one => theirs.Contains(one) && !(isVersion13 && IsPkcs1(one)));
+        if (scheme == 0)
+            return null;
+        var chain = own.Chain.Select(certificate => context.Crypto.CreateCertificate(certificate.ToArray())).ToArray();
+        var certificate = isVersion13
+            ? new Certificate(requestContext, [.. chain.Select(one => new CertificateEntry(one, null))])
+            : new Certificate(chain);
+        return new DefaultTlsCredentialedSigner(
+            new TlsCryptoParameters(context), new Signer(own, scheme), certificate, SignatureScheme.GetSignatureAndHashAlgorithm(scheme));
+    }
+
+    /// <summary>Null when the chain is believed.</summary>
+    public static string? Judge(TlsSetup setup, Certificate? chain) => chain is null || chain.IsEmpty
+        ? "the other end has no certificate"
+        : setup.Judge([.. chain.GetCertificateList().Select(one => new Blob(one.GetEncoded()))]);
+
+    /// <summary>The exporter of TLS 1.3; of 1.2 the PRF itself, since many peers lack the extension without which BouncyCastle exports nothing.</summary>
+    public static Secret Export(TlsContext context, TlsExport export)
+    {
+        byte[] keys;
+        if (TlsUtilities.IsTlsV13(context))
+        {
+            keys = context.ExportKeyingMaterial(export.Label13, export.Context13.ToArray(), export.Length);
+        }
+        else
+        {
+            var parameters = context.SecurityParameters;
+            byte[] randoms = [.. parameters.ClientRandom, .. parameters.ServerRandom];
+            keys = TlsUtilities.Prf(parameters, parameters.MasterSecret, export.Label12, randoms, export.Length).Extract();
+        }
+        var secret = Secret.Copy(keys);
+        CryptographicOperations.ZeroMemory(keys);
+        return secret;
+    }
+
+    static bool IsPkcs1(int scheme) => SignatureScheme.GetSignatureAlgorithm(scheme) == SignatureAlgorithm.rsa;
+
+    sealed class Signer(TlsIdentity own, int scheme) : TlsSigner
+    {
+        public byte[] GenerateRawSignature(SignatureAndHashAlgorithm algorithm, byte[] hash) =>
+            throw new InvalidOperationException("the key signs data, not hashes");
+
+        public TlsStreamSigner GetStreamSigner(SignatureAndHashAlgorithm algorithm) => new StreamSigner(own, scheme);
+    }
+
+    sealed class StreamSigner(TlsIdentity own, int scheme) : TlsStreamSigner
+    {
+        public Stream Stream { get; } = new MemoryStream();
+        public byte[] GetSignature() => own.Sign(scheme, ((MemoryStream)Stream).ToArray());
+    }
+}
+
+/// <summary>The end that says hello first.</summary>
+sealed class TlsClientEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsClient(crypto), ITlsEnd, TlsAuthentication
+{
+    Secret? _keys;
+
+    public bool IsVersion13 { get; private set; }
+    public bool IsComplete { get; private set; }
+    public string? WhyUntrusted { get; private set; }
+
+    public Secret? TakeKeys()
+    {
+        var keys = _keys;
+        _keys = null;
+        return keys;
+    }
+
+    public override int GetMaxHandshakeMessageSize() => TlsEngine.MaxHandshakeMessage;
+    public override int GetMaxCertificateChainLength() => TlsEngine.MaxChain;
+    public override TlsAuthentication GetAuthentication() => this;
+    protected override ProtocolVersion[] GetSupportedVersions() => TlsTerms.Versions(setup);
+    protected override int[] GetSupportedCipherSuites() => TlsTerms.Suites(null);
+
+    /// <summary>No name of a host: whom we expect stands in the certificate, and is no host's.</summary>
+    protected override IList<ServerName>? GetSniServerNames() => null;
+
+    /// <summary>OCSP answers are not asked for here: revocation is what <see cref="TlsSetup.Judge"/> looks after.</summary>
+    protected override CertificateStatusRequest? GetCertificateStatusRequest() => null;
+
+    public override void NotifyServerVersion(ProtocolVersion serverVersion)
+    {
+        base.NotifyServerVersion(serverVersion);
+        IsVersion13 = TlsUtilities.IsTlsV13(serverVersion);
+    }
+
+    public void NotifyServerCertificate(TlsServerCertificate serverCertificate)
+    {
+        WhyUntrusted = TlsTerms.Judge(setup, serverCertificate.Certificate);
+        if (WhyUntrusted is not null)
+            throw new TlsFatalAlert(AlertDescription.bad_certificate);
+    }
+
+    public TlsCredentials? GetClientCredentials(CertificateRequest certificateRequest) => setup.Own is { } own
+        ? TlsTerms.Prove(m_context, own, certificateRequest.SupportedSignatureAlgorithms, certificateRequest.GetCertificateRequestContext())
+        : null;
+
+    public override void NotifyHandshakeComplete()
+    {
+        base.NotifyHandshakeComplete();
+        (_keys, IsComplete) = (TlsTerms.Export(m_context, setup.Export), true);
+    }
+}
+
+/// <summary>The end that is said hello to, and asks for a certificate.</summary>
+sealed class TlsServerEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsServer(crypto), ITlsEnd
+{
+    Secret? _keys;
+
+    public bool IsVersion13 { get; private set; }
+    public bool IsComplete { get; private set; }
+    public string? WhyUntrusted { get; private set; }
+
+    public Secret? TakeKeys()
+    {
+        var keys = _keys;
+        _keys = null;
+        return keys;
+    }
+
+    public override int GetMaxHandshakeMessageSize() => TlsEngine.MaxHandshakeMessage;
+    public override int GetMaxCertificateChainLength() => TlsEngine.MaxChain;
+    protected override ProtocolVersion[] GetSupportedVersions() => TlsTerms.Versions(setup);
+    protected override int[] GetSupportedCipherSuites() => TlsTerms.Suites(setup.Own);
+
+    public override ProtocolVersion GetServerVersion()
+    {
+        var version = base.GetServerVersion();
+        IsVersion13 = TlsUtilities.IsTlsV13(version);
+        return version;
+    }
+
+    public override TlsCredentials GetCredentials()
+    {
+        if (setup.Own is { } own && TlsTerms.Prove(m_context, own, m_context.SecurityParameters.ClientSigAlgs, []) is { } signer)
+            return signer;
+        WhyUntrusted = setup.Own is null ? "we have no certificate for TLS" : "the other end takes no signature that our key can make";
+        throw new TlsFatalAlert(AlertDescription.handshake_failure);
+    }
+
+    public override CertificateRequest GetCertificateRequest()
+    {
+        var algorithms = TlsUtilities.GetDefaultSupportedSignatureAlgorithms(m_context);
+        List<X509Name> authorities = [.. setup.Authorities.Select(name => X509Name.GetInstance(name.ToArray()))];
+        return TlsUtilities.IsTlsV13(m_context)
+            ? new CertificateRequest([], algorithms, null, authorities.Count == 0 ? null : authorities)
+            : new CertificateRequest([ClientCertificateType.ecdsa_sign, ClientCertificateType.rsa_sign], algorithms, authorities);
+    }
+
+    public override void NotifyClientCertificate(Certificate clientCertificate)
+    {
+        WhyUntrusted = TlsTerms.Judge(setup, clientCertificate);
+        if (WhyUntrusted is not null)
+            throw new TlsFatalAlert(AlertDescription.bad_certificate);
+    }
+
+    public override void NotifyHandshakeComplete()
+    {
+        base.NotifyHandshakeComplete();
+        (_keys, IsComplete) = (TlsTerms.Export(m_context, setup.Export), true);
+    }
+}
