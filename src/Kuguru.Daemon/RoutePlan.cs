@@ -30,6 +30,26 @@ static class RoutePlan
     }
 
     /// <summary>
+    /// What a shunt lets pass: before the rules that lead to us, the main table is asked. Packets whose source is yet to be found are among it
+    /// where an address of ours is inside the local selectors.
+    /// </summary>
+    public static IEnumerable<IpRule> PassRules(
+        IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, IReadOnlyList<InterfaceAddress> addresses, RoutesOptions options)
+    {
+        var pairs =
+            from own in local
+            from far in remote
+            where own.Range.First.IsV6 == far.Range.First.IsV6 && (own.Protocol == far.Protocol || own.Protocol == 0 || far.Protocol == 0)
+            from source in Prefix.FromRange(own.Range.First, own.Range.Last)
+            from to in Prefix.FromRange(far.Range.First, far.Range.Last)
+            let isOurs = addresses.Any(address => own.Range.Contains(address.Prefix.Address))
+            from rule in RulesFrom(source, WithPorts(own, far, options))
+            where isOurs || rule.From != _noSourceYet
+            select rule with { Priority = Math.Max(options.Priority, 1) - 1, Table = IpRoute.MainTable, MarkMask = 0, To = to.Length == 0 ? null : to };
+        return pairs.Distinct();
+    }
+
+    /// <summary>
     /// The address that packets without a source get: one of ours that is inside the local selectors. Virtual addresses, which are on the TUN
     /// device, come first, an inner address before the one that the tunnel itself uses. Null when there is none: then this host only forwards.
     /// </summary>

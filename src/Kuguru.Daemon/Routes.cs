@@ -100,6 +100,19 @@ public sealed class Routes : IDisposable
             Release(owner, before);
     }
 
+    /// <summary>Keeps packets from the local to the remote selectors out of every tunnel: the main table decides about them, before ours.</summary>
+    public void AddPass(RouteOwner owner, IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote)
+    {
+        Remove(owner);
+        var holding = new Holding(local, null, 0, [], []);
+        _holdings.Add(owner, holding);
+        foreach (var rule in RoutePlan.PassRules(local, remote, Addresses, _options))
+        {
+            Use(rule);
+            holding.Rules.Add(rule);
+        }
+    }
+
     /// <summary>This owner needs nothing any more.</summary>
     public void Remove(RouteOwner owner)
     {
@@ -185,7 +198,7 @@ public sealed class Routes : IDisposable
     void RemoveLeftovers()
     {
         List<string> found = [];
-        foreach (var rule in _netlink.Rules().Where(rule => rule.Protocol == _options.Protocol && rule.Table == _options.Table))
+        foreach (var rule in _netlink.Rules().Where(rule => rule.Protocol == _options.Protocol && (rule.Table == _options.Table || rule.Table == IpRoute.MainTable)))
         {
             if (_netlink.DeleteRule(rule))
                 found.Add($"an earlier run left routing rule {rule}: removed");

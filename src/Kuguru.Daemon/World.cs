@@ -74,6 +74,11 @@ public sealed class World : IDisposable
                 _table.LimitMtu(move.InboundSpi, MtuTo(move.Path));
                 _routes.LimitMtu(RouteOwner.Sa(move.InboundSpi), InnerMtu(move.InboundSpi));
                 break;
+            case Effect.ReceiveOnly old:
+                // Its successor has taken over; what is left of it needs no route.
+                _table.Obey(old, DefaultMtu);
+                _routes.Remove(RouteOwner.Sa(old.InboundSpi));
+                break;
             case Effect.RemoveSa remove:
                 // Routes first, so that no packet meets a tunnel that is gone; but keys go even if routes will not.
                 try
@@ -87,7 +92,10 @@ public sealed class World : IDisposable
                 break;
             case Effect.InstallTrap trap:
                 _table.Obey(trap, DefaultMtu);
-                Route(RouteOwner.Trap(trap.ReqId), trap.Local, trap.Remote, outer: null, inbound: null);
+                if (trap.Child.Mode != ChildMode.Pass)
+                    Route(RouteOwner.Trap(trap.ReqId), trap.Local, trap.Remote, outer: null, inbound: null);
+                else if (_settings.InstallRoutes)
+                    _routes.AddPass(RouteOwner.Trap(trap.ReqId), trap.Local, trap.Remote);
                 break;
             case Effect.RemoveTrap trap:
                 try

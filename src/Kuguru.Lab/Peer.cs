@@ -105,7 +105,7 @@ public sealed class Peer : Host, IDisposable
     /// <summary>Into a tunnel goes what a child's or a trap's remote end covers; its source is then the address that the child's local end covers.</summary>
     protected override IpAddress SourceFor(IpAddress to)
     {
-        if (_children.Values.FirstOrDefault(c => Covers(c.Sa.RemoteSelectors, to)) is { } child)
+        if (!Passes(base.SourceFor(to), to) && _children.Values.FirstOrDefault(c => Covers(c.Sa.RemoteSelectors, to)) is { } child)
         {
             foreach (var address in _virtual.Concat(Addresses))
             {
@@ -119,7 +119,9 @@ public sealed class Peer : Host, IDisposable
     protected override void Output(Packet packet)
     {
         var to = packet.To.Address;
-        if (!IsLocal(to) && (_children.Values.Any(c => Covers(c.Sa.RemoteSelectors, to)) || _traps.Values.Any(t => Covers(t.Remote, to))))
+        if (Passes(packet.From.Address, to))
+            base.Output(packet);
+        else if (!IsLocal(to) && (_children.Values.Any(c => Covers(c.Sa.RemoteSelectors, to)) || _traps.Values.Any(t => Covers(t.Remote, to))))
             Tunnel(packet);
         else
             base.Output(packet);
@@ -281,8 +283,10 @@ public sealed class Peer : Host, IDisposable
             _children[sa.InboundSpi] = new(sa, FingerprintOf(sa.InboundKeys), FingerprintOf(sa.OutboundKeys));
             World.Invariants.Installed(this, sa.OutboundSpi);
         }
-        else if (effect is Effect.RemoveSa remove && _children.Remove(remove.InboundSpi, out var gone))
+        else if (effect is Effect.RemoveSa { InboundSpi: var removed } && _children.Remove(removed, out var gone))
             World.Invariants.Removed(this, gone.Sa.OutboundSpi);
+        else if (effect is Effect.ReceiveOnly { InboundSpi: var replaced } && _children.Remove(replaced, out var old))
+            World.Invariants.Removed(this, old.Sa.OutboundSpi);
         else if (effect is Effect.InstallTrap trap)
             _traps[trap.ReqId] = trap;
         else if (effect is Effect.RemoveTrap removeTrap)
@@ -307,6 +311,10 @@ public sealed class Peer : Host, IDisposable
             (attempt.DoneAt, attempt.Failure) = (World.Now, done.Failure);
         World.Invariants.Noted(this, @event);
     }
+
+    /// <summary>A shunt keeps it out of every tunnel.</summary>
+    bool Passes(IpAddress from, IpAddress to) =>
+        _traps.Values.Any(t => t.Child.Mode == ChildMode.Pass && Covers(t.Local, from) && Covers(t.Remote, to));
 
     static bool Covers(ImmutableArray<Selector> selectors, IpAddress address) => selectors.Any(s => s.Range.Contains(address));
 }

@@ -56,6 +56,16 @@ public sealed record CharonSettings
     public int IkeSaLimit { get; init; }
     public bool InitiatorOnly { get; init; }
 
+    // The life of IKE SAs and children
+
+    public bool MakeBeforeBreak { get; init; } = true;
+    public bool CloseIkeOnChildFailure { get; init; }
+    public bool InactivityCloseIke { get; init; }
+    public TimeSpan DeleteRekeyedDelay { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>Between attempts to find a peer's address; zero lets the pauses grow from a second to a minute.</summary>
+    public TimeSpan RetryInitiateInterval { get; init; }
+
     // IKE SAs
 
     public bool ReuseIkeSa { get; init; } = true;

@@ -11,6 +11,7 @@ static class ChildReader
     [
         ("none", StartAction.None), ("trap", StartAction.Trap), ("start", StartAction.Start),
         ("clear", StartAction.None), ("route", StartAction.Trap), ("restart", StartAction.Start),
+        ("trap|start", StartAction.Trap | StartAction.Start), ("start|trap", StartAction.Trap | StartAction.Start),
     ];
 
     static readonly (string, CloseAction)[] Ends =
@@ -30,6 +31,9 @@ static class ChildReader
         .Volume("life_bytes", (c, v) => c with { LifeBytes = v })
         .Number("rekey_packets", 0ul, ulong.MaxValue, (c, v) => c with { RekeyPackets = v })
         .Number("life_packets", 0ul, ulong.MaxValue, (c, v) => c with { LifePackets = v })
+        .Volume("rand_bytes", (c, v) => c with { RandBytes = v })
+        .Number("rand_packets", 0ul, ulong.MaxValue, (c, v) => c with { RandPackets = v })
+        .Time("inactivity", (c, v) => c with { Inactivity = v })
         .Word("start_action", (c, v) => c with { StartAction = v }, Starts)
         .Word("close_action", (c, v) => c with { CloseAction = v }, Ends)
         .Word("dpd_action", (c, v) => c with { DpdAction = v }, Ends)
@@ -38,11 +42,10 @@ static class ChildReader
         .Text("updown", (ref c, text) => KeyTable<ChildConfig>.Done(c = c with { UpDown = text.Length == 0 ? null : text }))
         .Bool("hostaccess", (c, v) => c with { HostAccess = v })
         // What strongSwan has beyond that, and the values that say what Kuguru does.
-        .Only("mode", "tunnel")
+        .Word("mode", (c, v) => c with { Mode = v }, ("tunnel", ChildMode.Tunnel), ("pass", ChildMode.Pass), ("drop", ChildMode.Drop))
         .Only("policies", "yes")
         .Only("policies_fwd_out", "no")
         .Only("ipcomp", "no")
-        .Only("inactivity", "0")
         .Only("priority", "0")
         .Only("tfc_padding", "0")
         .Only("sha256_96", "no")
@@ -61,7 +64,6 @@ static class ChildReader
         .Only("if_id_in", "0")
         .Only("if_id_out", "0")
         .Refused("is not supported: AH is obsolete behind a NAT, give esp_proposals", "ah_proposals")
-        .Refused("is not supported: what is random is the difference of the life_ and the rekey_ key", "rand_bytes", "rand_packets")
         .Refused("is not supported: Kuguru's tunnels have no security labels", "label")
         .Refused("is not supported: a tunnel is not bound to an interface", "interface");
 

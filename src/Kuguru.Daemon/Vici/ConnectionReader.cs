@@ -54,7 +54,8 @@ public static class ConnectionReader
         .Word("send_cert", (c, _) => c, ("ifasked", 0), ("always", 0), ("never", 0))
         .Word("ocsp", (c, _) => c, ("reply", 0), ("request", 0), ("both", 0), ("never", 0))
         .Only("dscp", "000000")
-        .Only("childless", "allow")
+        .Word("childless", (c, v) => c with { Childless = v },
+            ("allow", ChildlessPolicy.Allow), ("prefer", ChildlessPolicy.Prefer), ("force", ChildlessPolicy.Force), ("never", ChildlessPolicy.Never))
         .Only("ppk_required", "no")
         .Only("if_id_in", "0")
         .Only("if_id_out", "0")
@@ -88,12 +89,10 @@ public static class ConnectionReader
             var ports = $"0, {settings.Port} or {settings.PortNatT}";
             found.Add(new ConfigError($"{path}.local_port", $"the daemon has no such port: give {ports}, or set charon.port in strongswan.conf"));
         }
-        connection = connection with
-        {
-            Local = Rounds(message, "local", path, found),
-            Remote = Rounds(message, "remote", path, found),
-            Children = Children(message, settings, path, found),
-        };
+        connection = connection with { Children = Children(message, settings, path, found) };
+        // A connection of shunts has no peer, and nobody to authenticate.
+        if (connection.Children.IsEmpty || connection.Children.Any(child => child.Mode == ChildMode.Tunnel) || message.Sections.Any(s => !IsChildren(s)))
+            connection = connection with { Local = Rounds(message, "local", path, found), Remote = Rounds(message, "remote", path, found) };
         foreach (var section in message.Sections.Where(s => !IsRound(s, "local") && !IsRound(s, "remote") && !IsChildren(s)))
             found.Add(new ConfigError($"{path}.{section.Name}", "unknown section" + Complaints.DidYouMean(section.Name, ["local", "remote", "children"])));
         errors = found;

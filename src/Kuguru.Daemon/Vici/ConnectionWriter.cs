@@ -31,16 +31,16 @@ public static class ConnectionWriter
         return new ViciMessage { { connection.Name, body } };
     }
 
-    /// <summary>The content of <c>list-policy</c> for a child that is installed as a trap.</summary>
+    /// <summary>The content of <c>list-policy</c> for a child that is installed as a trap or shunt.</summary>
     public static ViciMessage ListPolicy(Trap trap) => new()
     {
         {
             $"{trap.Connection.Name}/{trap.Child.Name}", new ViciMessage
             {
                 { "child", trap.Child.Name },
-                { "reqid", trap.ReqId },
+                { "reqid", trap.Child.Mode == ChildMode.Tunnel ? trap.ReqId.ToString(CultureInfo.InvariantCulture) : null },
                 { "ike", trap.Connection.Name },
-                { "mode", "TUNNEL" },
+                { "mode", Mode(trap.Child.Mode) },
                 { "local-ts", trap.Local.Select(s => AddressText.Print(s)) },
                 { "remote-ts", trap.Remote.Select(s => AddressText.Print(s)) },
             }
@@ -91,7 +91,7 @@ public static class ConnectionWriter
 
     static ViciMessage Child(ChildConfig child) => new()
     {
-        { "mode", "TUNNEL" },
+        { "mode", Mode(child.Mode) },
         { "rekey_time", Seconds(child.RekeyTime) },
         { "rekey_bytes", child.RekeyBytes },
         { "rekey_packets", child.RekeyPackets },
@@ -109,6 +109,13 @@ public static class ConnectionWriter
         CloseAction.Clear => "none",
         CloseAction.Trap => "trap",
         CloseAction.Start => "start",
+    };
+
+    static string Mode(ChildMode mode) => mode switch
+    {
+        ChildMode.Tunnel => "TUNNEL",
+        ChildMode.Pass => "PASS",
+        ChildMode.Drop => "DROP",
     };
 
     static string Unique(UniquePolicy unique) => unique switch

@@ -24,15 +24,16 @@ sealed class ControlCommands(ControlLoop loop, ViciEvents events, Func<Task<stri
     async Task<ViciMessage> Initiate(ViciCall call, CancellationToken gone)
     {
         var (child, ike) = (call.Request["child"], call.Request["ike"]);
-        if (child is null)
-        {
-            return Reply.Failed(ike is null
-                ? "missing configuration name"
-                : $"initiating IKE_SA '{ike}' without a child is not supported: name one of its children as well");
-        }
-        var connection = await loop.Ask((node, _, _) => node.Connections.FindChild(ike, child)?.Connection.Name);
+        if (child is null && ike is null)
+            return Reply.Failed("missing configuration name");
+        var connection = await loop.Ask((node, _, _) => child is null ? node.Connections.Find(ike!)?.Name : node.Connections.FindChild(ike, child)?.Connection.Name);
+        var what = child is null ? $"IKE_SA '{ike}'" : $"CHILD_SA '{child}'";
         if (connection is null)
-            return Reply.Failed($"CHILD_SA config '{child}' not found: load it (swanctl --load-conns, kuguru load)");
+        {
+            return Reply.Failed(child is null
+                ? $"IKE_SA config '{ike}' not found: load it (swanctl --load-conns, kuguru load)"
+                : $"CHILD_SA config '{child}' not found: load it (swanctl --load-conns, kuguru load)");
+        }
         if (Timeout(call.Request) is not { } patience)
         {
             loop.Tell(new Order.Initiate(0, connection, child));
@@ -41,8 +42,8 @@ sealed class ControlCommands(ControlLoop loop, ViciEvents events, Func<Task<stri
         using var watch = events.Watch(call, Level(call.Request), sa => sa.Name == connection);
         var done = loop.Order(token => new Order.Initiate(token, connection, child));
         if (!await EndsIn(done, patience, gone))
-            return Reply.Failed(string.Create(CultureInfo.InvariantCulture, $"CHILD_SA '{child}' not established after {patience.TotalMilliseconds}ms"));
-        return await done is { } failure ? Reply.Failed($"establishing CHILD_SA '{child}' failed: {failure.Sentence}") : Reply.Success;
+            return Reply.Failed(string.Create(CultureInfo.InvariantCulture, $"{what} not established after {patience.TotalMilliseconds}ms"));
+        return await done is { } failure ? Reply.Failed($"establishing {what} failed: {failure.Sentence}") : Reply.Success;
     }
 
     async Task<ViciMessage> Terminate(ViciCall call, CancellationToken gone)
@@ -71,11 +72,12 @@ sealed class ControlCommands(ControlLoop loop, ViciEvents events, Func<Task<stri
     {
         if (Filter(request) is not { } filter)
             return Reply.Failed("missing rekey selector");
-        if (SettingsText.Bool(request["reauth"] ?? "no") == true)
-            return Reply.Failed("reauthentication is not supported yet: rekey, or terminate and initiate");
+        var reauthenticate = SettingsText.Bool(request["reauth"] ?? "no") == true;
+        if (reauthenticate && filter.MeansChildren)
+            return Reply.Failed("reauth is about an IKE_SA: name one with ike or ike-id");
         var matches = await Matches(filter, sa => sa.State == IkeState.Established, child => child.State == ChildState.Installed);
         if (matches.Count > 0)
-            loop.Tell(new Order.Rekey(0, filter));
+            loop.Tell(new Order.Rekey(0, filter, reauthenticate));
         return new ViciMessage
         {
             { "success", matches.Count > 0 ? "yes" : "no" },

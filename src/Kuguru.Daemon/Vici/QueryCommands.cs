@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using Kuguru.Crypto;
 using Kuguru.Daemon.Settings;
 using Kuguru.Engine;
+using Kuguru.Ike;
 
 namespace Kuguru.Daemon.Vici;
 
@@ -44,14 +45,13 @@ sealed class QueryCommands(ControlLoop loop, Func<IEnumerable<(string Why, long 
         return [];
     }
 
-    /// <summary>Traps; what charon lists beside them as drop and pass cannot be loaded.</summary>
+    /// <summary>Traps and shunts, each kind where it is asked for.</summary>
     async Task<ViciMessage> ListPolicies(ViciCall call, CancellationToken gone)
     {
         var request = call.Request;
-        if (request["trap"] is null)
-            return [];
+        bool IsAskedFor(ChildMode mode) => request[mode switch { ChildMode.Tunnel => "trap", ChildMode.Pass => "pass", ChildMode.Drop => "drop" }] is not null;
         var traps = await loop.Ask((node, _, _) => node.TrapStatus.ToList());
-        foreach (var trap in traps.Where(t => Fits(request["ike"], t.Connection.Name) && Fits(request["child"], t.Child.Name)))
+        foreach (var trap in traps.Where(t => IsAskedFor(t.Child.Mode) && Fits(request["ike"], t.Connection.Name) && Fits(request["child"], t.Child.Name)))
             await call.Stream("list-policy", ConnectionWriter.ListPolicy(trap), gone);
         return [];
     }

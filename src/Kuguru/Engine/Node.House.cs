@@ -54,15 +54,20 @@ public sealed partial class Node
         if (session is not { Connection: { } connection, LocalId: { } local, RemoteId: { } remote } || connection.Unique == UniquePolicy.Never)
             return true;
         var older = _sessions.Between(local, remote).Where(other => other != session).ToList();
+        // Who is still there, at the same place, authenticates again: both IKE SAs are up for a while (make before break).
+        bool Stays(IkeSession other) => !initialContact && other.State == IkeState.Established && other.Path.Remote == session.Path.Remote;
         // A peer that says INITIAL_CONTACT has none of the older ones any more: there is nothing to keep.
-        if (connection.Unique == UniquePolicy.Keep && older.Count > 0 && !initialContact)
+        if (connection.Unique == UniquePolicy.Keep && !initialContact && !older.TrueForAll(Stays))
             return false;
         if (connection.Unique == UniquePolicy.Replace || initialContact)
         {
             foreach (var other in older)
             {
                 outbox.Report(new Event.Note(Severity.Info, Subject.Ike, $"{remote} is back as [{session.UniqueId}]: IKE SA [{other.UniqueId}] goes") { Sa = new SaName(other.UniqueId, connection.Name) });
-                other.TerminateIke(now, PendingOrders.NoToken, force: true, outbox);
+                if (Stays(other))
+                    other.Supersede(now, outbox);
+                else
+                    other.TerminateIke(now, PendingOrders.NoToken, force: true, outbox);
                 _sessions.Settle(other);
             }
         }

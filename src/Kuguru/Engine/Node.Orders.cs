@@ -11,8 +11,14 @@ public sealed partial class Node
     readonly PendingOrders _orders = new();
     readonly Traps _traps = new();
     readonly Dictionary<uint, Search> _searches = [];
+    readonly PriorityQueue<Search, Instant> _waiting = new();
     uint _lastSearch;
+
+    /// <summary>Shunts have numbers of their own, above all reqids that are given.</summary>
+    uint _lastShunt = 0x8000_0000;
     bool _closing;
+
+    Instant? NextSearch => _waiting.TryPeek(out _, out var at) ? at : null;
 
     /// <summary>The children that are installed as traps.</summary>
     public IEnumerable<Trap> TrapStatus => _traps.All;
@@ -82,10 +88,16 @@ public sealed partial class Node
         Connections.Load(connection);
         foreach (var child in connection.Children)
         {
-            if (child.StartAction == StartAction.Start && !IsUp(connection, child))
+            if (child.Mode != ChildMode.Tunnel)
+            {
+                if (child.StartAction != StartAction.None && _traps.Find(connection.Name, child.Name) is null)
+                    Shunt(connection, child, outbox);
+                continue;
+            }
+            if (child.StartAction.HasFlag(StartAction.Trap) && _traps.Find(connection.Name, child.Name) is null)
+                Seek(new Search(new Plan(connection, []), [child]), outbox);
+            if (child.StartAction.HasFlag(StartAction.Start) && !IsUp(connection, child))
                 Bring(now, connection, child, PendingOrders.NoToken, outbox);
-            else if (child.StartAction == StartAction.Trap && _traps.Find(connection.Name, child.Name) is null)
-                Seek(new Search(connection, [], [child]), outbox);
         }
     }
 
@@ -96,7 +108,7 @@ public sealed partial class Node
     {
         foreach (var trap in _traps.All.Where(trap => trap.Connection.Name == name).ToList())
             Remove(trap, outbox);
-        var started = Connections.Find(name)?.Children.Where(child => child.StartAction == StartAction.Start).ToList() ?? [];
+        var started = Connections.Find(name)?.Children.Where(child => child.StartAction.HasFlag(StartAction.Start)).ToList() ?? [];
         var known = Connections.Unload(name);
         foreach (var child in started)
             Terminate(now, new Order.Terminate(PendingOrders.NoToken, new SaFilter(Ike: name, Child: child.Name)), outbox);
@@ -106,10 +118,25 @@ public sealed partial class Node
     void Initiate(Instant now, Order.Initiate order, Outbox outbox)
     {
         _orders.Begin(order.Token, 1);
-        if (Connections.FindChild(order.Connection, order.Child) is { } found)
+        if (order.Child is null)
+            BringAlone(order, outbox);
+        else if (Connections.FindChild(order.Connection, order.Child) is { } found)
             Bring(now, found.Connection, found.Child, order.Token, outbox);
         else
             Fail(order.Token, FailureCode.UnknownConnection, NoSuchChild(order.Connection, order.Child), outbox);
+    }
+
+    /// <summary>An IKE SA without a child, if there is none yet.</summary>
+    void BringAlone(Order.Initiate order, Outbox outbox)
+    {
+        if (_closing)
+            Fail(order.Token, FailureCode.Aborted, "the daemon is stopping", outbox);
+        else if (order.Connection is null || Connections.Find(order.Connection) is not { } connection)
+            Fail(order.Token, FailureCode.UnknownConnection, $"no connection '{order.Connection}': load it (swanctl --load-conns, kuguru load)", outbox);
+        else if (Carrier(connection) is { State: IkeState.Established or IkeState.Rekeying })
+            Done(order.Token, outbox);
+        else
+            Seek(new Search(new Plan(connection, []) { Token = order.Token }, []) { IsAlone = true }, outbox);
     }
 
     /// <summary>On an IKE SA that there is, else on a new one as soon as the way to the peer is known.</summary>
@@ -117,27 +144,30 @@ public sealed partial class Node
     {
         if (_closing)
             Fail(token, FailureCode.Aborted, "the daemon is stopping", outbox);
+        else if (child.Mode != ChildMode.Tunnel)
+            Fail(token, FailureCode.Refused, $"child '{child.Name}' is no tunnel but a shunt: install it instead", outbox);
         else if (Carrier(connection) is { } session)
         {
             session.RequestChild(now, child, token, _turn);
             Settle(session, outbox);
         }
         else
-            Seek(new Search(connection, [new ChildRequest(child, token)], []), outbox);
+            Seek(new Search(new Plan(connection, [new ChildRequest(child, token)]), []), outbox);
     }
 
     /// <summary>The IKE SA that a further child can be asked for on.</summary>
     IkeSession? Carrier(Connection connection) => Settings.ReuseIkeSa ? _sessions.All.FirstOrDefault(session => CanCarry(session, connection)) : null;
 
     static bool CanCarry(IkeSession session, Connection connection) =>
-        session.Connection?.Name == connection.Name && !session.IsGone
+        session.Connection?.Name == connection.Name && !session.IsGone && !session.IsLeaving
         && (session.State is IkeState.Established or IkeState.Rekeying || (session.State == IkeState.Connecting && session.IsInitiator));
 
     bool IsUp(Connection connection, ChildConfig child) => _sessions.All.Any(session => session.Connection?.Name == connection.Name
         && session.HasChild(child.Name));
 
     bool IsUnderWay(Trap trap) => IsUp(trap.Connection, trap.Child)
-        || _searches.Values.Any(search => search.Connection.Name == trap.Connection.Name && search.Requests.Any(request => request.Child.Name == trap.Child.Name));
+        || _searches.Values.Concat(_waiting.UnorderedItems.Select(item => item.Element)).Any(search => search.Connection.Name == trap.Connection.Name
+            && search.Plan.Children.Any(request => request.Child.Name == trap.Child.Name));
 
     /// <summary>What <c>close_action</c> or <c>dpd_action</c> says about a child that has ended without our wish.</summary>
     void Revive(Event.ChildDown lost, Outbox outbox)
@@ -146,9 +176,9 @@ public sealed partial class Node
         if (_closing || Connections.Find(lost.Status.Name) is not { } connection)
             return;
         if (lost.Next == CloseAction.Start && !IsUp(connection, config))
-            Seek(new Search(connection, [new ChildRequest(config, PendingOrders.NoToken)], []), outbox);
+            Seek(new Search(new Plan(connection, [new ChildRequest(config, PendingOrders.NoToken)]), []), outbox);
         else if (lost.Next == CloseAction.Trap && _traps.Find(connection.Name, config.Name) is null)
-            Seek(new Search(connection, [], [config]), outbox);
+            Seek(new Search(new Plan(connection, []), [config]), outbox);
     }
 
     void Seek(Search search, Outbox outbox)
@@ -168,25 +198,80 @@ public sealed partial class Node
             return;
         if (found.Path is not { } addresses)
         {
-            Fail(search, FailureCode.Unreachable, found.Why, outbox);
+            NoWay(now, search, found.Why, outbox);
             return;
         }
         var path = PathOf(search.Connection, addresses);
-        if (search.Requests.IsEmpty)
-        {
+        if (search.IsForTraps)
             Trap(search, path, outbox);
+        else if (search.Plan.Replaces is { IsGone: true })
             return;
-        }
-        if (Carrier(search.Connection) is { } carrier)
+        else if (search.Plan.Replaces is null && Carrier(search.Connection) is { } carrier)
         {
-            foreach (var request in search.Requests)
+            foreach (var request in search.Plan.Children)
                 carrier.RequestChild(now, request.Child, request.Token, _turn);
             Settle(carrier, outbox);
-            return;
+            if (search.IsAlone)
+                Done(search.Plan.Token, outbox);
         }
-        var session = IkeV2Session.Start(now, this, search.Connection, path, search.Requests, _turn);
-        _sessions.Add(session);
-        Settle(session, outbox);
+        else
+        {
+            var session = IkeV2Session.Start(now, this, search.Plan, path, _turn);
+            _sessions.Add(session);
+            Settle(session, outbox);
+        }
+    }
+
+    /// <summary>The peer has no address, or there is no route to it: who waits is told, what nobody waits for is looked for again and again.</summary>
+    void NoWay(Instant now, Search search, string why, Outbox outbox)
+    {
+        var waiting = search with
+        {
+            Plan = search.Plan with { Children = [.. search.Plan.Children.Where(request => request.Token == PendingOrders.NoToken)], Token = PendingOrders.NoToken },
+            Token = PendingOrders.NoToken,
+            Misses = search.Misses + 1,
+        };
+        if (search.Misses == 0 || search.Tokens.Any())
+            Fail(search, FailureCode.Unreachable, why, outbox);
+        if (search.Plan.Replaces is null && !(waiting.Plan.Children.IsEmpty && (search.Traps.IsEmpty || search.Token != PendingOrders.NoToken)))
+            _waiting.Enqueue(waiting, now + PauseAfter(search.Misses));
+    }
+
+    TimeSpan PauseAfter(int misses)
+    {
+        var pause = Settings.RetryInitiateInterval > TimeSpan.Zero ? Settings.RetryInitiateInterval : TimeSpan.FromSeconds(1 << Math.Min(misses, 6));
+        return pause * (1 + Dice.Fraction() / 4);
+    }
+
+    /// <inheritdoc/>
+    public void Undertake(Instant now, Plan plan, TimeSpan after, Outbox outbox)
+    {
+        if (_closing)
+        {
+            foreach (var token in plan.Tokens)
+                outbox.Report(new Event.OrderDone(token, new Failure(FailureCode.Aborted, "the daemon is stopping")));
+        }
+        else if (after > TimeSpan.Zero)
+            _waiting.Enqueue(new Search(plan, []), now + after);
+        else
+        {
+            _searches[++_lastSearch] = new Search(plan, []) { IsAlone = plan.Children.IsEmpty };
+            outbox.Add(new Effect.FindPath(_lastSearch, plan.Connection));
+        }
+    }
+
+    /// <summary>Looks again for what was not found, or refused, a while ago, as long as it is still wanted.</summary>
+    void SearchAgain(Instant now, Outbox outbox)
+    {
+        while (NextSearch <= now)
+        {
+            var search = _waiting.Dequeue();
+            if (_closing || Connections.Find(search.Connection.Name) is not { } connection)
+                continue;
+            var plan = search.Plan with { Connection = connection, Children = [.. search.Plan.Children.Where(request => !IsUp(connection, request.Child))] };
+            if (search.IsForTraps || !plan.Children.IsEmpty)
+                Seek(search with { Plan = plan }, outbox);
+        }
     }
 
     /// <summary>From port 500 to port 500; a peer on any other port is spoken to from the NAT port, with the marker from the first octet.</summary>
@@ -236,7 +321,10 @@ public sealed partial class Node
         }
         foreach (var session in filter.MeansChildren ? [] : sessions)
         {
-            session.RekeyIke(now, order.Token, _turn);
+            if (order.Reauthenticate)
+                session.Reauthenticate(now, order.Token, _turn);
+            else
+                session.RekeyIke(now, order.Token, _turn);
             Settle(session, outbox);
         }
     }
@@ -263,8 +351,13 @@ public sealed partial class Node
             Fail(order.Token, FailureCode.UnknownConnection, NoSuchChild(order.Connection, order.Child), outbox);
         else if (_traps.Find(found.Connection.Name, found.Child.Name) is not null)
             Done(order.Token, outbox);
+        else if (found.Child.Mode != ChildMode.Tunnel)
+        {
+            Shunt(found.Connection, found.Child, outbox);
+            Done(order.Token, outbox);
+        }
         else
-            Seek(new Search(found.Connection, [], [found.Child]) { Token = order.Token }, outbox);
+            Seek(new Search(new Plan(found.Connection, []), [found.Child]) { Token = order.Token }, outbox);
     }
 
     /// <summary>Finding the way took its time: the connection may be gone by now, or the trap be there.</summary>
@@ -289,6 +382,18 @@ public sealed partial class Node
         outbox.Add(new Effect.InstallTrap(connection.Name, child, local, remote, trap.ReqId));
     }
 
+    /// <summary>No peer has a part in it, so "dynamic" is any address.</summary>
+    void Shunt(Connection connection, ChildConfig child, Outbox outbox)
+    {
+        ImmutableArray<Selector> local = [.. child.LocalSelectors.SelectMany(Anywhere)], remote = [.. child.RemoteSelectors.SelectMany(Anywhere)];
+        var shunt = new Trap(connection, child, ++_lastShunt, local, remote);
+        _traps.Add(shunt);
+        outbox.Add(new Effect.InstallTrap(connection.Name, child, local, remote, shunt.ReqId));
+    }
+
+    static IEnumerable<Selector> Anywhere(SelectorTemplate template) => template.Range is not null ? [template.For(default)]
+        : [(template with { Range = AddressRange.Prefix(IpAddress.AnyV4, 0) }).For(default), (template with { Range = AddressRange.Prefix(IpAddress.AnyV6, 0) }).For(default)];
+
     void Uninstall(Order.Uninstall order, Outbox outbox)
     {
         _orders.Begin(order.Token, 1);
@@ -304,7 +409,8 @@ public sealed partial class Node
     void Remove(Trap trap, Outbox outbox)
     {
         _traps.Remove(trap);
-        _reqIds.Release(trap.ReqId);
+        if (trap.Child.Mode == ChildMode.Tunnel)
+            _reqIds.Release(trap.ReqId);
         outbox.Add(new Effect.RemoveTrap(trap.ReqId));
     }
 
@@ -316,6 +422,7 @@ public sealed partial class Node
         foreach (var search in _searches.Values)
             Fail(search, FailureCode.Aborted, "the daemon is stopping", outbox);
         _searches.Clear();
+        _waiting.Clear();
         var sessions = _sessions.All.ToList();
         _orders.Begin(order.Token, Math.Max(sessions.Count, 1));
         foreach (var session in sessions)
@@ -334,7 +441,7 @@ public sealed partial class Node
     }
 
     void Fail(Search search, FailureCode code, string why, Outbox outbox) =>
-        Fail([.. search.Requests.Select(request => request.Token), search.Token], code, why, outbox);
+        Fail([.. search.Tokens], code, why, outbox);
 
     void Fail(ulong token, FailureCode code, string why, Outbox outbox) => Fail([token], code, why, outbox);
 
@@ -352,9 +459,20 @@ public sealed partial class Node
         ? $"no connection has a child '{child}': load one (swanctl --load-conns, kuguru load)"
         : $"no connection '{connection}' with a child '{child}': load it (swanctl --load-conns, kuguru load)";
 
-    /// <summary>Who waits for <see cref="Effect.FindPath"/>: children to bring up and children to trap.</summary>
-    sealed record Search(Connection Connection, ImmutableArray<ChildRequest> Requests, ImmutableArray<ChildConfig> Traps)
+    /// <summary>Who waits for <see cref="Effect.FindPath"/>: children to bring up, or children to trap.</summary>
+    sealed record Search(Plan Plan, ImmutableArray<ChildConfig> Traps)
     {
+        public Connection Connection => Plan.Connection;
+
+        /// <summary>Who waits for the traps.</summary>
         public ulong Token { get; init; }
+
+        /// <summary>An IKE SA without children.</summary>
+        public bool IsAlone { get; init; }
+
+        /// <summary>How often in a row no way was found.</summary>
+        public int Misses { get; init; }
+        public bool IsForTraps => Plan.Children.IsEmpty && !IsAlone;
+        public IEnumerable<ulong> Tokens => Token == PendingOrders.NoToken ? Plan.Tokens : Plan.Tokens.Append(Token);
     }
 }

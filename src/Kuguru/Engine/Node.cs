@@ -38,7 +38,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
     public Counters Counters { get; } = new();
 
     /// <summary>When to call <see cref="Tick"/> if nothing else happens.</summary>
-    public Instant? Deadline => _sessions.Deadline;
+    public Instant? Deadline => Instant.Earliest(_sessions.Deadline, NextSearch);
 
     public int IkeSaCount => _sessions.Count;
     public int HalfOpenCount => _sessions.HalfOpen;
@@ -79,6 +79,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
             session.Tick(now, _turn);
             Settle(session, outbox);
         }
+        SearchAgain(now, outbox);
     }
 
     IkeSession? Whose(in IkeHeader header, Path path)

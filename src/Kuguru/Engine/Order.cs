@@ -10,14 +10,17 @@ public abstract record Order
 {
     Order() { }
 
-    /// <summary>Bring up a child of a connection; without <paramref name="Connection"/> the first that has a child of that name.</summary>
-    public sealed record Initiate(ulong Token, string? Connection, string Child) : Order;
+    /// <summary>
+    /// Bring up a child of a connection; without <paramref name="Connection"/> the first that has a child of that name. Without
+    /// <paramref name="Child"/> the IKE SA alone (RFC 6023).
+    /// </summary>
+    public sealed record Initiate(ulong Token, string? Connection, string? Child) : Order;
 
     /// <summary>Close what fits; <paramref name="Force"/> does not wait for the peer.</summary>
     public sealed record Terminate(ulong Token, SaFilter Filter, bool Force = false) : Order;
 
-    /// <summary>New keys for what fits.</summary>
-    public sealed record Rekey(ulong Token, SaFilter Filter) : Order;
+    /// <summary>New keys for what fits; with <paramref name="Reauthenticate"/> for IKE SAs a new proof of who both ends are.</summary>
+    public sealed record Rekey(ulong Token, SaFilter Filter, bool Reauthenticate = false) : Order;
 
     /// <summary>Watch for packets of a child, and bring it up when one comes.</summary>
     public sealed record Install(ulong Token, string? Connection, string Child) : Order;

@@ -22,11 +22,14 @@ public static class PacketPath
             case Effect.MoveSa move:
                 table.Move(move.InboundSpi, move.Path, move.UdpEncapsulated);
                 return true;
+            case Effect.ReceiveOnly old:
+                table.ReceiveOnly(old.InboundSpi);
+                return true;
             case Effect.RemoveSa remove:
                 table.Remove(remove.InboundSpi);
                 return true;
             case Effect.InstallTrap trap:
-                table.InstallTrap(new TrapDescription(trap.ReqId, trap.Local, trap.Remote));
+                Install(table, trap);
                 return true;
             case Effect.RemoveTrap trap:
                 table.RemoveTrap(trap.ReqId);
@@ -46,6 +49,23 @@ public static class PacketPath
         EspReport.Exhausted exhausted => new Order.EspWorn(exhausted.InboundSpi),
         _ => throw new ArgumentOutOfRangeException(nameof(report), report, "a report without an order"),
     };
+
+    /// <summary>What passes in the clear never comes here: the host's routes see to that.</summary>
+    static void Install(SaTable table, Effect.InstallTrap trap)
+    {
+        var description = new TrapDescription(trap.ReqId, trap.Local, trap.Remote);
+        switch (trap.Child.Mode)
+        {
+            case ChildMode.Tunnel:
+                table.InstallTrap(description);
+                break;
+            case ChildMode.Drop:
+                table.InstallDrop(description);
+                break;
+            case ChildMode.Pass:
+                break;
+        }
+    }
 
     static SaDescription Describe(ChildSa sa, int outerMtu) => new()
     {

@@ -5,7 +5,7 @@ namespace Kuguru.Engine;
 
 /// <summary>
 /// Address pools and their leases. An identity that comes back gets the address it had, as long as nobody else needed it;
-/// two IKE SAs of one identity get two addresses.
+/// two IKE SAs of one identity get two addresses, unless the second asks for that of the first, as when it authenticates again.
 /// </summary>
 public sealed class Pools
 {
@@ -84,8 +84,8 @@ public sealed class Pools
         {
             if (!_byOwner.TryGetValue(owner, out var own))
                 return null;
-            var free = own.Where(address => _leases[address].IkeUniqueId is null).ToList();
-            return free.Contains(requested) ? requested : free.Count > 0 ? free[0] : null;
+            var free = own.Where(address => _leases[address].IsFree).ToList();
+            return own.Contains(requested) ? requested : free.Count > 0 ? free[0] : null;
         }
 
         IpAddress? Fresh() => _fresh < Size ? Pool.Addresses.First.WithValue(Pool.Addresses.First.Value + _fresh++) : null;
@@ -94,7 +94,7 @@ public sealed class Pools
         {
             foreach (var (address, lease) in _leases)
             {
-                if (lease.IkeUniqueId is null)
+                if (lease.IsFree)
                     return address;
             }
             return null;
@@ -104,27 +104,34 @@ public sealed class Pools
         {
             if (_leases.TryGetValue(address, out var old) && old.Owner != owner)
                 _byOwner[old.Owner].Remove(address);
-            _leases[address] = new Holder(owner, ikeUniqueId);
+            var users = old is not null && old.Owner == owner ? old.Users : [];
+            if (users.IsEmpty)
+                Online++;
+            _leases[address] = new Holder(owner, users.Add(ikeUniqueId));
             if (!_byOwner.TryGetValue(owner, out var own))
                 _byOwner[owner] = own = [];
             if (!own.Contains(address))
                 own.Add(address);
-            Online++;
         }
 
         public void Release(uint ikeUniqueId, IpAddress address)
         {
-            if (!_leases.TryGetValue(address, out var lease) || lease.IkeUniqueId != ikeUniqueId)
+            if (!_leases.TryGetValue(address, out var lease) || !lease.Users.Contains(ikeUniqueId))
                 return;
-            _leases[address] = lease with { IkeUniqueId = null };
-            Online--;
+            _leases[address] = lease with { Users = lease.Users.Remove(ikeUniqueId) };
+            if (lease.Users.Count == 1)
+                Online--;
         }
 
         public PoolStatus Status() => new(Pool, Size, Online, _leases.Count - Online,
-            [.. _leases.Select(pair => new LeaseStatus(pair.Key, pair.Value.Owner, pair.Value.IkeUniqueId is not null))]);
+            [.. _leases.Select(pair => new LeaseStatus(pair.Key, pair.Value.Owner, !pair.Value.IsFree))]);
     }
 
-    readonly record struct Holder(Identity Owner, uint? IkeUniqueId);
+    /// <summary>Whose it is, and the IKE SAs that have it now.</summary>
+    sealed record Holder(Identity Owner, ImmutableHashSet<uint> Users)
+    {
+        public bool IsFree => Users.IsEmpty;
+    }
 }
 
 /// <summary>A pool as <c>get-pools</c> shows it: <paramref name="Offline"/> are addresses kept for identities that are away.</summary>

@@ -3,7 +3,7 @@ using Kuguru.Ike;
 
 namespace Kuguru.Engine;
 
-/// <summary>A child that is brought up by the first packet that it would take.</summary>
+/// <summary>A child that is brought up by the first packet that it would take; or a shunt, whose packets pass or are dropped.</summary>
 public sealed record Trap(Connection Connection, ChildConfig Child, uint ReqId, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote);
 
 /// <summary>The traps of a node, by reqid.</summary>

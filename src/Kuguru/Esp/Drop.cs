@@ -42,6 +42,9 @@ public enum Drop
     /// <summary>Out: no selectors fit.</summary>
     NoPolicy,
 
+    /// <summary>Out: a shunt says so (<c>mode = drop</c>).</summary>
+    Shunted,
+
     /// <summary>Out: a trap fits; the SA is being asked for.</summary>
     AwaitingSa,
 

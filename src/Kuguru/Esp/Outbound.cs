@@ -66,6 +66,9 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
                 if (!Reports.IsFull && trap.IsToBeReported(now))
                     Reports.TryAdd(new EspReport.Acquire(trap.ReqId, FlowOf(ip), now));
                 break;
+            case Shunt:
+                Drops.Count(Drop.Shunted);
+                break;
             default:
                 Drops.Count(Drop.NoPolicy);
                 break;

@@ -29,6 +29,9 @@ sealed class Trap(TrapDescription trap) : Policy(trap.Local, trap.Remote)
     }
 }
 
+/// <summary>Packets that are dropped where nothing else takes them.</summary>
+sealed class Shunt(TrapDescription shunt) : Policy(shunt.Local, shunt.Remote);
+
 /// <summary>
 /// Finds the policy of an outbound packet: the narrowest selectors first (longest prefixes, then protocol and ports), among equal ones an SA
 /// before a trap and the newest SA. One writer, any number of readers that never wait.

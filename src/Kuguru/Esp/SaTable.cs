@@ -26,8 +26,10 @@ public sealed class SaTable(Dice dice) : IDisposable
 {
     readonly FrozenBuckets<uint, InboundSa> _inbound = new();
     readonly Policies _policies = new();
+    readonly Policies _drops = new();
     readonly Dictionary<Spi, (InboundSa In, OutboundSa Out)> _pairs = [];
     readonly Dictionary<uint, Trap> _traps = [];
+    readonly Dictionary<uint, Shunt> _shunts = [];
 
     /// <summary>Pairs of SAs that are installed.</summary>
     public int Count => _pairs.Count;
@@ -54,6 +56,15 @@ public sealed class SaTable(Dice dice) : IDisposable
         if (!_pairs.TryGetValue(inboundSpi, out var pair))
             return false;
         _policies.Add(pair.Out);
+        return true;
+    }
+
+    /// <summary>Sends with this pair no longer, and still receives. False when there is no such pair.</summary>
+    public bool ReceiveOnly(Spi inboundSpi)
+    {
+        if (!_pairs.TryGetValue(inboundSpi, out var pair))
+            return false;
+        _policies.Remove(pair.Out);
         return true;
     }
 
@@ -86,9 +97,23 @@ public sealed class SaTable(Dice dice) : IDisposable
         _policies.Add(installed);
     }
 
-    /// <summary>False when there is no such trap.</summary>
+    /// <summary>Drops, and counts, what fits these selectors and no SA or trap; replaces one of the same reqid.</summary>
+    public void InstallDrop(TrapDescription shunt)
+    {
+        RemoveTrap(shunt.ReqId);
+        var installed = new Shunt(shunt);
+        _shunts.Add(shunt.ReqId, installed);
+        _drops.Add(installed);
+    }
+
+    /// <summary>False when there is no such trap or shunt.</summary>
     public bool RemoveTrap(uint reqId)
     {
+        if (_shunts.Remove(reqId, out var shunt))
+        {
+            _drops.Remove(shunt);
+            return true;
+        }
         if (!_traps.Remove(reqId, out var trap))
             return false;
         _policies.Remove(trap);
@@ -101,7 +126,7 @@ public sealed class SaTable(Dice dice) : IDisposable
     /// <summary>Removes everything.</summary>
     public void Dispose()
     {
-        foreach (var reqId in _traps.Keys.ToArray())
+        foreach (var reqId in _traps.Keys.Concat(_shunts.Keys).ToArray())
             RemoveTrap(reqId);
         foreach (var spi in _pairs.Keys.ToArray())
             Remove(spi);
@@ -109,7 +134,7 @@ public sealed class SaTable(Dice dice) : IDisposable
 
     internal bool TryFind(uint inboundSpi, [NotNullWhen(true)] out InboundSa? sa) => _inbound.TryGet(inboundSpi, out sa);
 
-    internal Policy? Find(in IpPacket packet) => _policies.Find(packet);
+    internal Policy? Find(in IpPacket packet) => _policies.Find(packet) ?? _drops.Find(packet);
 
     bool Redirect(Spi inboundSpi, Func<Route, (Path Path, bool UdpEncapsulated, int OuterMtu)> change)
     {

@@ -43,6 +43,7 @@ public sealed record Connection
     public bool Fragmentation { get; init; } = true;
     public TimeSpan DpdDelay { get; init; }
     public UniquePolicy Unique { get; init; } = UniquePolicy.No;
+    public ChildlessPolicy Childless { get; init; }
 
     /// <summary>Attempts to establish before giving up; 0 is for ever.</summary>
     public int KeyingTries { get; init; } = 1;
@@ -52,6 +53,12 @@ public sealed record Connection
     public TimeSpan? OverTime { get; init; }
     public TimeSpan? RandTime { get; init; }
 }
+
+/// <summary>
+/// IKE SAs that come up without a child (RFC 6023, swanctl.conf <c>childless</c>): taken from peers; asked for where the peer can; asked for
+/// and demanded in any case; not taken.
+/// </summary>
+public enum ChildlessPolicy { Allow, Prefer, Force, Never }
 
 /// <summary>What happens to an older IKE SA of the same identity (swanctl.conf <c>unique</c>).</summary>
 public enum UniquePolicy { No, Never, Keep, Replace }
@@ -82,6 +89,17 @@ public sealed record ChildConfig
     public ulong LifeBytes { get; init; }
     public ulong RekeyPackets { get; init; }
     public ulong LifePackets { get; init; }
+
+    /// <summary>How much of the soft limit is left to chance; null is what lies between soft and hard limit.</summary>
+    public ulong? RandBytes { get; init; }
+
+    /// <inheritdoc cref="RandBytes"/>
+    public ulong? RandPackets { get; init; }
+
+    /// <summary>A child through which nothing has gone for so long is closed; zero is never.</summary>
+    public TimeSpan Inactivity { get; init; }
+
+    public ChildMode Mode { get; init; }
     public StartAction StartAction { get; init; }
     public CloseAction CloseAction { get; init; }
     public CloseAction DpdAction { get; init; }
@@ -98,8 +116,12 @@ public sealed record ChildConfig
     public bool HostAccess { get; init; }
 }
 
+/// <summary>What becomes of the packets that a child's selectors take: a tunnel, or a shunt that lets them pass in the clear or drops them.</summary>
+public enum ChildMode { Tunnel, Pass, Drop }
+
 /// <summary>What is done with a child as soon as its connection is loaded.</summary>
-public enum StartAction { None, Trap, Start }
+[Flags]
+public enum StartAction { None = 0, Trap = 1, Start = 2 }
 
 /// <summary>What is done with a child when the peer closes it or falls silent.</summary>
 public enum CloseAction { Clear, Trap, Start }

@@ -23,10 +23,16 @@ public abstract record Effect
     /// <summary>The peer is somewhere else, or encapsulation changed.</summary>
     public sealed record MoveSa(Spi InboundSpi, Path Path, bool UdpEncapsulated) : Effect;
 
+    /// <summary>Send with this pair no longer; what is on its way to us may still come.</summary>
+    public sealed record ReceiveOnly(Spi InboundSpi) : Effect;
+
     /// <summary>Forget the pair and zero its keys.</summary>
     public sealed record RemoveSa(Spi InboundSpi) : Effect;
 
-    /// <summary>Watch for packets of this child, which has no SA yet, and say so (start_action = trap).</summary>
+    /// <summary>
+    /// Watch for packets of this child, which has no SA yet, and say so (start_action = trap); of a shunt, let them pass in the clear or drop them,
+    /// as <see cref="ChildConfig.Mode"/> says.
+    /// </summary>
     public sealed record InstallTrap(
         string Connection, ChildConfig Child, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote, uint ReqId) : Effect;
 

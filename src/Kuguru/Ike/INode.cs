@@ -67,6 +67,12 @@ public interface INode
     /// </summary>
     void Adopt(IkeSession session);
 
+    /// <summary>
+    /// Bring this up when so much time has passed: the way to the peer is looked for anew, and what is up by then is left out. The node's answer
+    /// is a new session.
+    /// </summary>
+    void Undertake(Instant now, Plan plan, TimeSpan after, Outbox outbox);
+
     /// <summary>A session has dropped a datagram.</summary>
     void Count(IkeDrop drop);
 }

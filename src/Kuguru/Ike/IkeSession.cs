@@ -27,6 +27,9 @@ public abstract class IkeSession
     public abstract Path Path { get; }
     public abstract NatVerdict Nat { get; }
 
+    /// <summary>It is about to end, and takes no more children.</summary>
+    public abstract bool IsLeaving { get; }
+
     /// <summary>The inbound SPIs of its children.</summary>
     public abstract IEnumerable<Spi> InboundSpis { get; }
 
@@ -51,6 +54,12 @@ public abstract class IkeSession
 
     public abstract void RekeyIke(Instant now, ulong token, Outbox outbox);
 
+    /// <summary>Both ends prove anew who they are, in another IKE SA that replaces this one.</summary>
+    public abstract void Reauthenticate(Instant now, ulong token, Outbox outbox);
+
+    /// <summary>The same peer has a newer IKE SA: this one goes, when its packets have had time to arrive.</summary>
+    public abstract void Supersede(Instant now, Outbox outbox);
+
     public abstract void RekeyChild(Instant now, uint childUniqueId, ulong token, Outbox outbox);
 
     /// <summary>From the packet path: an authentic ESP packet with the newest sequence number came from elsewhere (RFC 7296 section 2.23).</summary>
@@ -61,6 +70,3 @@ public abstract class IkeSession
 
     public abstract IkeSaStatus Status(Instant now);
 }
-
-/// <summary>A child to bring up and who waits for it; token 0 is nobody.</summary>
-public readonly record struct ChildRequest(ChildConfig Child, ulong Token);

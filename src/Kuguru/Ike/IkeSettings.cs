@@ -76,6 +76,21 @@ public sealed record IkeSettings
     /// <inheritdoc cref="DnsServers"/>
     public ImmutableArray<IpAddress> WinsServers { get; init; } = [];
 
+    /// <summary>Reauthenticate by a second IKE SA, and close the first when that one is up; else the other way round.</summary>
+    public bool MakeBeforeBreak { get; init; } = true;
+
+    /// <summary>How long a rekeyed child still receives when its peer has agreed to its end: packets may be on their way.</summary>
+    public TimeSpan DeleteRekeyedDelay { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>The pause before a peer whose address could not be found is looked for again; zero is one that grows.</summary>
+    public TimeSpan RetryInitiateInterval { get; init; }
+
+    /// <summary>An IKE SA whose first child is refused is closed.</summary>
+    public bool CloseIkeOnChildFailure { get; init; }
+
+    /// <summary>With the last child that is closed for inactivity goes its IKE SA.</summary>
+    public bool InactivityCloseIke { get; init; }
+
     /// <summary>Make <see cref="Effect.RevealKeys"/>.</summary>
     public bool RevealKeys { get; init; }
 }

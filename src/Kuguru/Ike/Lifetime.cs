@@ -7,7 +7,7 @@ namespace Kuguru.Ike;
 public static class Lifetime
 {
     /// <summary>What lies between rekeying and the end, as a part of the former, where nothing is configured.</summary>
-    const double DefaultMargin = 0.1;
+    internal const double DefaultMargin = 0.1;
 
     /// <summary>The soft limit less a random part, so that both ends, and a thousand SAs, do not all rekey at once; null is never.
     /// Half of it passes in any case: a random part as long as the limit would rekey without end.</summary>
@@ -17,6 +17,15 @@ public static class Lifetime
             return null;
         var (soft, earliest) = (time - (random ?? margin) * chance, time / 2);
         return soft > earliest ? soft : earliest;
+    }
+
+    /// <summary>The same for bytes or packets: the soft limit less a random part, by default of what lies between it and the hard one; 0 is never.</summary>
+    public static ulong Soft(ulong soft, ulong hard, ulong? random, double chance)
+    {
+        var part = random ?? (hard > soft ? hard - soft : 0);
+        var least = soft / 2;
+        var cut = (ulong)(Math.Min(part, soft) * chance);
+        return soft - Math.Min(cut, soft - least);
     }
 
     /// <summary>A child's: rekeying after <c>rekey_time</c> less a part, the end at <c>life_time</c>.</summary>

@@ -13,6 +13,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     public Outbox Outbox { get; } = new();
     readonly Dictionary<(IpAddress Address, uint Owner), VirtualAddress> _leases = [];
     uint _lastIkeId, _lastChildId, _lastReqId;
+    Path _way;
 
     public IpAddress Address { get; } = address;
     public Napt? Nat { get; set; }
@@ -30,7 +31,10 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     /// <summary>What the packet path has: by inbound SPI.</summary>
     public Dictionary<Spi, ChildSa> Installed { get; } = [];
 
-    public IkeSettings Settings { get; set; } = new();
+    /// <summary>What it only receives with.</summary>
+    public HashSet<Spi> Receiving { get; } = [];
+
+    public IkeSettings Settings { get; set; } = new() { DeleteRekeyedDelay = TimeSpan.Zero };
     public Dice Dice { get; } = new SeededDice(seed);
     public ImmutableArray<IpAddress> LocalAddresses { get; set; } = [address];
     public IkeV2Session Session => (IkeV2Session)Sessions.Single();
@@ -45,16 +49,19 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     {
         var found = Connections.Single(one => one.Name == connection);
         var config = child is null ? found.Children[0] : found.Children.Single(one => one.Name == child);
-        var path = new Path(new(Address, localPort), new(peer.Nat?.Public ?? peer.Address, found.RemotePort));
-        Add(IkeV2Session.Start(world.Now, this, found, path, [new ChildRequest(config, token)], Outbox));
+        _way = new Path(new(Address, localPort), new(peer.Nat?.Public ?? peer.Address, found.RemotePort));
+        Add(IkeV2Session.Start(world.Now, this, new Plan(found, [new ChildRequest(config, token)]), _way, Outbox));
         Obey();
     }
+
+    /// <summary>It knows how to reach a peer that it has not asked for anything yet.</summary>
+    public void Way(Host peer) => _way = new Path(new(Address, 500), new(peer.Nat?.Public ?? peer.Address, 500));
 
     /// <summary>An IKE SA without a child.</summary>
     public void Start(Host peer)
     {
-        var path = new Path(new(Address, 500), new(peer.Nat?.Public ?? peer.Address, Connections[0].RemotePort));
-        Add(IkeV2Session.Start(world.Now, this, Connections[0], path, [], Outbox));
+        _way = new Path(new(Address, 500), new(peer.Nat?.Public ?? peer.Address, Connections[0].RemotePort));
+        Add(IkeV2Session.Start(world.Now, this, new Plan(Connections[0], []), _way, Outbox));
         Obey();
     }
 
@@ -120,6 +127,8 @@ sealed class Host(World world, IpAddress address, int seed) : INode
         Effects.Add(effect);
         if (effect is Effect.InstallSa install)
             Installed.Add(install.Sa.InboundSpi, install.Sa);
+        else if (effect is Effect.ReceiveOnly old)
+            Receiving.Add(old.InboundSpi);
         else if (effect is Effect.RemoveSa remove)
             Installed.Remove(remove.InboundSpi);
         else if (effect is Effect.MoveSa move)
@@ -178,5 +187,16 @@ sealed class Host(World world, IpAddress address, int seed) : INode
 
     public bool IsFirstContact(Identity local, Identity remote) => !Sessions.Any(session => session.RemoteId == remote && session.State == IkeState.Established);
     public void Adopt(IkeSession session) => Add(session);
+    /// <summary>What is to be brought up in a while.</summary>
+    public List<(Plan Plan, Instant At)> Undertakings { get; } = [];
+
+    public void Undertake(Instant now, Plan plan, TimeSpan after, Outbox outbox)
+    {
+        if (after > TimeSpan.Zero)
+            Undertakings.Add((plan, now + after));
+        else
+            Add(IkeV2Session.Start(now, this, plan, _way, outbox));
+    }
+
     public void Count(IkeDrop drop) => Drops[drop] = Drops.GetValueOrDefault(drop) + 1;
 }

@@ -13,15 +13,16 @@ sealed class Child
 
     readonly ulong _rekeyBytes, _rekeyPackets;
     readonly TimeSpan? _checkEvery;
-    Instant _nextCheck;
+    Instant _nextCheck, _usedBefore;
 
     public Child(ChildSa sa, ReqIdUse reqId, Instant now, double chance)
     {
         var config = sa.Config;
         var (rekey, end) = Lifetime.Of(config, chance);
         (Sa, ReqId, InstalledAt, RekeyAt, EndsAt) = (sa, reqId, now, now + rekey, now + end);
-        _rekeyBytes = Soft(config.RekeyBytes, config.LifeBytes, chance);
-        _rekeyPackets = Soft(config.RekeyPackets, config.LifePackets, chance);
+        _rekeyBytes = Lifetime.Soft(config.RekeyBytes, config.LifeBytes, config.RandBytes, chance);
+        _rekeyPackets = Lifetime.Soft(config.RekeyPackets, config.LifePackets, config.RandPackets, chance);
+        _usedBefore = now;
         _checkEvery = _rekeyBytes != 0 || _rekeyPackets != 0 || config.LifeBytes != 0 || config.LifePackets != 0 ? VolumeCheck
             : sa.Suite.Esn == ExtendedSequenceNumbers.No ? SequenceCheck : null;
         _nextCheck = now + (_checkEvery ?? TimeSpan.Zero);
@@ -40,11 +41,25 @@ sealed class Child
     /// <summary>We may only receive with it until the peer shows that it has it too (RFC 7296 section 2.8).</summary>
     public bool IsInboundOnly { get; set; }
 
+    /// <summary>When it is sent with at the latest, whether the peer has shown that it has it or not; null where that is not waited for.</summary>
+    public Instant? UseAt { get; set; }
+
+    /// <summary>Its lifetime ended it, not anybody's wish.</summary>
+    public bool IsExpired { get; set; }
+
+    /// <summary>How often in a row the peer has refused new keys for it.</summary>
+    public int Refusals { get; set; }
+
+    /// <summary>When it will have been idle for too long.</summary>
+    public Instant? IdleAt => Sa.Config.Inactivity > TimeSpan.Zero ? LastUsed + Sa.Config.Inactivity : null;
+
+    Instant LastUsed => Later(Later(_usedBefore, Sa.Usage.LastInbound), Sa.Usage.LastOutbound);
+
     public bool IsWaning => State is ChildState.Rekeyed or ChildState.Deleting or ChildState.Deleted;
 
     public Instant? Deadline => State switch
     {
-        ChildState.Installed => Instant.Earliest(Instant.Earliest(RekeyAt, EndsAt), NextCheck),
+        ChildState.Installed => Instant.Earliest(Instant.Earliest(RekeyAt, EndsAt), Instant.Earliest(NextCheck, Instant.Earliest(IdleAt, UseAt))),
         ChildState.Rekeying or ChildState.Rekeyed => Instant.Earliest(EndsAt, NextCheck),
         ChildState.Created or ChildState.Installing or ChildState.Updating or ChildState.Deleting or ChildState.Deleted => null,
     };
@@ -64,6 +79,9 @@ sealed class Child
     /// <summary>It must not be used any longer.</summary>
     public bool IsOver(Instant now) => EndsAt <= now || Reaches(Sa.Config.LifeBytes, Sa.Usage.InboundBytes, Sa.Usage.OutboundBytes)
         || Reaches(Sa.Config.LifePackets, Sa.Usage.InboundPackets, Sa.Usage.OutboundPackets);
+
+    /// <summary>It goes on where an older generation stops: new keys are no use.</summary>
+    public void Continue(Child old) => _usedBefore = old.LastUsed;
 
     public void Checked(Instant now) => _nextCheck = now + (_checkEvery ?? TimeSpan.Zero);
 
@@ -93,8 +111,7 @@ sealed class Child
         Config = Sa.Config,
     };
 
-    /// <summary>As with times: the soft limit less a random part of what lies between it and the hard one.</summary>
-    static ulong Soft(ulong soft, ulong hard, double chance) => soft == 0 ? 0 : soft - (ulong)((hard > soft ? Math.Min(hard - soft, soft) : 0) * chance);
+    static Instant Later(Instant one, Instant? other) => other > one ? other.Value : one;
 
     static bool Reaches(ulong limit, long inbound, long outbound) => limit != 0 && (ulong)Math.Max(inbound, outbound) >= limit;
 }

@@ -7,14 +7,17 @@ namespace Kuguru.Ike.V2;
 /// <summary>What a new child and new keys for a child have in common: the question, and what becomes of the answer.</summary>
 abstract class ChildErrand : Errand
 {
-    /// <summary>A peer that is still busy after so many pauses will not be asked again.</summary>
+    /// <summary>A peer that is still busy after so many pauses has refused.</summary>
     const int MaxPauses = 5;
+
+    /// <summary>A peer that wants yet another group after so many has refused: it must not keep us busy.</summary>
+    const int MaxDetours = 3;
 
     KeyExchange? _keyExchange;
     KeyExchangeMethod? _wanted;
     ChildOffer _offer;
     Blob _nonce;
-    int _pauses;
+    int _pauses, _detours;
     readonly HashSet<Spi> _deleted = [];
 
     public abstract ChildConfig Config { get; }
@@ -39,7 +42,7 @@ abstract class ChildErrand : Errand
     public sealed override void Conclude(Turn t, Established e, IkeMessage response)
     {
         var error = CreateChildSa.Error(response);
-        if (CreateChildSa.Wanted(error, Config.Proposals, _keyExchange) is { } group)
+        if (CreateChildSa.Wanted(error, Config.Proposals, _keyExchange) is { } group && _detours++ < MaxDetours)
         {
             _wanted = group;
             e.EnqueueFirst(this);
@@ -47,8 +50,7 @@ abstract class ChildErrand : Errand
         }
         if (error is { Kind: NotifyType.TemporaryFailure } && _pauses++ < MaxPauses)
         {
-            NotBefore = CreateChildSa.Later(t);
-            e.Enqueue(this);
+            Again(e, CreateChildSa.Later(t));
             return;
         }
         if (error is not null)
@@ -59,6 +61,13 @@ abstract class ChildErrand : Errand
     }
 
     public override void Abandon(Turn t, Failure failure) => _keyExchange?.Dispose();
+
+    /// <summary>The same question, not before then.</summary>
+    protected void Again(Established e, Instant at)
+    {
+        NotBefore = at;
+        e.Enqueue(this);
+    }
 
     /// <summary>The peer has deleted a child that we do not know: perhaps the one that this question makes, whose answer was lost.</summary>
     public void DeletedMeanwhile(Spi outbound) => _deleted.Add(outbound);
@@ -95,26 +104,39 @@ abstract class ChildErrand : Errand
 }
 
 /// <summary>One more child on an IKE SA that is up.</summary>
-sealed class NewChild(ChildRequest request) : ChildErrand
+sealed class NewChild : ChildErrand
 {
+    readonly ChildRequest _request;
+    int _refusals;
+
+    public NewChild(ChildRequest request, Instant? notBefore = null) => (_request, NotBefore) = (request, notBefore);
+
     public override string Task => "CHILD_CREATE";
-    public override ChildConfig Config => request.Child;
+    public override ChildConfig Config => _request.Child;
+    public bool IsUnattended => _request.Token == 0;
     protected override Child? Replaced => null;
-    protected override Scope ScopeOf(Turn t, Established e) => Scope.Of(request.Child, e.Ends(t.Sa.Path));
+    protected override Scope ScopeOf(Turn t, Established e) => Scope.Of(_request.Child, e.Ends(t.Sa.Path));
     public override bool Ask(Turn t, Established e) => Ask(t, e, []);
 
     protected override void Agreed(Turn t, Established e, Child child, Nonces nonces)
     {
         t.Report(new Event.ChildUp(t.Sa.Status(t.Now), child.Status));
-        t.Done(request.Token);
+        t.Done(_request.Token);
     }
 
-    protected override void Refused(Turn t, Established e, NotifyType why, Failure failure) => t.Fail(failure, request.Token);
+    /// <summary>Who waits for it is told; what nobody waits for is asked for again, as often as <c>keyingtries</c> says, and told of once.</summary>
+    protected override void Refused(Turn t, Established e, NotifyType why, Failure failure)
+    {
+        if (_refusals++ == 0)
+            t.Fail(failure, _request.Token);
+        if (IsUnattended && !e.IsLeaving && (e.Connection.KeyingTries == 0 || _refusals < e.Connection.KeyingTries))
+            Again(e, t.Now + CreateChildSa.Pause(t, _refusals - 1));
+    }
 
     public override void Abandon(Turn t, Failure failure)
     {
         base.Abandon(t, failure);
-        t.Done(request.Token, failure);
+        t.Done(_request.Token, failure);
     }
 }
 
@@ -145,6 +167,7 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
         if (e.Children.Contains(old) && !old.IsWaning)
             return Ask(t, e, new Payload.Notify(ProtocolId.Esp, old.Sa.InboundSpi.ToBlob(), NotifyType.RekeySa, Blob.Empty));
         t.Done(token);
+        e.Renew(old);
         return false;
     }
 
@@ -179,15 +202,25 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
             t.Done(token);
             return;
         }
-        t.Fail(failure, token);
         if (!e.Children.Contains(old))
+        {
+            t.Fail(failure, token);
+            e.Renew(old);
             return;
+        }
         if (why != NotifyType.ChildSaNotFound)
         {
-            old.RekeyLater(CreateChildSa.Later(t));
+            // Told once: until it succeeds, the next refusal is no news.
+            if (old.Refusals == 0)
+                t.Fail(failure, token);
+            else
+                t.Done(token, failure);
+            old.RekeyLater(t.Now + CreateChildSa.Pause(t, old.Refusals++));
             return;
         }
         // The peer has it no longer: it is made anew (section 2.25.1).
+        t.Note(Severity.Warning, Subject.Child, failure.Sentence);
+        t.Done(token);
         e.Remove(t, old, CloseAction.Clear);
         e.Enqueue(new NewChild(new ChildRequest(Config, 0)));
     }
@@ -203,7 +236,8 @@ static partial class CreateChildSa
 {
     static Sequence<Payload> AnswerChild(Turn t, Established e, IkeMessage request, Blob nonce)
     {
-        if (e.IsLeaving)
+        // Section 2.25.2: no child is begun while the IKE SA is rekeyed at our wish, or about to end.
+        if (e.IsLeaving || e.Current is RekeyIke)
             return Refuse(NotifyType.TemporaryFailure);
         Child? old = null;
         if (request.Find(NotifyType.RekeySa) is { } rekey)

@@ -7,8 +7,12 @@ namespace Kuguru.Ike.V2;
 /// <summary>New keys for the IKE SA: another IKE SA, to which everything moves. The peer may have had the same thought (RFC 7296 section 2.8.2).</summary>
 sealed class RekeyIke(ulong token) : Errand
 {
+    /// <summary>A peer that wants yet another group after so many has refused.</summary>
+    const int MaxDetours = 3;
+
     KeyExchange? _keyExchange;
     KeyExchangeMethod? _wanted;
+    int _detours;
     IkeSpi _spi;
     Blob _nonce;
     (IkeV2Session Session, Blob Lowest)? _theirs;
@@ -58,7 +62,7 @@ sealed class RekeyIke(ulong token) : Errand
     public override void Conclude(Turn t, Established e, IkeMessage response)
     {
         var error = CreateChildSa.Error(response);
-        if (CreateChildSa.Wanted(error, e.Connection.Proposals, _keyExchange) is { } group)
+        if (CreateChildSa.Wanted(error, e.Connection.Proposals, _keyExchange) is { } group && _detours++ < MaxDetours)
         {
             _wanted = group;
             e.EnqueueFirst(this);
@@ -126,9 +130,12 @@ sealed class RekeyIke(ulong token) : Errand
     void Fail(Turn t, Established e, Payload.Notify? error)
     {
         var why = error is null ? "its answer is not among what we offered" : $"received {Notation.Name(error.Kind)} notify error";
-        e.RekeyIkeLater(CreateChildSa.Later(t));
-        t.Fail(new Failure(error is { Kind: NotifyType.NoProposalChosen } ? FailureCode.NoProposalChosen : FailureCode.Refused,
-            $"{t.Sa.Path.Remote.Address} does not rekey the IKE SA: {why}; trying again soon"), token);
+        var failure = new Failure(error is { Kind: NotifyType.NoProposalChosen } ? FailureCode.NoProposalChosen : FailureCode.Refused,
+            $"{t.Sa.Path.Remote.Address} does not rekey the IKE SA: {why}; trying again soon");
+        if (e.RekeyIkeLater(t))
+            t.Fail(failure, token);
+        else
+            t.Done(token, failure);
     }
 }
 

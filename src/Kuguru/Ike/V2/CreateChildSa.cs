@@ -12,10 +12,16 @@ namespace Kuguru.Ike.V2;
 // or <-- HDR, SK {N(INVALID_KE_PAYLOAD)}: the same again with the wanted group; HDR, SK {N(TEMPORARY_FAILURE)}: again in a while (section 2.25)
 static partial class CreateChildSa
 {
-    /// <summary>After TEMPORARY_FAILURE and the like: not both ends at the same time again.</summary>
-    static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
+    /// <summary>The longest pause is the shortest doubled so often: about ten minutes.</summary>
+    const int MaxDoublings = 6;
 
-    public static Instant Later(Turn t) => t.Now + Pause * (1 + t.Node.Dice.Fraction());
+    static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(5);
+
+    /// <summary>After TEMPORARY_FAILURE: not both ends at the same time again.</summary>
+    public static Instant Later(Turn t) => t.Now + Pause(t, 0);
+
+    /// <summary>Before a peer that has refused so often in a row is asked again.</summary>
+    public static TimeSpan Pause(Turn t, int refusals) => ShortestPause * (1 << Math.Min(refusals, MaxDoublings)) * (1 + t.Node.Dice.Fraction());
 
     public static (Sequence<Payload> Answer, Phase Next) Answer(Turn t, Established e, IkeMessage request)
     {

@@ -8,10 +8,16 @@ namespace Kuguru.Ike.V2;
 // The children of an IKE SA: what the packet path is told, and what each child needs as time goes by.
 sealed partial class Established
 {
+    /// <summary>A child that takes the place of one of an older IKE SA is sent with by then, if the peer has not sent with it before.</summary>
+    static readonly TimeSpan UseAfter = TimeSpan.FromSeconds(1);
+
     readonly List<Child> _children = [];
 
+    /// <summary>Old generations that are over at both ends, and still receive what was on its way.</summary>
+    readonly List<(Spi InboundSpi, Instant Until)> _lingering = [];
+
     public IReadOnlyList<Child> Children => _children;
-    public override IEnumerable<Spi> InboundSpis => _children.Select(child => child.Sa.InboundSpi);
+    public override IEnumerable<Spi> InboundSpis => _children.Select(child => child.Sa.InboundSpi).Concat(_lingering.Select(old => old.InboundSpi));
 
     public override bool HasChild(string name) => _children.Any(child => child.Sa.Config.Name == name && !child.IsWaning)
         || _queue.Append(_current).OfType<NewChild>().Any(errand => errand.Config.Name == name);
@@ -22,7 +28,7 @@ sealed partial class Established
         Configuration.Leased.IsEmpty ? [path.Remote.Address] : [.. Configuration.Leased.Select(lease => lease.Address)]);
 
     /// <summary>What a peer may ask for.</summary>
-    public ImmutableArray<Scope> Scopes(Path path) => [.. Connection.Children.Select(child => Scope.Of(child, Ends(path)))];
+    public ImmutableArray<Scope> Scopes(Path path) => [.. Connection.Children.Where(child => child.Mode == ChildMode.Tunnel).Select(child => Scope.Of(child, Ends(path)))];
 
     /// <summary>
     /// Makes a child of what was agreed and puts it to use.
@@ -63,6 +69,10 @@ sealed partial class Established
             Usage = new SaUsage(),
         };
         var child = new Child(sa, reqId.Use(), t.Now, t.Node.Dice.Fraction()) { IsInboundOnly = isInboundOnly };
+        if (replaced is not null)
+            child.Continue(replaced);
+        else if (TakesOver && !byUs)
+            (child.IsInboundOnly, child.UseAt) = (true, t.Now + UseAfter);
         _children.Add(child);
         Reveal(t, sa);
         t.Add(new Effect.InstallSa(sa, child.IsInboundOnly));
@@ -81,6 +91,16 @@ sealed partial class Established
         return new Payload.Notify(judgement.Refusal);
     }
 
+    /// <summary>The child that came along with IKE_AUTH is refused: the IKE SA stays without it, or goes as well, by setting.</summary>
+    public void FirstChildRefused(Turn t, ChildRequest request, Failure failure)
+    {
+        t.Fail(failure, request.Token);
+        if (t.Settings.CloseIkeOnChildFailure)
+            EnqueueFirst(new DeleteIke(0, "its first child was refused", _ => CloseAction.Clear));
+        else if (request.Token == 0 && Connection.KeyingTries != 1)
+            Enqueue(new NewChild(request, t.Now + CreateChildSa.Pause(t, 0)));
+    }
+
     /// <summary>Without the notify in the answer it is tunnel mode (RFC 7296 section 1.3.1).</summary>
     public void NoteTransportMode(Turn t, IkeMessage request)
     {
@@ -96,7 +116,13 @@ sealed partial class Established
         child.State = ChildState.Deleted;
         if (child.Successor is { } successor && _children.Contains(successor))
             Use(t, successor);
-        t.Add(new Effect.RemoveSa(child.Sa.InboundSpi));
+        if (child.Successor is not null && t.Settings.DeleteRekeyedDelay > TimeSpan.Zero)
+        {
+            t.Add(new Effect.ReceiveOnly(child.Sa.InboundSpi));
+            _lingering.Add((child.Sa.InboundSpi, t.Now + t.Settings.DeleteRekeyedDelay));
+        }
+        else
+            t.Add(new Effect.RemoveSa(child.Sa.InboundSpi));
         child.ReqId.Release(t.Node);
         if (child.Successor is null)
             t.Report(new Event.ChildDown(Describe(t.Sa, t.Sa.Status(t.Now)), child.Status) { Next = next });
@@ -114,7 +140,7 @@ sealed partial class Established
     {
         if (!child.IsInboundOnly)
             return;
-        child.IsInboundOnly = false;
+        (child.IsInboundOnly, child.UseAt) = (false, null);
         t.Add(new Effect.UseSa(child.Sa.InboundSpi));
     }
 
@@ -170,15 +196,54 @@ sealed partial class Established
         if (!_children.Contains(child) || child.State is ChildState.Deleting)
             return;
         child.Checked(t.Now);
+        if (child.UseAt <= t.Now)
+            Use(t, child);
         if (child.IsOver(t.Now))
         {
-            // Over means over, also while the window is taken: the peer hears of it when it is free.
+            // Over means over, also while the window is taken: the peer hears of it when it is free. And it is made anew, as nobody wanted its end.
             t.Note(Severity.Warning, Subject.Child, $"CHILD_SA {child.Sa.Config.Name}{{{child.Sa.UniqueId}}} has reached its lifetime");
+            child.IsExpired = child.Successor is null;
             Remove(t, child, CloseAction.Clear);
             Enqueue(new DeleteRefused(child.Sa.InboundSpi));
+            // New keys that are asked for already will do.
+            if (!_queue.Append(_current).OfType<RekeyChild>().Any(rekeying => rekeying.IsAbout(child)))
+                Renew(child);
         }
+        else if (child.State == ChildState.Installed && child.IdleAt <= t.Now)
+            CloseIdle(t, child);
         else if (child.State == ChildState.Installed && child.IsWorn(t.Now))
             Rekey(child, token: 0);
+    }
+
+    /// <summary>Another one in the place of a child that its lifetime ended.</summary>
+    public void Renew(Child expired)
+    {
+        if (expired.IsExpired && !IsLeaving)
+            Enqueue(new NewChild(new ChildRequest(expired.Sa.Config, 0)));
+    }
+
+    void CloseIdle(Turn t, Child child)
+    {
+        var seconds = (long)child.Sa.Config.Inactivity.TotalSeconds;
+        if (t.Settings.InactivityCloseIke && _children.Count == 1)
+        {
+            t.Note(Severity.Info, Subject.Ike, $"deleting IKE_SA after {seconds} seconds of CHILD_SA inactivity");
+            child.State = ChildState.Deleting;
+            EnqueueFirst(new DeleteIke(0, "its last child was idle", _ => CloseAction.Clear));
+            return;
+        }
+        t.Note(Severity.Info, Subject.Child, $"deleting CHILD_SA after {seconds} seconds of inactivity");
+        child.State = ChildState.Deleting;
+        Enqueue(new DeleteChild(child, 0, CloseAction.Clear));
+    }
+
+    void RemoveLingering(Turn t, bool all = false)
+    {
+        foreach (var old in _lingering.Where(old => all || old.Until <= t.Now).ToList())
+        {
+            _lingering.Remove(old);
+            t.Add(new Effect.RemoveSa(old.InboundSpi));
+        }
     }
 
     static void Reveal(Turn t, ChildSa sa)

@@ -7,24 +7,28 @@ namespace Kuguru.Ike.V2;
 /// <summary>Both ends have proved who they are. Children come and go (Established.Children.cs); errands queue for the window.</summary>
 sealed partial class Established : KeyedPhase
 {
+    /// <summary>That a peer may have until its older IKE SA goes.</summary>
+    static readonly TimeSpan Changeover = TimeSpan.FromSeconds(10);
+
     readonly List<Errand> _queue = [];
     Errand? _current;
     bool _holdsMapping;
     readonly Instant _since;
     Instant? _rekeyAt, _reauthAt, _endsAt;
+    string? _whyItEnds;
+    int _rekeyRefusals;
 
     public Established(Turn t, Keying keying, Connection connection, Identity local, Identity remote, Configuration configuration) : base(keying)
     {
         (Connection, LocalId, RemoteId, Configuration) = (connection, local, remote, configuration);
         var (rekey, reauth, end) = Lifetime.Of(connection, t.Node.Dice.Fraction());
         (_since, _rekeyAt, _endsAt) = (t.Now, t.Now + rekey, t.Now + end);
-        // Who came authenticates again; the other end only closes what has not been.
-        _reauthAt = t.Sa.IsOriginalInitiator ? t.Now + reauth : null;
+        _reauthAt = t.Now + reauth;
     }
 
     /// <summary>The same IKE SA with new keys: identities stay proved, so the time of reauthentication stays.</summary>
     public Established Next(Turn t, Keying keying) =>
-        new(t, keying, Connection, LocalId, RemoteId, Configuration.None(Configuration.Owner)) { _reauthAt = _reauthAt };
+        new(t, keying, Connection, LocalId, RemoteId, Configuration.None(Configuration.Owner)) { _reauthAt = _reauthAt, TakesOver = TakesOver };
 
     public override Connection Connection { get; }
     public override Identity LocalId { get; }
@@ -35,14 +39,19 @@ sealed partial class Established : KeyedPhase
     /// <summary>The question that is out, which a peer's request may collide with.</summary>
     public Errand? Current => _current;
 
+    /// <summary>The peer has an older IKE SA with us, whose packets may cross those of the new children.</summary>
+    public bool TakesOver { get; set; }
+
     /// <summary>It is about to end: nothing new begins.</summary>
-    public bool IsLeaving => _queue.OfType<DeleteIke>().Any();
+    public override bool IsLeaving => _whyItEnds is not null || _queue.OfType<DeleteIke>().Any();
 
     public override Instant? Deadline(IkeV2Session sa)
     {
         var at = Instant.Earliest(Instant.Earliest(_rekeyAt, _reauthAt), Instant.Earliest(_endsAt, KeepAliveAt(sa)));
         foreach (var child in Children)
             at = Instant.Earliest(at, child.Deadline);
+        foreach (var old in _lingering)
+            at = Instant.Earliest(at, old.Until);
         if (sa.Window.Asked is not null)
             return at;
         // What came here with the IKE SA before is asked at once.
@@ -55,12 +64,15 @@ sealed partial class Established : KeyedPhase
     {
         if (KeepAliveAt(t.Sa) <= t.Now)
             SendKeepAlive(t);
-        if (_endsAt <= t.Now || _reauthAt <= t.Now)
+        if (_endsAt <= t.Now)
             EndOfLife(t);
+        else if (_reauthAt <= t.Now)
+            Reauthenticate(t, token: 0);
         else if (_rekeyAt <= t.Now)
             RekeyIke(t, token: 0);
         foreach (var child in Children.ToList())
             Look(t, child);
+        RemoveLingering(t);
         if (t.Sa.Window.Asked is null && LivenessAt(t.Sa) <= t.Now)
             Enqueue(new Liveness());
     }
@@ -103,8 +115,61 @@ sealed partial class Established : KeyedPhase
         Enqueue(new RekeyIke(token));
     }
 
-    /// <summary>Somebody was in the way: once more in a while.</summary>
-    public void RekeyIkeLater(Instant at) => _rekeyAt = at;
+    /// <summary>The peer will not, or somebody was in the way: once more in a while, which is the longer the oftener. True the first time.</summary>
+    public bool RekeyIkeLater(Turn t)
+    {
+        _rekeyAt = t.Now + CreateChildSa.Pause(t, _rekeyRefusals);
+        return _rekeyRefusals++ == 0;
+    }
+
+    /// <summary>Who came here authenticates again; who was come to can only ask for it, if addresses hang on it or he does not know the way.</summary>
+    public override void Reauthenticate(Turn t, ulong token)
+    {
+        const string why = "its peer has to authenticate again";
+        _reauthAt = null;
+        if (IsLeaving)
+            t.Done(token, new Failure(FailureCode.Aborted, "the IKE SA is about to end"));
+        else if (!t.Sa.IsOriginalInitiator && (!Configuration.Leased.IsEmpty || Connection.RemoteAddresses.IsEmpty))
+        {
+            t.Note(Severity.Info, Subject.Ike, $"{RemoteId} has to authenticate again, and has not yet");
+            t.Done(token, new Failure(FailureCode.Refused, $"only the peer of IKE SA [{t.Sa.UniqueId}] can begin to authenticate again"));
+        }
+        else if (t.Settings.MakeBeforeBreak)
+        {
+            // If it does not come up, once more before this one ends.
+            _reauthAt = t.Now + 2 * Retransmission.Whole(t.Settings) + CreateChildSa.Pause(t, 0);
+            var children = Children.Where(child => !child.IsWaning).Select(child => new ChildRequest(child.Sa.Config, 0));
+            t.Note(Severity.Info, Subject.Ike, $"reauthenticating IKE_SA {t.Sa.Name}[{t.Sa.UniqueId}]");
+            t.Node.Undertake(t.Now, new Plan(Connection, [.. children]) { Replaces = t.Sa, VirtualAddresses = Configuration.Ours }, TimeSpan.Zero, t.Outbox);
+            t.Done(token);
+        }
+        else
+            EnqueueFirst(new DeleteIke(token, why, _ => CloseAction.Start));
+    }
+
+    /// <summary>The peer asks for authentication within this time (RFC 4478): a little earlier, in case it takes a while.</summary>
+    public void ReauthenticateWithin(Turn t, TimeSpan lifetime)
+    {
+        var over = Connection.OverTime ?? lifetime * Lifetime.DefaultMargin;
+        var (early, half) = (lifetime - over, lifetime / 2);
+        var at = t.Now + (early > half ? early : half);
+        if (_reauthAt is { } planned && planned <= at)
+            return;
+        t.Note(Severity.Info, Subject.Ike,
+            $"received AUTH_LIFETIME of {(long)lifetime.TotalSeconds}s, scheduling reauthentication in {(long)(at - t.Now).TotalSeconds}s");
+        _reauthAt = at;
+    }
+
+    /// <summary>How long until the peer has to have authenticated again, for AUTH_LIFETIME; null is for ever.</summary>
+    public TimeSpan? AuthLifetime(Turn t) => _reauthAt - t.Now;
+
+    /// <summary>The peer has a newer IKE SA: this one goes when both have had time to change over.</summary>
+    public override void Supersede(Turn t)
+    {
+        (_endsAt, _rekeyAt, _reauthAt) = (Instant.Earliest(_endsAt, t.Now + Changeover), null, null);
+        _whyItEnds = "another IKE SA with the same peer has replaced it";
+    }
+
 
     public override void OnSilence(Turn t, Question asked)
     {
@@ -161,10 +226,16 @@ sealed partial class Established : KeyedPhase
     {
         foreach (var child in Children.ToList())
             Remove(t, child, next(child.Sa.Config));
+        RemoveLingering(t, all: true);
         Configuration.Release(t);
         t.Report(new Event.IkeDown(Describe(t.Sa, t.Sa.Status(t.Now)), why));
         foreach (var errand in _current is null ? _queue : _queue.Prepend(_current))
+        {
             errand.Abandon(t, failure);
+            // What nobody waits for would be forgotten.
+            if (errand is NewChild { IsUnattended: true } lost && next(lost.Config) == CloseAction.Start)
+                t.Node.Undertake(t.Now, new Plan(Connection, [new ChildRequest(lost.Config, 0)]), TimeSpan.Zero, t.Outbox);
+        }
         _queue.Clear();
         _current = null;
         return new Gone(Connection);
@@ -177,19 +248,23 @@ sealed partial class Established : KeyedPhase
         foreach (var child in Children)
             child.Sa = child.Sa with { IkeUniqueId = sa.UniqueId };
         next._children.AddRange(Children);
+        next._lingering.AddRange(_lingering);
         next._queue.AddRange(_queue);
+        _lingering.Clear();
         _children.Clear();
         _queue.Clear();
     }
 
     void EndOfLife(Turn t)
     {
-        var reauthenticates = _reauthAt <= t.Now;
-        var why = reauthenticates ? "its peer has to authenticate again" : "its lifetime is over";
         // Over means over: nothing that waits may come first, and this is not said twice.
         (_reauthAt, _rekeyAt, _endsAt) = (null, null, null);
-        if (!IsLeaving)
-            EnqueueFirst(new DeleteIke(0, why, child => reauthenticates ? CloseAction.Start : child.CloseAction));
+        if (_queue.OfType<DeleteIke>().Any())
+            return;
+        if (_whyItEnds is { } replaced)
+            EnqueueFirst(new DeleteIke(0, replaced, _ => CloseAction.Clear));
+        else
+            EnqueueFirst(new DeleteIke(0, "its lifetime is over", child => child.CloseAction));
     }
 
     Instant? KeepAliveAt(IkeV2Session sa)

@@ -6,12 +6,11 @@ namespace Kuguru.Ike.V2;
 /// <summary>An initiator that has proved its identity and waits for the peer to do the same.</summary>
 /// <param name="keying">The keys of the IKE SA.</param>
 /// <param name="plan">What for.</param>
-/// <param name="start">The path to start over with.</param>
 /// <param name="initPath">The one that IKE_SA_INIT took.</param>
 /// <param name="init">Both its messages.</param>
 /// <param name="local">Who we said we are.</param>
 /// <param name="offer">The first child; null when there is none to set up.</param>
-sealed class ExpectAuthResponse(Keying keying, Plan plan, Path start, Path initPath, InitMessages init, Identity local, ChildOffer? offer)
+sealed class ExpectAuthResponse(Keying keying, Plan plan, Path initPath, InitMessages init, Identity local, ChildOffer? offer)
     : KeyedPhase(keying)
 {
     public Plan Plan { get; private set; } = plan;
@@ -37,7 +36,7 @@ sealed class ExpectAuthResponse(Keying keying, Plan plan, Path start, Path initP
     public override void OnSilence(Turn t, Question asked)
     {
         var failure = Failures.AuthUnanswered(initPath, t.Sa.Path, asked.Resent + 1);
-        if (Plan.TryAgain(t, start, failure))
+        if (Plan.TryAgain(t, failure))
             t.Sa.Enter(new Gone(Connection));
         else
             Fail(t, failure);
@@ -45,7 +44,7 @@ sealed class ExpectAuthResponse(Keying keying, Plan plan, Path start, Path initP
 
     public void Fail(Turn t, Failure failure)
     {
-        t.Fail(failure, Plan.Tokens);
+        Plan.Fail(t, failure);
         t.Sa.Window.Conclude();
         t.Sa.Enter(new Gone(Connection));
     }
@@ -59,7 +58,7 @@ sealed class ExpectAuthResponse(Keying keying, Plan plan, Path start, Path initP
 
     protected override Phase OnInvalidSyntax(Turn t, string why)
     {
-        t.Fail(new Failure(FailureCode.InvalidMessage, why), Plan.Tokens);
+        Plan.Fail(t, new Failure(FailureCode.InvalidMessage, why));
         return new Gone(Connection);
     }
 }

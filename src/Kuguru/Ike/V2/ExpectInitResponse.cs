@@ -1,23 +1,28 @@
-using System.Collections.Immutable;
 using Kuguru.Crypto;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
 namespace Kuguru.Ike.V2;
 
-/// <summary>What an initiator is to bring up, and the how-manieth time it is tried.</summary>
-sealed record Plan(Connection Connection, ImmutableArray<ChildRequest> Children, int Attempt)
+/// <summary>What becomes of a plan whose attempt has failed.</summary>
+static class Attempts
 {
-    public IEnumerable<ulong> Tokens => Children.Select(child => child.Token);
-
     /// <summary>Starts over with a new IKE SA, as often as <c>keyingtries</c> allows; those who wait go on waiting.</summary>
-    public bool TryAgain(Turn t, Path path, Failure failure)
+    public static bool TryAgain(this Plan plan, Turn t, Failure failure)
     {
-        if (Connection.KeyingTries != 0 && Attempt >= Connection.KeyingTries)
+        if (plan.AfterSilence is not { } next)
             return false;
         t.Note(Severity.Warning, Subject.Ike, $"{failure.Sentence}; trying again");
-        t.Node.Adopt(IkeSaInit.Start(t.Now, t.Node, this with { Attempt = Attempt + 1 }, path, t.Outbox));
+        t.Node.Undertake(t.Now, next, TimeSpan.Zero, t.Outbox);
         return true;
+    }
+
+    /// <summary>The attempt has failed, and why: who waits is told, and what nobody waits for is tried again in a while.</summary>
+    public static void Fail(this Plan plan, Turn t, Failure failure)
+    {
+        t.Fail(failure, plan.Tokens);
+        if (failure.Code != FailureCode.Aborted && plan.AfterRefusal is { } next)
+            t.Node.Undertake(t.Now, next, plan.Pause(t.Node.Dice.Fraction()), t.Outbox);
     }
 }
 
@@ -29,15 +34,13 @@ sealed record InitMessages(Blob Request, Blob Response, Nonces Nonces);
 
 /// <summary>An initiator whose IKE_SA_INIT is out.</summary>
 /// <param name="plan">What for.</param>
-/// <param name="start">The path as it was asked for, to start over with.</param>
 /// <param name="invitation">What we said.</param>
-sealed class ExpectInitResponse(Plan plan, Path start, Invitation invitation) : Phase
+sealed class ExpectInitResponse(Plan plan, Invitation invitation) : Phase
 {
     NotifyType? _refusal;
     int _resentAtRefusal;
 
     public Plan Plan { get; private set; } = plan;
-    public Path Start { get; } = start;
     public Invitation Invitation { get; set; } = invitation;
     public override IkeState State => IkeState.Connecting;
     public override Connection? Connection => Plan.Connection;
@@ -73,7 +76,7 @@ sealed class ExpectInitResponse(Plan plan, Path start, Invitation invitation) : 
     {
         var failure = _refusal is { } why
             ? Failures.InitRefused(t.Sa.Path, why, Plan.Connection) : Failures.Unreachable(t.Sa.Path, asked.Resent + 1);
-        if (_refusal is not null || !Plan.TryAgain(t, Start, failure))
+        if (_refusal is not null || !Plan.TryAgain(t, failure))
             Fail(t, failure);
         else
             End(t);
@@ -81,7 +84,7 @@ sealed class ExpectInitResponse(Plan plan, Path start, Invitation invitation) : 
 
     public void Fail(Turn t, Failure failure)
     {
-        t.Fail(failure, Plan.Tokens);
+        Plan.Fail(t, failure);
         End(t);
     }
 

@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Kuguru.Wire;
@@ -33,20 +34,24 @@ static class IkeAuth
         if (IsExact(remote))
             payloads.Add(new Payload.IDr(remote.Type, remote.Data));
         payloads.Add(new Payload.Auth(AuthMethod.SharedKey, proof));
-        if (Configuration.Ask(connection.VirtualAddresses) is { } cp)
+        if (Configuration.Ask(plan.AddressesToAsk) is { } cp)
             payloads.Add(cp);
         ChildOffer? offer = null;
-        if (!plan.Children.IsEmpty)
+        // Without a child here, all of them come by CREATE_CHILD_SA, with key exchanges of their own (RFC 6023).
+        var isChildless = plan.Children.IsEmpty || connection.Childless == ChildlessPolicy.Force
+            || (connection.Childless == ChildlessPolicy.Prefer && mayBeChildless);
+        if (!isChildless)
         {
             var asked = new ChildOffer(Scope.Of(plan.Children[0].Child, EndsAsked(connection, sa.Path)), t.Node.NewEspSpi());
             payloads.Add(ChildNegotiation.Ask(asked, keyExchange: false));
             payloads.AddRange(ChildNegotiation.AskSelectors(asked));
             offer = asked;
         }
-        var phase = new ExpectAuthResponse(keying, plan, before.Start, initPath, init, local, offer);
+        var phase = new ExpectAuthResponse(keying, plan, initPath, init, local, offer);
         sa.Enter(phase);
         if (offer is null && !mayBeChildless)
-            phase.Fail(t, new Failure(FailureCode.Refused, $"no child to set up, and {sa.Path.Remote.Address} does not take an IKE SA without one"));
+            phase.Fail(t, new Failure(FailureCode.Refused,
+                $"{sa.Path.Remote.Address} does not take an IKE SA without a child (RFC 6023): {(plan.Children.IsEmpty ? "name a child" : "take out 'childless = force'")}"));
         else
             phase.Ask(t, ExchangeType.IkeAuth, payloads.ToSequence());
     }
@@ -67,17 +72,28 @@ static class IkeAuth
             return Refuse(t, NotifyType.AuthenticationFailed, failure);
 
         var (connection, local) = (judgement.Connection!, judgement.Local!);
-        var established = new Established(t, phase.Keying, connection, local, peer, Configuration.None(t.Sa.UniqueId));
+        if (request.Find<Payload.SA>() is null ? connection.Childless == ChildlessPolicy.Never : connection.Childless == ChildlessPolicy.Force)
+        {
+            return Refuse(t, NotifyType.InvalidSyntax, new Failure(FailureCode.Refused, request.Find<Payload.SA>() is null
+                ? $"'{peer}' wants an IKE SA without a child, which 'childless = never' of connection '{connection.Name}' forbids"
+                : $"'{peer}' wants a child with the IKE SA, which 'childless = force' of connection '{connection.Name}' forbids"));
+        }
+        var established = new Established(t, phase.Keying, connection, local, peer, Configuration.None(t.Sa.UniqueId))
+        {
+            TakesOver = !request.Has(NotifyType.InitialContact) && !t.Node.IsFirstContact(local, peer),
+        };
         t.Sa.Enter(established);
         if (!t.Node.Authenticated(t.Now, t.Sa, request.Has(NotifyType.InitialContact), t.Outbox))
             return Refuse(t, NotifyType.AuthenticationFailed, new Failure(FailureCode.Refused,
                 $"'{peer}' has an IKE SA already, which 'unique = keep' of connection '{connection.Name}' prefers to a new one"));
+        established.TakesOver &= !t.Node.IsFirstContact(local, peer);
         t.Report(new Event.NatDetected(t.Sa.Verdict, t.Sa.Path));
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
 
         var id = new Payload.IDr(local.Type, local.Data);
         var proof = phase.Keying.Prove(judgement.Key!.Secret, byInitiator: false, phase.Init.Response, phase.Init.Nonces.Initiator, id.Body);
-        return ([id, new Payload.Auth(AuthMethod.SharedKey, proof), .. AnswerCpAndChild(t, established, phase.Init, request)], established);
+        return ([id, new Payload.Auth(AuthMethod.SharedKey, proof), .. AnswerCpAndChild(t, established, phase.Init, request), .. AuthLifetime(t, established)],
+            established);
     }
 
     public static void Conclude(Turn t, ExpectAuthResponse phase, IkeMessage response)
@@ -108,10 +124,15 @@ static class IkeAuth
         t.Sa.Enter(established);
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
         configuration.Assign(t);
-        foreach (var request in plan.Children.Skip(1))
+        if (response.Find(NotifyType.AuthLifetime) is { Data.Length: 4 } lifetime)
+            established.ReauthenticateWithin(t, TimeSpan.FromSeconds(BinaryPrimitives.ReadUInt32BigEndian(lifetime.Data.Span)));
+        t.Done(plan.Token);
+        foreach (var request in phase.Offer is null ? plan.Children : plan.Children.Skip(1))
             established.RequestChild(t, request);
         if (phase.Offer is { } offer)
             ConcludeChild(t, established, plan.Children[0], offer, phase.Init.Nonces, response);
+        if (plan.Replaces is { } old)
+            established.Enqueue(new CloseReplaced(old));
     }
 
     /// <summary>Who the peer is, by which connection and key; or why we do not believe it.</summary>
@@ -162,7 +183,8 @@ static class IkeAuth
     /// <summary>CP, SA, TSi and TSr, or the notify that says why there is no child; nothing for an IKE SA without one (RFC 6023).</summary>
     static IEnumerable<Payload> AnswerCpAndChild(Turn t, Established established, InitMessages init, IkeMessage request)
     {
-        if (request.Find<Payload.SA>() is null)
+        var isChildless = request.Find<Payload.SA>() is null;
+        if (isChildless && request.Find<Payload.CP>() is null)
             return [];
         var (cp, given) = Configuration.Answer(t.Node, established.Connection, request, established.RemoteId, t.Sa.UniqueId);
         established.Configuration = given;
@@ -174,8 +196,18 @@ static class IkeAuth
                 $"sending {Notation.Name(refusal.Kind)} to {established.RemoteId}: {why}")));
             return [refusal];
         }
-        var child = AnswerChild(t, established, init.Nonces, request);
+        var child = isChildless ? [] : AnswerChild(t, established, init.Nonces, request);
         return cp is null ? child : child.Prepend(cp);
+    }
+
+    /// <summary>When the peer has to authenticate again, if it has to (RFC 4478): only who came can do so where addresses or EAP are in play.</summary>
+    static IEnumerable<Payload> AuthLifetime(Turn t, Established established)
+    {
+        if (established.AuthLifetime(t) is not { } lifetime)
+            return [];
+        var seconds = new byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(seconds, (uint)Math.Clamp(lifetime.TotalSeconds, 1, uint.MaxValue));
+        return [new Payload.Notify(NotifyType.AuthLifetime, seconds)];
     }
 
     static IEnumerable<Payload> AnswerChild(Turn t, Established established, Nonces nonces, IkeMessage request)
@@ -195,7 +227,7 @@ static class IkeAuth
         var scope = Scope.Of(offer.Scope.Config, established.Ends(t.Sa.Path));
         if (response.All<Payload.Notify>().FirstOrDefault(notify => notify.IsError) is { } refusal)
         {
-            t.Fail(Failures.ChildRefused(refusal.Kind, scope, t.Sa.Path), request.Token);
+            established.FirstChildRefused(t, request, Failures.ChildRefused(refusal.Kind, scope, t.Sa.Path));
             return;
         }
         var judgement = ChildNegotiation.Conclude(scope, response, keyExchange: false);
@@ -207,7 +239,7 @@ static class IkeAuth
             return;
         }
         established.Enqueue(new DeleteRefused(offer.InboundSpi));
-        t.Fail(Failures.Child(FailureCode.InvalidMessage, scope.Config.Name, judgement.Why), request.Token);
+        established.FirstChildRefused(t, request, Failures.Child(FailureCode.InvalidMessage, scope.Config.Name, judgement.Why));
     }
 
     static Failure WhyRefused(Turn t, ExpectAuthResponse phase, IkeMessage response, Identity expected)
@@ -226,7 +258,7 @@ static class IkeAuth
     /// <summary>The peer has an IKE SA by now that we do not want: it is told so (section 2.21.2).</summary>
     static void Reject(Turn t, ExpectAuthResponse phase, Failure failure)
     {
-        t.Fail(failure, phase.Plan.Tokens);
+        phase.Plan.Fail(t, failure);
         Informational.AskRejection(t, phase);
     }
 

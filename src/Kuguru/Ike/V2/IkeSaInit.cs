@@ -26,7 +26,7 @@ static class IkeSaInit
         var first = Floating.First(path, node.Settings.Port, node.Settings.NatPort);
         var group = plan.Connection.Proposals[0].KeyExchange[0];
         var invitation = new Invitation(KeyExchange.Start(group, node.Dice), node.Dice.Bytes(FirstNonce), Blob.Empty, Detours: 0);
-        var phase = new ExpectInitResponse(plan, path, invitation);
+        var phase = new ExpectInitResponse(plan, invitation);
         var sa = new IkeV2Session(node, now, first, node.NewIkeSpi(), default, isInitiator: true, phase);
         var t = new Turn(sa, now, outbox, first);
         if (Psk.WhyNoKey(node, Psk.LocalId(plan.Connection, first), plan.Connection.Remote[0].Id) is { } failure)
@@ -96,7 +96,7 @@ static class IkeSaInit
         if (fragments)
             payloads.Add(new Payload.Notify(NotifyType.Ikev2FragmentationSupported));
         var answer = new IkeMessage(request.InitiatorSpi, spi, ExchangeType.IkeSaInit, IkeFlags.Response, request.Id, payloads.ToSequence());
-        var generous = (answer with { Payloads = [.. payloads, new Payload.Notify(NotifyType.ChildlessIkev2Supported)] }).Write();
+        var generous = connection.Childless != ChildlessPolicy.Never ? (answer with { Payloads = [.. payloads, new Payload.Notify(NotifyType.ChildlessIkev2Supported)] }).Write() : answer.Write();
         // Whoever wrote the sender's address there: he gets no more octets than were spent.
         Blob response = generous.Length <= d.Bytes.Length ? generous : answer.Write();
         var received = Blob.Copy(d.Bytes);

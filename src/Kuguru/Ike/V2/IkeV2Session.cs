@@ -29,9 +29,7 @@ public sealed class IkeV2Session : IkeSession
     }
 
     /// <summary>Begin as initiator: IKE_SA_INIT goes out along this path. The first child comes with IKE_AUTH, the others follow.</summary>
-    public static IkeV2Session Start(
-        Instant now, INode node, Connection connection, Path path, ImmutableArray<ChildRequest> children, Outbox outbox) =>
-        IkeSaInit.Start(now, node, new Plan(connection, children, Attempt: 1), path, outbox);
+    public static IkeV2Session Start(Instant now, INode node, Plan plan, Path path, Outbox outbox) => IkeSaInit.Start(now, node, plan, path, outbox);
 
     /// <summary>
     /// Answer a first IKE_SA_INIT request (without marker), for which the node has already settled limits and cookies.
@@ -81,6 +79,7 @@ public sealed class IkeV2Session : IkeSession
     public override IkeState State => Phase.State;
     public override bool IsHalfOpen => Phase.IsHalfOpen;
     public override bool IsGone => Phase is Gone;
+    public override bool IsLeaving => Phase.IsLeaving;
     public override Identity? LocalId => Phase.LocalId;
     public override Identity? RemoteId => Phase.RemoteId;
     public override IEnumerable<Spi> InboundSpis => Phase.InboundSpis;
@@ -128,6 +127,10 @@ public sealed class IkeV2Session : IkeSession
         Order(now, outbox, turn => Phase.TerminateChild(turn, childUniqueId, token, force));
 
     public override void RekeyIke(Instant now, ulong token, Outbox outbox) => Order(now, outbox, turn => Phase.RekeyIke(turn, token));
+
+    public override void Reauthenticate(Instant now, ulong token, Outbox outbox) => Order(now, outbox, turn => Phase.Reauthenticate(turn, token));
+
+    public override void Supersede(Instant now, Outbox outbox) => Order(now, outbox, Phase.Supersede);
 
     public override void RekeyChild(Instant now, uint childUniqueId, ulong token, Outbox outbox) =>
         Order(now, outbox, turn => Phase.RekeyChild(turn, childUniqueId, token));

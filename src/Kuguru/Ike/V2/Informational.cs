@@ -153,3 +153,22 @@ sealed class DeleteIke(ulong token, string why, Func<ChildConfig, CloseAction> n
     /// <summary>However it ends, it is what was wanted.</summary>
     public override void Abandon(Turn t, Failure failure) => t.Done(token);
 }
+
+/// <summary>All children of the IKE SA that has taken another one's place are up: the other one goes (make before break).</summary>
+sealed class CloseReplaced(IkeSession old) : Errand
+{
+    public override string Task => "IKE_REAUTH_COMPLETE";
+
+    /// <summary>The question is the other IKE SA's.</summary>
+    public override bool Ask(Turn t, Established e)
+    {
+        if (!old.IsGone)
+        {
+            old.TerminateIke(t.Now, 0, force: false, t.Outbox);
+            t.Node.Adopt(old);
+        }
+        return false;
+    }
+
+    public override void Conclude(Turn t, Established e, IkeMessage response) => throw new InvalidOperationException("asks nothing itself");
+}

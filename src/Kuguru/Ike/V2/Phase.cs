@@ -15,6 +15,7 @@ abstract class Phase
     public virtual Identity? RemoteId => null;
     public virtual IEnumerable<Spi> InboundSpis => [];
     public abstract bool HasChild(string name);
+    public virtual bool IsLeaving => false;
 
     /// <summary>Its own timers; resending is the window's.</summary>
     public abstract Instant? Deadline(IkeV2Session sa);
@@ -40,6 +41,10 @@ abstract class Phase
     public abstract void Terminate(Turn t, ulong token, bool force);
     public virtual void TerminateChild(Turn t, uint child, ulong token, bool force) => NotNow(t, token);
     public virtual void RekeyIke(Turn t, ulong token) => NotNow(t, token);
+    public virtual void Reauthenticate(Turn t, ulong token) => NotNow(t, token);
+
+    /// <summary>The peer has a newer IKE SA: this one may go.</summary>
+    public virtual void Supersede(Turn t) => Terminate(t, 0, force: true);
     public virtual void RekeyChild(Turn t, uint child, ulong token) => NotNow(t, token);
     public virtual void EspUsed(Turn t, Spi inbound) { }
 

@@ -125,31 +125,53 @@ public class ConnectionReaderTests
     [InlineData("encap", "maybe", "connections.gw.encap: \"maybe\" is not yes or no")]
     [InlineData("remote_port", "0", "connections.gw.remote_port: \"0\" is not a number from 1 to 65535")]
     [InlineData("aggressive", "yes", "connections.gw.aggressive: \"yes\" is not supported, only \"no\" is")]
-    [InlineData("childless", "force", "connections.gw.childless: \"force\" is not supported, only \"allow\" is")]
+    [InlineData("childless", "maybe", "connections.gw.childless: \"maybe\" is not one of allow, prefer, force, never")]
     [InlineData("mediated_by", "x", "connections.gw.mediated_by: is not supported: Kuguru has no mediation extension")]
     [InlineData("vips", "vpn", "connections.gw.vips: \"vpn\" is not an IP address (0.0.0.0 and :: ask for any)")]
     public void A_wrong_value_of_a_connection_is_named(string key, string value, string expected) => AssertOnly(expected, Whole(new() { { key, value } }, []));
 
     [Theory]
-    [InlineData("mode", "transport", "\"transport\" is not supported, only \"tunnel\" is")]
+    [InlineData("mode", "transport", "\"transport\" is not one of tunnel, pass, drop")]
     [InlineData("local_ts", "10.1.0.0/33", "\"10.1.0.0/33\" is neither an address, a prefix, a range FIRST-LAST nor \"dynamic\"")]
     [InlineData("local_ts", "dynamic[gopher", "\"dynamic[gopher\" has no closing ]")]
     [InlineData("local_ts", "dynamic[nonsense/80]", "\"dynamic[nonsense/80]\": \"nonsense\" is no IP protocol: give its number")]
     [InlineData("local_ts", "dynamic[tcp/99999]", "\"dynamic[tcp/99999]\": \"99999\" is no port: give a number, a range, a service name, any or opaque")]
-    [InlineData("start_action", "trap|start", "\"trap|start\" is not one of none, trap, start, clear, route, restart")]
+    [InlineData("start_action", "trap|stop", "\"trap|stop\" is not one of none, trap, start, clear, route, restart, trap|start, start|trap")]
+    [InlineData("rand_packets", "some", "\"some\" is not a number from 0 to 18446744073709551615")]
     [InlineData("ah_proposals", "sha256", "is not supported: AH is obsolete behind a NAT, give esp_proposals")]
     [InlineData("mark_in", "42", "\"42\" is not supported, only \"0\" or \"0/0x00000000\" is")]
-    [InlineData("inactivity", "5m", "\"5m\" is not supported, only \"0\" is")]
+    [InlineData("inactivity", "often", "\"often\" is not a time, such as 30s, 5m, 4h or 1d")]
     [InlineData("esp_proposal", "aes128", "unknown key: did you mean \"esp_proposals\"?")]
     public void A_wrong_value_of_a_child_is_named(string key, string value, string expected) =>
         AssertOnly($"connections.gw.children.net.{key}: {expected}", Whole([], new() { { key, value } }));
 
     [Theory]
     [InlineData("mode", "TUNNEL")]
-    [InlineData("inactivity", "0s")]
     [InlineData("hw_offload", "auto")]
     [InlineData("mark_in", "0x0")]
     public void A_key_that_Kuguru_has_not_may_say_what_it_does_anyway(string key, string value) => Assert.NotNull(ConnectionReader.Read("gw", Whole([], new() { { key, value } }), CharonSettings.Default, out _));
+
+    [Fact]
+    public void What_a_childs_life_is_like_is_read()
+    {
+        var child = ConnectionReader.Read("gw", Whole(new() { { "childless", "prefer" } }, new()
+        {
+            { "rand_bytes", "5m" }, { "rand_packets", "7" }, { "inactivity", "5m" }, { "start_action", "trap|start" }, { "mode", "drop" },
+        }), CharonSettings.Default, out _)!;
+        Assert.Equal(ChildlessPolicy.Prefer, child.Childless);
+        var net = Assert.Single(child.Children);
+        Assert.Equal((5ul << 20, 7ul, TimeSpan.FromMinutes(5)), (net.RandBytes, net.RandPackets, net.Inactivity));
+        Assert.Equal((StartAction.Trap | StartAction.Start, ChildMode.Drop), (net.StartAction, net.Mode));
+    }
+
+    [Fact]
+    public void A_connection_of_shunts_needs_nobody_to_authenticate()
+    {
+        var message = new ViciMessage { { "children", new ViciMessage { { "lan", new ViciMessage { { "mode", "pass" }, { "start_action", "trap" } } } } } };
+        var connection = ConnectionReader.Read("lan", message, CharonSettings.Default, out var errors);
+        Assert.Empty(errors);
+        Assert.Equal(ChildMode.Pass, connection!.Children.Single().Mode);
+    }
 
     [Fact]
     public void Without_psk_an_authentication_is_refused_by_name()

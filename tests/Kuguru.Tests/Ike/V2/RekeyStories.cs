@@ -283,21 +283,42 @@ public class RekeyStories
         Assert.Single(pair.Moon.Events.OfType<Event.ChildDown>());
         pair.World.Loses = (_, _) => false;
         pair.World.Run(60);
-        // The question was out already, so the peer may answer it: a child comes up in the old one's place.
+        // The question was out already, so the peer may answer it: a child comes up in the old one's place, and none beside it.
         Assert.Single(pair.Moon.Installed);
         Assert.Single(pair.Moon.ReqIds);
         Assert.Equal(pair.Moon.Installed.Values.Single().InboundSpi, pair.Sun.Installed.Values.Single().OutboundSpi);
     }
 
     [Fact]
-    public void Reauthentication_ends_the_IKE_SA_and_asks_for_its_children_anew()
+    public void A_rekeyed_child_still_receives_for_a_while_and_sends_no_more()
     {
-        var pair = new Pair(moon: c => c with { ReauthTime = TimeSpan.FromMinutes(10) }).Up();
-        pair.World.Run(601);
-        var down = Assert.Single(pair.Moon.Events.OfType<Event.IkeDown>());
-        Assert.Equal("its peer has to authenticate again", down.Why);
-        Assert.Equal(CloseAction.Start, pair.Moon.Events.OfType<Event.ChildDown>().Single().Next);
-        Assert.Empty(pair.Sun.Sessions);
+        var pair = new Pair();
+        (pair.Moon.Settings, pair.Sun.Settings) = (new(), new());
+        pair.Up();
+        var old = (Moon: pair.Moon.Installed.Keys.Single(), Sun: pair.Sun.Installed.Keys.Single());
+        RekeyChild(pair, pair.Moon);
+        pair.World.Run(4.9);
+        Assert.Equal((old.Moon, old.Sun), (pair.Moon.Receiving.Single(), pair.Sun.Receiving.Single()));
+        Assert.Equal(2, pair.Moon.Installed.Count);
+        Assert.Contains(old.Moon, pair.Moon.Session.InboundSpis);
+        Assert.Single(pair.Moon.Session.Status(pair.World.Now).Children);
+        pair.World.Run(0.5);
+        Assert.DoesNotContain(old.Moon, pair.Moon.Installed.Keys);
+        Assert.DoesNotContain(old.Sun, pair.Sun.Installed.Keys);
+    }
+
+    [Fact]
+    public void The_end_of_the_IKE_SA_is_also_that_of_what_only_receives()
+    {
+        var pair = new Pair();
+        (pair.Moon.Settings, pair.Sun.Settings) = (new(), new());
+        pair.Up();
+        RekeyChild(pair, pair.Moon);
+        pair.World.Run(1);
+        pair.Moon.Order((session, outbox) => session.TerminateIke(pair.World.Now, 3, force: false, outbox));
+        pair.World.Run(1);
+        Assert.Empty(pair.Moon.Installed);
+        Assert.Empty(pair.Sun.Installed);
     }
 
     static void RekeyChild(Pair pair, Host host) =>
