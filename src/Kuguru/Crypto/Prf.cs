@@ -17,6 +17,9 @@ public sealed class Prf
     /// <summary>Octets of output, and of the preferred key (the length of SK_d, SK_pi and SK_pr).</summary>
     public int Length { get; }
 
+    /// <summary>The hash that this is an HMAC of.</summary>
+    public HashAlgorithmName HashName => _hash;
+
     public static bool IsSupported(PseudoRandomFunction algorithm) => algorithm is PseudoRandomFunction.HmacSha1
         or PseudoRandomFunction.HmacSha2_256 or PseudoRandomFunction.HmacSha2_384 or PseudoRandomFunction.HmacSha2_512;
 
@@ -49,6 +52,15 @@ public sealed class Prf
         var output = new Secret(Length);
         hmac.GetHashAndReset(output.Buffer);
         return output;
+    }
+
+    /// <summary>The hash that this is an HMAC of, over a | b | c | d: what IKEv1 negotiates, and makes IVs and NAT-D payloads with.</summary>
+    public byte[] Hash(
+        ReadOnlySpan<byte> a, ReadOnlySpan<byte> b = default, ReadOnlySpan<byte> c = default, ReadOnlySpan<byte> d = default)
+    {
+        using var hash = IncrementalHash.CreateHash(_hash);
+        Append(hash, a, b, c, d);
+        return hash.GetHashAndReset();
     }
 
     /// <summary>prf+(key, S) with S = a | b | c | d, as many octets as wanted, up to 255 outputs.</summary>

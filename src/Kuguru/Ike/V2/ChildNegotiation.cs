@@ -4,19 +4,6 @@ using Kuguru.Wire.V2;
 
 namespace Kuguru.Ike.V2;
 
-/// <summary>The addresses that "dynamic" stands for at each end: virtual ones, else those of the path.</summary>
-readonly record struct Ends(ImmutableArray<IpAddress> Local, ImmutableArray<IpAddress> Remote);
-
-/// <summary>A child and the most that we agree to of it: what its configuration says, or what it already has when it is rekeyed.</summary>
-readonly record struct Scope(ChildConfig Config, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote)
-{
-    public static Scope Of(ChildConfig config, Ends ends) =>
-        new(config, Narrowing.Resolve(config.LocalSelectors, ends.Local), Narrowing.Resolve(config.RemoteSelectors, ends.Remote));
-
-    /// <summary>The selectors stay when keys change, even if an address behind "dynamic" is another by now.</summary>
-    public static Scope Of(ChildSa sa) => new(sa.Config, sa.LocalSelectors, sa.RemoteSelectors);
-}
-
 /// <summary>What we ask for in one child.</summary>
 /// <param name="Scope">Which child, with TSi and TSr.</param>
 /// <param name="InboundSpi">What the peer is to send with.</param>

@@ -101,7 +101,7 @@ public class ChildStories
     public void An_answer_wider_than_the_question_is_cut_to_the_question()
     {
         // Moon knows 10.2.0.0/16 only; an answer with more would be a peer's bug or worse.
-        var judgement = Kuguru.Ike.V2.ChildNegotiation.Conclude(Kuguru.Ike.V2.Scope.Of(Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16"), default),
+        var judgement = Kuguru.Ike.V2.ChildNegotiation.Conclude(Kuguru.Ike.Scope.Of(Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16"), default),
             Response("0.0.0.0/0", "0.0.0.0/0"), keyExchange: false);
         Assert.Equal("10.1.0.0/16 === 10.2.0.0/16", $"{judgement.Agreement!.Local.Single()} === {judgement.Agreement.Remote.Single()}");
     }
@@ -109,7 +109,7 @@ public class ChildStories
     [Fact]
     public void Transport_mode_is_answered_with_tunnel_mode()
     {
-        var judgement = Kuguru.Ike.V2.ChildNegotiation.Judge([Kuguru.Ike.V2.Scope.Of(Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16"), default)],
+        var judgement = Kuguru.Ike.V2.ChildNegotiation.Judge([Kuguru.Ike.Scope.Of(Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16"), default)],
             Response("10.2.0.0/16", "10.1.0.0/16") with { Payloads = [.. Response("10.2.0.0/16", "10.1.0.0/16").Payloads, new Payload.Notify(NotifyType.UseTransportMode)] }, keyExchange: false);
         Assert.NotNull(judgement.Agreement);
     }

@@ -1,6 +1,6 @@
 using Kuguru.Crypto;
 
-namespace Kuguru.Ike.V2;
+namespace Kuguru.Ike;
 
 /// <summary>A CHILD_SA in its IKE SA's books: where it stands, and when it needs something.</summary>
 sealed class Child
