@@ -16,7 +16,7 @@ sealed class NodePair
 
     static readonly Path _path = new(new(IpAddress.Parse("198.51.100.2"), 500), new(IpAddress.Parse("192.0.2.2"), 500));
 
-    readonly Node _client = new(new(), SystemDice.Instance), _gateway = new(new(), SystemDice.Instance);
+    readonly Node _client = new(new(), SystemDice.Instance, new SystemWallClock()), _gateway = new(new(), SystemDice.Instance, new SystemWallClock());
     readonly Outbox _clientOutbox = new(), _gatewayOutbox = new();
     readonly Queue<Effect.Transmit> _toGateway = new(), _toClient = new();
     Instant _now = new(1);

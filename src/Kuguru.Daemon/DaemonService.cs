@@ -80,7 +80,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         var dice = new SystemDice();
         var table = Keep(new SaTable(dice));
         var keys = OpenKeyLog();
-        var node = new Node(ToIkeSettings(settings, sockets, revealKeys: keys is not null), dice);
+        var node = new Node(ToIkeSettings(settings, sockets, revealKeys: keys is not null), dice, new SystemWallClock());
 
         PacketWorkers? workers = null;
         World? world = null;

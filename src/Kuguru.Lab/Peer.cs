@@ -35,7 +35,7 @@ public sealed class Peer : Host, IDisposable
         : base(world, name, net, address)
     {
         var dice = world.Dice.Fork(name);
-        Node = new(settings ?? new(), dice);
+        Node = new(settings ?? new(), dice, WallClock.From(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)));
         _path = new(dice.Fork("packet path"));
         Command(new Order.LocalAddresses([.. Addresses]));
     }

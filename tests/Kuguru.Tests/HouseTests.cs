@@ -12,9 +12,10 @@ public partial class HouseTests
         ["Wire"] = [],
         ["Crypto"] = [],
         ["Nat"] = ["Wire"],
+        ["Pki"] = ["Crypto"],
         ["Esp"] = ["Wire", "Crypto", "Nat"],
-        ["Ike"] = ["Wire", "Crypto", "Nat"],
-        ["Engine"] = ["Wire", "Crypto", "Nat", "Esp", "Ike"],
+        ["Ike"] = ["Wire", "Crypto", "Nat", "Pki"],
+        ["Engine"] = ["Wire", "Crypto", "Nat", "Pki", "Esp", "Ike"],
     };
 
     static readonly string Library = System.IO.Path.Combine(Root(), "src", "Kuguru");

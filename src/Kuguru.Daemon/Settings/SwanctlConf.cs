@@ -7,7 +7,8 @@ namespace Kuguru.Daemon.Settings;
 public sealed record LoadRequest(string Command, string Key, ViciMessage Message);
 
 /// <summary>
-/// swanctl.conf as the requests that stock <c>swanctl --load-all</c> makes of it: load-shared, load-pool, load-conn. What the keys of a
+/// swanctl.conf as the requests that stock <c>swanctl --load-all</c> makes of it: load-cert,
+/// load-key, load-shared, load-pool, load-conn. What the keys of a
 /// connection mean, the daemon alone decides; its complaints find back to file and line by <see cref="Where"/>.
 /// </summary>
 public sealed class SwanctlConf
@@ -31,8 +32,7 @@ public sealed class SwanctlConf
         ["pubkeys"] = "pubkey",
     };
 
-    static readonly string[] CertificateFolders =
-        ["x509", "x509ca", "x509ocsp", "x509aa", "x509ac", "x509crl", "pubkey", "private", "rsa", "ecdsa", "pkcs8", "pkcs12"];
+    static readonly string[] UnusedFolders = ["x509ocsp", "x509aa", "x509ac", "x509crl", "pubkey", "pkcs12"];
 
     readonly SettingsSection _root;
     readonly Complaints _complaints;
@@ -86,18 +86,21 @@ public sealed class SwanctlConf
             if (Complaints.DidYouMean(section.Name, KnownSections) is { Length: > 0 } meant)
                 _complaints.Error(section.At, section.Name, "unknown section" + meant);
         }
+        var files = new CredentialFiles(_root, _directory, _complaints, _requests);
+        files.ReadCertificates();
         foreach (var secret in Inside("secrets"))
-            SwanctlSecret.Read(secret, _complaints, _requests);
+            SwanctlSecret.Read(secret, _complaints, _requests, files);
+        files.ReadKeys();
         foreach (var authority in Inside("authorities"))
             _complaints.Error(authority.At, authority.Path, "certification authorities are not supported yet");
         foreach (var pool in Inside("pools"))
             _requests.Add(new LoadRequest("load-pool", pool.Path, new ViciMessage { { pool.Name, Pool(pool) } }));
         foreach (var connection in Inside("connections"))
             _requests.Add(new LoadRequest("load-conn", connection.Path, new ViciMessage { { connection.Name, Tree(connection) } }));
-        foreach (var folder in CertificateFolders.Select(f => System.IO.Path.Combine(_directory, f)).Where(Directory.Exists))
+        foreach (var folder in UnusedFolders.Select(f => System.IO.Path.Combine(_directory, f)).Where(Directory.Exists))
         {
             if (Directory.EnumerateFiles(folder).Any())
-                _complaints.Warning(_root.At, "", $"the files in {folder} are not used: certificates and private keys are not supported yet");
+                _complaints.Warning(_root.At, "", $"the files in {folder} are not used: this is not supported yet");
         }
     }
 
@@ -176,11 +179,11 @@ static class SwanctlSecret
     static readonly string[] Shared = ["eap", "xauth", "ntlm", "ike", "ppk"];
     static readonly string[] OfKeys = ["private", "rsa", "ecdsa", "pkcs8", "pkcs12", "token"];
 
-    public static void Read(SettingsSection section, Complaints complaints, List<LoadRequest> requests)
+    public static void Read(SettingsSection section, Complaints complaints, List<LoadRequest> requests, CredentialFiles files)
     {
         if (Array.Find(OfKeys, t => section.Name.StartsWith(t, StringComparison.Ordinal)) is { } keyType)
         {
-            complaints.Error(section.At, section.Path, $"a secret of the type {keyType} is not supported yet: only ike is");
+            files.AddPassphrase(section, keyType);
             return;
         }
         if (Array.Find(Shared, t => section.Name.StartsWith(t, StringComparison.Ordinal)) is not { } type)

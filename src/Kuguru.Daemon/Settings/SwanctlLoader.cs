@@ -26,6 +26,7 @@ public static class SwanctlLoader
     {
         var loaded = new Dictionary<Kind, int>();
         int unloaded = 0, failed = 0;
+        await LoadFiles(conf, call, complaints, (isLoaded) => failed += isLoaded ? 0 : 1);
         foreach (var kind in (Kind[])[Secret, Pool, Connection])
         {
             var requests = conf.Requests.Where(r => r.Command == kind.Load).ToList();
@@ -45,6 +46,23 @@ public static class SwanctlLoader
             }
         }
         return new LoadResult(loaded.GetValueOrDefault(Secret), loaded.GetValueOrDefault(Pool), loaded.GetValueOrDefault(Connection), unloaded, failed);
+    }
+
+    /// <summary>Certificates stay until clear-creds, as with swanctl; private keys that are not among these go.</summary>
+    static async Task LoadFiles(SwanctlConf conf, Func<string, ViciMessage, Task<ViciMessage>> call, Complaints complaints, Action<bool> done)
+    {
+        var surplus = (await call("get-keys", [])).Items("keys")?.ToHashSet(StringComparer.Ordinal) ?? [];
+        foreach (var request in conf.Requests.Where(request => request.Command is "load-cert" or "load-key"))
+        {
+            var reply = await call(request.Command, request.Message);
+            if (reply["id"] is { } id)
+                surplus.Remove(id);
+            if (reply["success"] != "yes")
+                complaints.Error(conf.Where(""), "", $"{request.Key}: {reply["errmsg"] ?? "refused by the daemon"}");
+            done(reply["success"] == "yes");
+        }
+        foreach (var id in surplus)
+            await call("unload-key", new ViciMessage { { "id", id } });
     }
 
     /// <summary>The reply to a list request has one list, or for pools one section for each.</summary>

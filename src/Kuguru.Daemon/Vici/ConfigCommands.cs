@@ -6,8 +6,6 @@ namespace Kuguru.Daemon.Vici;
 /// <summary>What loads and unloads connections, secrets and pools. A message with any error changes nothing.</summary>
 sealed class ConfigCommands(ControlLoop loop, CharonSettings settings)
 {
-    const string LaterCertificates = "certificates and private keys are not supported yet: only auth = psk is";
-
     int _nameless;
 
     public void Register(ViciServer server)
@@ -18,23 +16,10 @@ sealed class ConfigCommands(ControlLoop loop, CharonSettings settings)
         server.Command("load-shared", (call, _) => LoadShared(call.Request));
         server.Command("unload-shared", (call, _) => UnloadShared(call.Request));
         server.Command("get-shared", async (_, _) => new ViciMessage { { "keys", await Ask(node => node.Credentials.Names.ToList()) } });
-        server.Command("clear-creds", async (_, _) => await Ask(node => { node.Credentials.Clear(); return Reply.Success; }));
+        server.Command("clear-creds", async (_, _) => await Ask(node => { node.Credentials.Clear(); node.Certificates.Clear(); return Reply.Success; }));
         server.Command("load-pool", (call, _) => LoadPools(call.Request));
         server.Command("unload-pool", (call, _) => UnloadPool(call.Request));
         server.Command("get-pools", (call, _) => GetPools(call.Request));
-        RegisterCertificates(server);
-    }
-
-    /// <summary>swanctl asks for these even where there are none; giving one is refused.</summary>
-    static void RegisterCertificates(ViciServer server)
-    {
-        server.Command("get-keys", (_, _) => Task.FromResult(new ViciMessage { { "keys", (string[])[] } }));
-        server.Command("get-authorities", (_, _) => Task.FromResult(new ViciMessage { { "authorities", (string[])[] } }));
-        server.Command("list-authorities", (_, _) => Task.FromResult<ViciMessage>([]));
-        server.Command("list-certs", (_, _) => Task.FromResult<ViciMessage>([]));
-        server.Command("flush-certs", (_, _) => Task.FromResult(Reply.Success));
-        foreach (var name in (string[])["load-cert", "load-key", "load-token", "unload-key", "load-authority", "unload-authority"])
-            server.Command(name, (_, _) => Task.FromResult(Reply.Failed(LaterCertificates)));
     }
 
     async Task<ViciMessage> LoadConnections(ViciMessage request)

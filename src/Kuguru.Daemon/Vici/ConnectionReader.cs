@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using Kuguru.Crypto;
 using Kuguru.Daemon.Settings;
 using Kuguru.Ike;
+using Kuguru.Pki;
+using Kuguru.Wire;
 
 namespace Kuguru.Daemon.Vici;
 
@@ -11,9 +13,8 @@ namespace Kuguru.Daemon.Vici;
 /// </summary>
 public static class ConnectionReader
 {
-    const string LaterCertificates = "is not supported yet: it goes with certificates";
     const string LaterEap = "is not supported yet: it goes with EAP and XAuth";
-    static readonly string[] Later = ["pubkey", "rsa", "ecdsa", "ike:", "eap", "xauth"];
+    static readonly string[] Later = ["rsa", "ecdsa", "ed25519", "ike:", "eap", "xauth"];
 
     const string NoMediation = "is not supported: Kuguru has no mediation extension";
     const string NoPpk = "is not supported yet: postquantum preshared keys";
@@ -26,6 +27,10 @@ public static class ConnectionReader
         .Parsed("proposals", items => ProposalText.Read(items, ProposalKind.Ike), (c, v) => c with { Proposals = v })
         .Each("vips", VirtualAddress, (c, v) => c with { VirtualAddresses = v })
         .Each<string>("pools", text => (text, null), (c, v) => c with { Pools = v })
+        .Bool("send_certreq", (c, v) => c with { AskForCertificates = v })
+        .Word("send_cert", (c, v) => c with { SendCertificates = v },
+            ("ifasked", SendCertificates.IfAsked), ("always", SendCertificates.Always), ("yes", SendCertificates.Always),
+            ("never", SendCertificates.Never), ("no", SendCertificates.Never))
         .Bool("encap", (c, v) => c with { ForceEncapsulation = v })
         // Left out it means, as for charon, that IKE moves to the NAT port even without a NAT; RFC 4555 itself is not there yet.
         .Text("mobike", (ref c, text) => text is "no" or "false" or "0" ? KeyTable<Connection>.Done(c = c with { FloatAlways = false })
@@ -46,12 +51,10 @@ public static class ConnectionReader
             "1" => "IKEv1 is not supported yet: give 2",
             _ => KeyTable<Connection>.Not(text, "0 or 2"),
         })
-        // Of IKEv1 and of certificates only: of no effect on an IKEv2 connection with pre-shared keys.
+        // Of IKEv1 and of stapled OCSP only: of no effect on what there is.
         .Time("dpd_timeout", (c, _) => c)
         .Only("aggressive", "no")
         .Only("pull", "yes")
-        .Word("send_certreq", (c, _) => c, ("yes", 0), ("no", 0))
-        .Word("send_cert", (c, _) => c, ("ifasked", 0), ("always", 0), ("never", 0))
         .Word("ocsp", (c, _) => c, ("reply", 0), ("request", 0), ("both", 0), ("never", 0))
         .Only("dscp", "000000")
         .Word("childless", (c, v) => c with { Childless = v },
@@ -64,17 +67,20 @@ public static class ConnectionReader
         .Refused(NoPpk, "ppk_id");
 
     static readonly KeyTable<Round> RoundKeys = new KeyTable<Round>()
-        .Text("auth", (ref r, text) => Authentication(text) ?? KeyTable<Round>.Done(r = r with { HasAuth = true }))
+        .Text("auth", (ref r, text) => Authentication(text, out var kind) ?? KeyTable<Round>.Done(r = r with { Value = r.Value with { Kind = kind } }))
         .Text("id", (ref r, text) => Identity.TryParse(text, out var id, out var error)
             ? KeyTable<Round>.Done(r = r with { Value = r.Value with { Id = id.IsAny ? null : id } })
             : error)
         .Number("round", 0, int.MaxValue, (r, v) => r with { Number = v })
         .Only("revocation", "relaxed")
-        .Refused(LaterCertificates, "certs", "cacerts", "pubkeys", "ca_id", "cert_policy")
+        .Files("certs", Certificate, (r, v) => r with { Value = r.Value with { Certificates = v } })
+        .Files("cacerts", Certificate, (r, v) => r with { Value = r.Value with { Authorities = v } })
+        .Files("pubkeys", PublicKey, (r, v) => r with { Value = r.Value with { PublicKeys = v } })
+        .Refused("is not supported yet", "ca_id", "cert_policy")
         .Refused(LaterEap, "eap_id", "xauth_id", "aaa_id", "groups");
 
     /// <summary>An authentication round while it is read; <see cref="Number"/> sorts.</summary>
-    sealed record Round(AuthenticationRound Value, int Number, bool HasAuth);
+    sealed record Round(AuthenticationRound Value, int Number);
 
     public static Connection? Read(string name, ViciMessage message, CharonSettings settings, out IReadOnlyList<ConfigError> errors)
     {
@@ -114,16 +120,13 @@ public static class ConnectionReader
         foreach (var section in message.Sections.Where(s => IsRound(s, side)))
         {
             var at = $"{path}.{section.Name}";
-            var before = errors.Count;
-            var round = RoundKeys.Read(new Round(new AuthenticationRound(), 0, false), section.Body, at, errors);
+            var round = RoundKeys.Read(new Round(PublicKeyRound, 0), section.Body, at, errors);
             foreach (var inner in section.Body.Sections)
-                errors.Add(new ConfigError($"{at}.{inner.Name}", LaterCertificates));
-            if (!round.HasAuth && errors.Count == before)
-                errors.Add(new ConfigError(at, "auth is missing, and its default pubkey is not supported yet: give auth = psk"));
-            rounds.Add(round);
+                errors.Add(new ConfigError($"{at}.{inner.Name}", "is not supported: name the files in certs and cacerts"));
+            rounds.Add(round with { Value = WithId(round.Value) });
         }
         if (rounds.Count == 0)
-            errors.Add(new ConfigError(path, $"has no section {side}, and the default auth = pubkey is not supported yet: give {side} {{ auth = psk }}"));
+            rounds.Add(new Round(PublicKeyRound, 0));
         if (rounds.Count > 1)
             errors.Add(new ConfigError(path, $"several authentication rounds ({side}) are not supported yet: give one"));
         return [.. rounds.OrderBy(r => r.Number).Select(r => r.Value)];
@@ -152,13 +155,27 @@ public static class ConnectionReader
             errors.Add(new ConfigError(path, "a name has 1 to 200 characters"));
     }
 
-    static string? Authentication(string text)
+    static AuthenticationRound PublicKeyRound => new() { Kind = AuthenticationKind.PublicKey };
+
+    /// <summary>Who a certificate or key is configured for, is called as its subject or by its fingerprint if by nothing else.</summary>
+    static AuthenticationRound WithId(AuthenticationRound round) => round.Id is not null || round.Kind != AuthenticationKind.PublicKey ? round
+        : round.Certificates is [var certificate, ..] ? round with { Id = new Identity(IdType.DerAsn1Dn, certificate.Subject) }
+        : round.PublicKeys is [var key, ..] ? round with { Id = new Identity(IdType.KeyId, key.Fingerprint) } : round;
+
+    static (Certificate? Item, string? Error) Certificate(ReadOnlyMemory<byte> file) =>
+        Pki.Certificate.TryRead(file.Span, out var certificate, out var why) ? (certificate, null) : (null, why);
+
+    static (PublicKey? Item, string? Error) PublicKey(ReadOnlyMemory<byte> file) =>
+        Pki.PublicKey.TryReadFile(file.Span, out var key, out var why) ? (key, null) : (null, why);
+
+    static string? Authentication(string text, out AuthenticationKind kind)
     {
-        if (text.Equals("psk", StringComparison.OrdinalIgnoreCase))
+        kind = text.Equals("psk", StringComparison.OrdinalIgnoreCase) ? AuthenticationKind.Psk : AuthenticationKind.PublicKey;
+        if (kind == AuthenticationKind.Psk || text.Equals("pubkey", StringComparison.OrdinalIgnoreCase))
             return null;
         return Later.Any(kind => text.StartsWith(kind, StringComparison.OrdinalIgnoreCase))
-            ? $"\"{text}\" is not supported yet, only \"psk\" is"
-            : KeyTable<Round>.Not(text, "\"psk\"");
+            ? $"\"{text}\" is not supported yet, only \"pubkey\" and \"psk\" are"
+            : KeyTable<Round>.Not(text, "\"pubkey\" or \"psk\"");
     }
 
     static (IpAddress Item, string? Error) VirtualAddress(string text) => text switch

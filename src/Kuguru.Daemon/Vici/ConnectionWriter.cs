@@ -80,11 +80,11 @@ public static class ConnectionWriter
             message.Add($"{side}-{index + 1}", new ViciMessage
             {
                 { "id", round.Id?.ToString() },
-                { "class", round.Kind switch { AuthenticationKind.Psk => "pre-shared key" } },
+                { "class", round.Kind switch { AuthenticationKind.Psk => "pre-shared key", AuthenticationKind.PublicKey => "public key" } },
                 { "groups", (string[])[] },
                 { "cert_policy", (string[])[] },
-                { "certs", (string[])[] },
-                { "cacerts", (string[])[] },
+                { "certs", round.Certificates.Select(certificate => certificate.SubjectText) },
+                { "cacerts", round.Authorities.Select(authority => authority.SubjectText) },
             });
         }
     }

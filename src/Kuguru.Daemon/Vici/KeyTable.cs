@@ -16,6 +16,9 @@ delegate string? SetText<T>(ref T value, string text);
 /// <inheritdoc cref="SetText{T}"/>
 delegate string? SetItems<T>(ref T value, IReadOnlyList<string> items);
 
+/// <inheritdoc cref="SetText{T}"/>
+delegate string? SetBlobs<T>(ref T value, IReadOnlyList<ReadOnlyMemory<byte>> items);
+
 /// <summary>
 /// The keys of one kind of section and what each does to a <typeparamref name="T"/>. Keys that strongSwan has and Kuguru has not are in
 /// the table too, with the values that mean what Kuguru does anyway: those pass, others are refused by name.
@@ -24,6 +27,7 @@ sealed class KeyTable<T>
 {
     readonly Dictionary<string, SetText<T>> _texts = new(StringComparer.OrdinalIgnoreCase);
     readonly Dictionary<string, SetItems<T>> _lists = new(StringComparer.OrdinalIgnoreCase);
+    readonly Dictionary<string, SetBlobs<T>> _blobs = new(StringComparer.OrdinalIgnoreCase);
 
     public KeyTable<T> Text(string key, SetText<T> set)
     {
@@ -34,6 +38,25 @@ sealed class KeyTable<T>
     public KeyTable<T> Items(string key, SetItems<T> set)
     {
         _lists.Add(key, set);
+        return this;
+    }
+
+    /// <summary>A list of files' contents, one value each; what is wrong with one says which it is.</summary>
+    public KeyTable<T> Files<TItem>(string key, Func<ReadOnlyMemory<byte>, (TItem? Item, string? Error)> parse, Func<T, ImmutableArray<TItem>, T> set)
+    {
+        _blobs.Add(key, (ref value, items) =>
+        {
+            var result = ImmutableArray.CreateBuilder<TItem>(items.Count);
+            foreach (var (index, bytes) in items.Index())
+            {
+                var (item, error) = parse(bytes);
+                if (error is not null)
+                    return items.Count == 1 ? error : $"number {index + 1}: {error}";
+                result.Add(item!);
+            }
+            value = set(value, result.ToImmutable());
+            return null;
+        });
         return this;
     }
 
@@ -124,6 +147,8 @@ sealed class KeyTable<T>
 
     string? Apply(ref T value, ViciElement.Value element)
     {
+        if (_blobs.TryGetValue(element.Name, out var file))
+            return file(ref value, [element.Bytes]);
         if (_lists.TryGetValue(element.Name, out var items) && !_texts.ContainsKey(element.Name))
             return items(ref value, SettingsText.Words(element.Text, ','));
         return _texts.TryGetValue(element.Name, out var set) ? set(ref value, element.Text.Trim()) : Unknown(element.Name);
@@ -131,12 +156,14 @@ sealed class KeyTable<T>
 
     string? Apply(ref T value, ViciElement.List element)
     {
+        if (_blobs.TryGetValue(element.Name, out var files))
+            return files(ref value, element.Items);
         if (_lists.TryGetValue(element.Name, out var set))
             return set(ref value, element.Texts);
         return _texts.ContainsKey(element.Name) ? "takes one value, not a list" : Unknown(element.Name);
     }
 
-    string Unknown(string key) => "unknown key" + Complaints.DidYouMean(key, _texts.Keys.Concat(_lists.Keys));
+    string Unknown(string key) => "unknown key" + Complaints.DidYouMean(key, _texts.Keys.Concat(_lists.Keys).Concat(_blobs.Keys));
 
     static bool Same(string accepted, string text) =>
         string.Equals(accepted, text, StringComparison.OrdinalIgnoreCase)

@@ -20,6 +20,7 @@ public sealed class ViciDoor : IAsyncDisposable
         loop.Reported += events.Publish;
         new QueryCommands(loop, packetDrops, time).Register(_server);
         new ConfigCommands(loop, settings).Register(_server);
+        new CertificateCommands(loop).Register(_server);
         new ControlCommands(loop, events, reloadSettings).Register(_server);
     }
 

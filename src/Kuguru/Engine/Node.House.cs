@@ -16,6 +16,8 @@ public sealed partial class Node
     public ImmutableArray<PresharedKey> SecretsOf(SharedKeyKind kind, Identity owner, Identity? server = null) =>
         Credentials.Of(kind, owner, server);
 
+    public DateTimeOffset TimeOfDay(Instant now) => clock.At(now);
+
     public VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested) =>
         Pools.Lease(pools, remote, ikeUniqueId, requested) is { } leased
             ? leased with { Dns = leased.Dns.AddRange(Settings.DnsServers), Nbns = leased.Nbns.AddRange(Settings.WinsServers) }

@@ -1,6 +1,7 @@
 using Kuguru.Ike;
 using Kuguru.Ike.V2;
 using Kuguru.Nat;
+using Kuguru.Pki;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
@@ -21,7 +22,7 @@ namespace Kuguru.Engine;
 /// One host's IPsec: connections, keys, pools and IKE SAs. One thread calls it; one input, a list of effects, one deadline.
 /// It knows no socket, clock or file.
 /// </summary>
-public sealed partial class Node(IkeSettings settings, Dice dice) : INode
+public sealed partial class Node(IkeSettings settings, Dice dice, WallClock clock) : INode
 {
     readonly Sessions _sessions = new();
     readonly ReqIds _reqIds = new(settings.FirstReqId);
@@ -34,6 +35,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice) : INode
     public Dice Dice { get; } = dice;
     public Connections Connections { get; } = new();
     public Credentials Credentials { get; } = new();
+    public CertificateStore Certificates { get; } = new();
     public Pools Pools { get; } = new();
     public Counters Counters { get; } = new();
 

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kuguru.Crypto;
+using Kuguru.Pki;
 
 namespace Kuguru.Ike;
 
@@ -41,6 +42,12 @@ public sealed record Connection
     public bool FloatAlways { get; init; } = true;
 
     public bool Fragmentation { get; init; } = true;
+
+    public SendCertificates SendCertificates { get; init; }
+
+    /// <summary>Ask the peer for its certificates.</summary>
+    public bool AskForCertificates { get; init; } = true;
+
     public TimeSpan DpdDelay { get; init; }
     public UniquePolicy Unique { get; init; } = UniquePolicy.No;
     public ChildlessPolicy Childless { get; init; }
@@ -70,10 +77,29 @@ public sealed record AuthenticationRound
 
     /// <summary>Who; null is: our address (local), anybody (remote).</summary>
     public Identity? Id { get; init; }
+
+    /// <summary>Ours, of which the first that we have the key for is used; of a peer, the only ones that are taken. Empty: any that fits the identity.</summary>
+    public ImmutableArray<Certificate> Certificates { get; init; } = [];
+
+    /// <summary>The same for keys without certificate.</summary>
+    public ImmutableArray<PublicKey> PublicKeys { get; init; } = [];
+
+    /// <summary>One of these has to be in a peer's chain; empty is any that is trusted.</summary>
+    public ImmutableArray<Certificate> Authorities { get; init; } = [];
 }
 
 /// <summary>Kinds of authentication that this version knows.</summary>
-public enum AuthenticationKind { Psk }
+public enum AuthenticationKind
+{
+    /// <summary>A pre-shared key.</summary>
+    Psk,
+
+    /// <summary>A signature by the key of a certificate, or by one that is known.</summary>
+    PublicKey,
+}
+
+/// <summary>When our certificates are sent (swanctl.conf <c>send_cert</c>).</summary>
+public enum SendCertificates { IfAsked, Always, Never }
 
 /// <summary>One <c>children.NAME</c>: which packets go into a tunnel, and how it is keyed.</summary>
 public sealed record ChildConfig

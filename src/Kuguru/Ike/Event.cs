@@ -121,6 +121,12 @@ public enum FailureCode
     AuthenticationFailed,
     UnknownIdentity,
     NoSharedKey,
+
+    /// <summary>We have no private key for who we are to be.</summary>
+    NoPrivateKey,
+
+    /// <summary>The peer's certificate is none, not its own, not valid or not trusted.</summary>
+    BadCertificate,
     TrafficSelectorsUnacceptable,
     AddressUnavailable,
     InvalidMessage,

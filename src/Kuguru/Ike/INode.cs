@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kuguru.Pki;
 using Kuguru.Wire;
 
 namespace Kuguru.Ike;
@@ -22,6 +23,12 @@ public interface INode
 
     /// <summary>Keys that fit both identities, the closest first; <paramref name="local"/> may be null while it is not known.</summary>
     ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote);
+
+    /// <summary>Certificates, authorities and private keys of this host.</summary>
+    CertificateStore Certificates { get; }
+
+    /// <summary>The time of day, by which certificates are valid or not.</summary>
+    DateTimeOffset TimeOfDay(Instant now);
 
     /// <summary>
     /// Secrets of a user or of a PPK_ID: those that name the owner, the closest first; else, for a client, those that name only the

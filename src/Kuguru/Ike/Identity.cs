@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Kuguru.Pki;
 using Kuguru.Wire;
 
 namespace Kuguru.Ike;
@@ -7,7 +8,8 @@ namespace Kuguru.Ike;
 /// <summary>
 /// Who a peer is (RFC 7296 section 3.5): a type and its octets, never an address taken from a packet.
 /// Text forms are strongSwan's: an address, a domain name, <c>user@domain</c>, <c>@#hex</c> for a key ID,
-/// <c>type:value</c> with <c>ipv4</c>, <c>ipv6</c>, <c>fqdn</c>, <c>rfc822</c>, <c>email</c>, <c>userfqdn</c>, <c>keyid</c>; <c>%any</c> fits everybody.
+/// <c>type:value</c> with <c>ipv4</c>, <c>ipv6</c>, <c>fqdn</c>, <c>rfc822</c>, <c>email</c>, <c>userfqdn</c>, <c>keyid</c>, <c>asn1dn</c>; a distinguished
+/// name with <c>=</c>; <c>%any</c> fits everybody.
 /// </summary>
 public sealed record Identity(IdType Type, Blob Data)
 {
@@ -38,7 +40,7 @@ public sealed record Identity(IdType Type, Blob Data)
         else if (text.StartsWith('@'))
             identity = new(IdType.Fqdn, Encoding.UTF8.GetBytes(text[1..]));
         else if (text.Contains('='))
-            return Refuse($"'{text}' is a distinguished name, which goes with certificates: not supported yet", ref error);
+            return TryParseName(text, ref identity, ref error);
         else
             identity = new(text.Contains('@') ? IdType.Rfc822Addr : IdType.Fqdn, Encoding.UTF8.GetBytes(text));
         return true;
@@ -70,11 +72,19 @@ public sealed record Identity(IdType Type, Blob Data)
                     identity = new(IdType.KeyId, Encoding.UTF8.GetBytes(value));
                 return true;
             case "asn1dn":
-                Refuse("a distinguished name goes with certificates: not supported yet", ref error);
-                return true;
+                return value.StartsWith('#') ? TryParseHex(value[1..], IdType.DerAsn1Dn, ref identity, ref error) || error.Length > 0
+                    : TryParseName(value, ref identity, ref error) || error.Length > 0;
             default:
                 return false;
         }
+    }
+
+    static bool TryParseName(string text, ref Identity identity, ref string error)
+    {
+        if (!DistinguishedName.TryParse(text, out var der, out error))
+            return false;
+        identity = new(IdType.DerAsn1Dn, der);
+        return true;
     }
 
     static bool TryParseHex(string hex, IdType type, ref Identity identity, ref string error)
@@ -103,6 +113,8 @@ public sealed record Identity(IdType Type, Blob Data)
             return 0;
         if (Data == stated.Data)
             return 1000;
+        if (Type == IdType.DerAsn1Dn)
+            return DistinguishedName.Fit(Data, stated.Data);
         if (Type is not (IdType.Fqdn or IdType.Rfc822Addr))
             return 0;
         var mine = Encoding.UTF8.GetString(Data);
@@ -112,13 +124,24 @@ public sealed record Identity(IdType Type, Blob Data)
         return mine.StartsWith('*') && theirs.EndsWith(mine[1..], StringComparison.OrdinalIgnoreCase) ? Math.Min(mine.Length + 1, 998) : 0;
     }
 
-    /// <summary>As strongSwan prints it: <c>10.1.0.10</c>, <c>moon.strongswan.org</c>, <c>carol@strongswan.org</c>, hex for what is no text, <c>%any</c>.</summary>
+    /// <summary>The same identity, letter case apart; wildcards stand for nothing.</summary>
+    public bool IsSameAs(Identity other) => !IsAny && Fits(other) >= 999;
+
+    /// <summary>It stands for one identity, not for several.</summary>
+    public bool IsExact => !IsAny && (Type == IdType.DerAsn1Dn ? !DistinguishedName.HasWildcard(Data) : !ToString().StartsWith('*'));
+
+    /// <summary>
+    /// As strongSwan prints it: <c>10.1.0.10</c>, <c>moon.strongswan.org</c>, <c>carol@strongswan.org</c>, <c>C=CH, O=strongSwan, CN=moon</c>, hex
+    /// for what is no text (of a key ID with colons), <c>%any</c>.
+    /// </summary>
     public override string ToString() => Type switch
     {
         _ when IsAny => "%any",
         IdType.Ipv4Addr when Data.Length == 4 => IpAddress.Read(Data).ToString(),
         IdType.Ipv6Addr when Data.Length == 16 => IpAddress.Read(Data).ToString(),
+        IdType.DerAsn1Dn when DistinguishedName.IsValid(Data) => DistinguishedName.Print(Data),
         _ when IsPrintable => Encoding.UTF8.GetString(Data),
+        IdType.KeyId => string.Join(':', Convert.ToHexStringLower(Data.Span).Chunk(2).Select(pair => new string(pair))),
         _ => Data.ToString(),
     };
 
@@ -144,7 +167,8 @@ public sealed record Identity(IdType Type, Blob Data)
                 if (octet is < 0x20 or > 0x7e)
                     return false;
             }
-            return Type is IdType.Fqdn or IdType.Rfc822Addr or IdType.KeyId && !Data.IsEmpty;
+            // A key ID of 20 octets is a fingerprint, even if all of them happen to be letters.
+            return Type is IdType.Fqdn or IdType.Rfc822Addr or IdType.KeyId && !Data.IsEmpty && (Type != IdType.KeyId || Data.Length != 20);
         }
     }
 }

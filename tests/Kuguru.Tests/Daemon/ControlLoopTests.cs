@@ -20,7 +20,7 @@ public sealed class ControlLoopTests
         var path = new Path(new(IpAddress.Parse("192.0.2.1"), 500), new(IpAddress.Parse("192.0.2.2"), 500));
         ControlLoop? loop = null;
         // Whatever is answered, the next one is there already.
-        loop = new ControlLoop(new Node(new IkeSettings(), new SystemDice()), _ => loop!.Offer(path, first.Span), () => []);
+        loop = new ControlLoop(new Node(new IkeSettings(), new SystemDice(), new SystemWallClock()), _ => loop!.Offer(path, first.Span), () => []);
         using (loop)
         {
             loop.Offer(path, first.Span);
@@ -33,7 +33,7 @@ public sealed class ControlLoopTests
     [Fact]
     public async Task An_order_that_fails_in_a_way_that_is_a_bug_fails_for_who_waits_for_it()
     {
-        using var loop = new ControlLoop(new Node(new IkeSettings(), new SystemDice()), _ => { }, () => []);
+        using var loop = new ControlLoop(new Node(new IkeSettings(), new SystemDice(), new SystemWallClock()), _ => { }, () => []);
         Exception? failed = null;
         loop.Failed += e => failed = e;
         loop.Start();
@@ -46,7 +46,7 @@ public sealed class ControlLoopTests
     [Fact]
     public async Task Who_still_waits_when_the_loop_ends_is_told_so()
     {
-        var loop = new ControlLoop(new Node(new IkeSettings(), new SystemDice()), _ => { }, () => []);
+        var loop = new ControlLoop(new Node(new IkeSettings(), new SystemDice(), new SystemWallClock()), _ => { }, () => []);
         await loop.Ask((node, now, outbox) =>
         {
             node.Load(now, Ike.Configs.Connection("moon", "sun", Ike.Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16")) with

@@ -73,7 +73,7 @@ sealed class NodePair
 
         public Side(NodePair pair, string address, IkeSettings settings, int seed)
         {
-            (_pair, Address, Node) = (pair, IpAddress.Parse(address), new Node(settings, new SeededDice(seed)));
+            (_pair, Address, Node) = (pair, IpAddress.Parse(address), new Node(settings, new SeededDice(seed), WallClock.From(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero))));
             Node.Credentials.Load(Configs.Key("secret"));
         }
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Kuguru.Ike;
 using Kuguru.Ike.V2;
+using Kuguru.Pki;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 using Xunit;
@@ -21,6 +22,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     public List<IkeSession> Past { get; } = [];
     public List<Connection> Connections { get; } = [];
     public List<PresharedKey> Keys { get; } = [];
+    public CertificateStore Certificates { get; } = new();
     public Dictionary<string, Pool> Pools { get; } = [];
 
     /// <summary>All effects but transmissions and reports, and all events.</summary>
@@ -142,6 +144,8 @@ sealed class Host(World world, IpAddress address, int seed) : INode
 
     public ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote) => [.. Keys.Where(key => key.Kind == SharedKeyKind.Ike).Where(key => key.Owners.IsEmpty
         || key.Owners.Any(owner => owner.Fits(remote) > 0 || (local is not null && owner.Fits(local) > 0)))];
+
+    public DateTimeOffset TimeOfDay(Instant now) => World.Clock.At(now);
 
     public VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested)
     {

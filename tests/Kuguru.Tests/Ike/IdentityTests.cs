@@ -13,12 +13,16 @@ public class IdentityTests
     [InlineData("@moon", IdType.Fqdn, "6d6f6f6e", "moon")]
     [InlineData("moon@a", IdType.Rfc822Addr, "6d6f6f6e4061", "moon@a")]
     [InlineData("@@moon@a", IdType.Rfc822Addr, "6d6f6f6e4061", "moon@a")]
-    [InlineData("@#0aff", IdType.KeyId, "0aff", "0aff")]
+    [InlineData("@#0aff", IdType.KeyId, "0aff", "0a:ff")]
     [InlineData("keyid:abc", IdType.KeyId, "616263", "abc")]
-    [InlineData("keyid:0x0aff", IdType.KeyId, "0aff", "0aff")]
+    [InlineData("keyid:0x0aff", IdType.KeyId, "0aff", "0a:ff")]
     [InlineData("fqdn:192.0.2.1", IdType.Fqdn, "3139322e302e322e31", "192.0.2.1")]
     [InlineData("email:moon", IdType.Rfc822Addr, "6d6f6f6e", "moon")]
     [InlineData("ipv4:192.0.2.1", IdType.Ipv4Addr, "c0000201", "192.0.2.1")]
+    [InlineData("C=CH, O=a b", IdType.DerAsn1Dn, "301b310b3009060355040613024348310c300a060355040a1303612062", "C=CH, O=a b")]
+    [InlineData("/c=CH/o=a b/", IdType.DerAsn1Dn, "301b310b3009060355040613024348310c300a060355040a1303612062", "C=CH, O=a b")]
+    [InlineData("asn1dn:E=a@b", IdType.DerAsn1Dn, "30143112301006092a864886f70d0109011603614062", "E=a@b")]
+    [InlineData("CN=J\u00f6rg", IdType.DerAsn1Dn, "3010310e300c06035504030c054ac3b67267", "CN=J\u00f6rg")]
     public void Text_becomes_a_type_and_octets(string text, IdType type, string octets, string printed)
     {
         var identity = Identity.Parse(text);
@@ -41,8 +45,9 @@ public class IdentityTests
     [InlineData("ipv6:192.0.2.1")]
     [InlineData("@#0")]
     [InlineData("@#xy")]
-    [InlineData("C=CH, O=strongSwan")]
-    [InlineData("asn1dn:C=CH")]
+    [InlineData("C=CH, strongSwan")]
+    [InlineData("X-Y=CH")]
+    [InlineData("asn1dn:CH")]
     public void What_does_not_fit_its_type_is_refused_in_words(string text)
     {
         Assert.False(Identity.TryParse(text, out _, out var error));
@@ -58,6 +63,12 @@ public class IdentityTests
     [InlineData("192.0.2.1", "192.0.2.1", "%any")]
     [InlineData("192.0.2.1", "%any", "192.0.2.2")]
     [InlineData("moon", "%any", "*.moon")]
+    [InlineData("C=CH, O=x, CN=moon", "C=CH, O=x, CN=moon", "C=CH, O=x, CN=*")]
+    [InlineData("C=CH, O=x, CN=moon", "C=ch, O=X, CN=Moon", "C=CH, O=*, CN=*")]
+    [InlineData("C=CH, O=x, CN=moon", "C=CH, O=x, CN=*", "C=CH, O=*, CN=*")]
+    [InlineData("C=CH, O=x, CN=moon", "C=*, O=*, CN=*", "%any")]
+    [InlineData("C=CH, O=x, CN=moon", "%any", "O=x, C=CH, CN=moon")]
+    [InlineData("C=CH, O=x, CN=moon", "%any", "C=CH, O=x")]
     public void The_first_fits_better_than_the_second(string stated, string better, string worse) =>
         Assert.True(Identity.Parse(better).Fits(Identity.Parse(stated)) > Identity.Parse(worse).Fits(Identity.Parse(stated)));
 

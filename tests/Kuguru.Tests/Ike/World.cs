@@ -16,6 +16,9 @@ sealed class World
 
     public static readonly TimeSpan Latency = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>The day on which everything happens.</summary>
+    public static readonly WallClock Clock = WallClock.From(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero));
+
     public Instant Now { get; private set; } = new(1_000_000_000);
 
     /// <summary>What is lost, seen from the sender; nothing by default.</summary>

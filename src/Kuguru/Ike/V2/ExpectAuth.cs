@@ -4,21 +4,18 @@ using Kuguru.Wire.V2;
 namespace Kuguru.Ike.V2;
 
 /// <summary>An initiator that has proved its identity and waits for the peer to do the same.</summary>
-/// <param name="keying">The keys of the IKE SA.</param>
+/// <param name="authentication">How far it has come: our proof of the present round is out.</param>
 /// <param name="plan">What for.</param>
 /// <param name="initPath">The one that IKE_SA_INIT took.</param>
-/// <param name="init">Both its messages.</param>
-/// <param name="local">Who we said we are.</param>
 /// <param name="offer">The first child; null when there is none to set up.</param>
-sealed class ExpectAuthResponse(Keying keying, Plan plan, Path initPath, InitMessages init, Identity local, ChildOffer? offer)
-    : KeyedPhase(keying)
+sealed class ExpectAuthResponse(Authentication authentication, Plan plan, Path initPath, ChildOffer? offer) : KeyedPhase(authentication.Keying)
 {
+    public Authentication Authentication { get; } = authentication;
     public Plan Plan { get; private set; } = plan;
-    public InitMessages Init { get; } = init;
     public ChildOffer? Offer { get; } = offer;
     public override IkeState State => IkeState.Connecting;
     public override Connection? Connection => Plan.Connection;
-    public override Identity? LocalId => local;
+    public override Identity? LocalId => Authentication.LocalId;
     public override bool HasChild(string name) => Plan.Children.Any(child => child.Child.Name == name);
     public override Instant? Deadline(IkeV2Session sa) => null;
     public override void Tick(Turn t) { }
@@ -64,19 +61,38 @@ sealed class ExpectAuthResponse(Keying keying, Plan plan, Path initPath, InitMes
 }
 
 /// <summary>A responder that has keys with somebody, and waits to learn with whom.</summary>
-sealed class ExpectAuthRequest(Keying keying, InitMessages init, Instant until) : KeyedPhase(keying)
+sealed class ExpectAuthRequest(Keying keying, InitMessages init, Instant until) : AwaitAuth(keying, until)
 {
     public InitMessages Init { get; } = init;
+    public override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request) => IkeAuth.Answer(t, this, request);
+}
+
+/// <summary>A responder in the middle of IKE_AUTH: the peer has to prove itself in one more round, or we have.</summary>
+/// <param name="authentication">How far it has come.</param>
+/// <param name="first">The first request of IKE_AUTH, which has asked for the child.</param>
+/// <param name="until">The end of patience.</param>
+sealed class ExpectNextAuthRequest(Authentication authentication, IkeMessage first, Instant until) : AwaitAuth(authentication.Keying, until)
+{
+    public Authentication Authentication { get; } = authentication;
+    public IkeMessage First { get; } = first;
+    public override Identity? LocalId => Authentication.LocalId;
+    public override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request) => IkeAuth.AnswerNext(t, this, request);
+}
+
+/// <summary>A responder that waits for a message of IKE_AUTH, but not for ever.</summary>
+abstract class AwaitAuth(Keying keying, Instant until) : KeyedPhase(keying)
+{
+    public Instant Until { get; } = until;
     public override IkeState State => IkeState.Connecting;
     public override bool IsHalfOpen => true;
     public override Connection? Connection => null;
     public override bool HasChild(string name) => false;
-    public override Instant? Deadline(IkeV2Session sa) => until;
+    public override Instant? Deadline(IkeV2Session sa) => Until;
     public override void OnSilence(Turn t, Question asked) => throw new InvalidOperationException("asks nothing");
 
     public override void Tick(Turn t)
     {
-        if (until > t.Now)
+        if (Until > t.Now)
             return;
         t.Note(Severity.Info, Subject.Ike,
             $"{t.Sa.Path.Remote} sent no IKE_AUTH within {t.Settings.HalfOpenTimeout.TotalSeconds} s: half-open IKE SA dropped");
@@ -94,7 +110,6 @@ sealed class ExpectAuthRequest(Keying keying, InitMessages init, Instant until) 
 
     public override IkeSaStatus Describe(IkeV2Session sa, IkeSaStatus status) => status with { Suite = Keying.Suite };
 
-    public override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request) => IkeAuth.Answer(t, this, request);
     protected override void Conclude(Turn t, IkeMessage response) => throw new InvalidOperationException("asks nothing");
 
     protected override Phase OnInvalidSyntax(Turn t, string why)

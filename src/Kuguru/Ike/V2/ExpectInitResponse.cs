@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Kuguru.Crypto;
+using Kuguru.Pki;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
@@ -29,8 +31,15 @@ static class Attempts
 /// <summary>Our half of IKE_SA_INIT, as it stands after so many cookies and changes of group.</summary>
 sealed record Invitation(KeyExchange KeyExchange, Blob Nonce, Blob Cookie, int Detours);
 
-/// <summary>Both IKE_SA_INIT messages as they crossed the wire, which AUTH covers.</summary>
-sealed record InitMessages(Blob Request, Blob Response, Nonces Nonces);
+/// <summary>Both IKE_SA_INIT messages as they crossed the wire, which AUTH covers, and what the peer said in its own about signatures.</summary>
+sealed record InitMessages(Blob Request, Blob Response, Nonces Nonces)
+{
+    /// <summary>Hashes that the peer can verify (RFC 7427 section 4); empty when it knows nothing of AUTH method 14.</summary>
+    public ImmutableArray<SignatureHash> PeerHashes { get; init; } = [];
+
+    /// <summary>A responder's CERTREQ; an initiator's comes with IKE_AUTH.</summary>
+    public CertificateRequest? PeerAsks { get; init; }
+}
 
 /// <summary>An initiator whose IKE_SA_INIT is out.</summary>
 /// <param name="plan">What for.</param>

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kuguru.Nat;
+using Kuguru.Pki;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
@@ -42,6 +43,54 @@ static class Failures
     /// <summary>The peer proved nothing that we can check: a wrong key, or another one.</summary>
     public static Failure WrongKey(int tried, Identity local, Identity remote) => new(FailureCode.AuthenticationFailed,
         $"tried {tried} shared {(tried == 1 ? "key" : "keys")} for '{local}' - '{remote}', but MAC mismatched: the secrets differ at the two ends");
+
+    /// <summary>We cannot sign for who we are to be.</summary>
+    public static Failure NoPrivateKey(AuthenticationRound round, Identity local) => new(FailureCode.NoPrivateKey,
+        round.Certificates.IsEmpty && round.PublicKeys.IsEmpty
+            ? $"no private key found for '{local}' ({local.TypeName}): no loaded certificate that names it has its private key loaded too; give 'certs' in the local section and put the key into private"
+            : $"no private key found for '{local}': none of the private keys loaded belongs to the 'certs' or 'pubkeys' of the local section; put it into private");
+
+    /// <summary>The peer cannot verify anything that our key can sign with.</summary>
+    public static Failure NoCommonHash(PublicKey key, ImmutableArray<SignatureHash> hashes) => new(FailureCode.AuthenticationFailed,
+        $"our {key} key cannot sign in a way that the peer verifies: "
+        + (hashes.IsEmpty ? "it has no RFC 7427" : $"it announces the hashes {string.Join(", ", hashes.Select(hash => hash.ToString().ToUpperInvariant()))}"));
+
+    public static Failure UnknownSignature(Identity peer, Payload.Auth auth) => new(FailureCode.AuthenticationFailed,
+        $"the signature of '{peer}' (method {(byte)auth.Method}) names an algorithm that is not supported: RSA, ECDSA and Ed25519 with SHA-2 are");
+
+    public static Failure BadCertificate(Identity peer, string why) => new(FailureCode.BadCertificate, $"what '{peer}' sends as certificates is refused: {why}");
+
+    /// <summary>The proof is wrong: the peer does not have the key, or signed something else.</summary>
+    public static Failure WrongSignature(Identity peer, string key) => new(FailureCode.AuthenticationFailed,
+        $"signature validation failed: the AUTH of '{peer}' is no signature by {key}; the private key and the certificate at the peer do not belong together");
+
+    /// <summary>The proof is right, but of somebody else.</summary>
+    public static Failure OtherName(Identity peer, Certificate certificate) => new(FailureCode.BadCertificate,
+        $"certificate '{certificate.SubjectText}' does not name '{peer}' ({peer.TypeName}), which the peer says it is: "
+        + $"it is for {string.Join(", ", PeerNames.Of(certificate).Take(1 + certificate.AltNames.Length).Take(8).Select(name => $"'{name}'"))}; set 'id' at the peer to one of these");
+
+    /// <summary>The proof is right, but we do not trust the certificate.</summary>
+    public static Failure Untrusted(Identity peer, string why) => new(FailureCode.BadCertificate, $"'{peer}' has proved to have its key, but is not trusted: {why}");
+
+    public static Failure NoCertificate(Identity peer) => new(FailureCode.BadCertificate,
+        $"no trusted public key found for '{peer}' ({peer.TypeName}): it sent no certificate, and none is loaded that names it; set 'send_cert = always' there or put the certificate into x509");
+
+    /// <summary>The method is one that the connection does not have.</summary>
+    public static Failure OtherMethod(Identity peer, AuthMethod? method, AuthenticationRound expected) => new(FailureCode.AuthenticationFailed,
+        $"'{peer}' authenticates by {MethodName(method)}, we expect {KindName(expected.Kind)}: 'auth' in our remote section and in its local one have to be the same");
+
+    /// <summary>More or fewer rounds (RFC 4739) than the connection has.</summary>
+    public static Failure OtherRounds(Identity peer, Connection connection, int done, bool isLast) => new(FailureCode.AuthenticationFailed,
+        $"'{peer}' authenticates in {(isLast ? $"{done}" : $"more than {done}")} rounds, connection '{connection.Name}' has {connection.Remote.Length} remote sections");
+
+    public static string KindName(AuthenticationKind kind) => kind switch { AuthenticationKind.Psk => "a pre-shared key", AuthenticationKind.PublicKey => "a public key" };
+
+    static string MethodName(AuthMethod? method) => method switch
+    {
+        null => "EAP, or not at all",
+        { } known when Authenticator.KindOf(known) is { } kind => KindName(kind),
+        { } other => $"method {(byte)other}, which is not supported",
+    };
 
     /// <summary>The peer refuses us: by our key, by our identity, or because it expects another one of itself.</summary>
     public static Failure Refused(Path path, Identity local, Identity? remote, NatVerdict nat) => new(FailureCode.AuthenticationFailed,

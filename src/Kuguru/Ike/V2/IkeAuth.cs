@@ -1,41 +1,45 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
-using System.Security.Cryptography;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
 namespace Kuguru.Ike.V2;
 
-// HDR, SK {IDi, [N(INITIAL_CONTACT),] [IDr,] AUTH, [CP,] SAi2, TSi, TSr}  -->                 RFC 7296 sections 1.2 and 2.15
-//                                  <--  HDR, SK {IDr, AUTH, [CP,] SAr2, TSi, TSr}
+// HDR, SK {IDi, [CERT,] [N(INITIAL_CONTACT),] [CERTREQ,] [IDr,] AUTH, [CP,] SAi2, TSi, TSr}  -->   RFC 7296 sections 1.2 and 2.15
+//                                  <--  HDR, SK {IDr, [CERT,] AUTH, [CP,] SAr2, TSi, TSr}
 //
-// or, without a child:             <--  HDR, SK {IDr, AUTH, N(why not)}                        section 1.2: the IKE SA is up all the same
-// or, not at all:                  <--  HDR, SK {N(AUTHENTICATION_FAILED)}                     section 2.21.2
-static class IkeAuth
+// or, without a child:             <--  HDR, SK {IDr, [CERT,] AUTH, N(why not)}               section 1.2: the IKE SA is up all the same
+// or, not at all:                  <--  HDR, SK {N(AUTHENTICATION_FAILED)}                    section 2.21.2
+//
+// More rounds than one are drawn in Authentication.cs.
+static partial class IkeAuth
 {
+    /// <summary>Why an initiator could not authenticate in its first round, before anything is sent.</summary>
+    public static Failure? WhyNot(INode node, Connection connection, Path path)
+    {
+        var round = connection.Local[0];
+        return Authenticator.Of(round.Kind).WhyNot(node, round, Authenticator.LocalId(round, path), connection.Remote[0].Id ?? Identity.Any);
+    }
+
     public static void Ask(Turn t, ExpectInitResponse before, Keying keying, InitMessages init, Path initPath, bool mayBeChildless)
     {
         var (sa, plan) = (t.Sa, before.Plan);
         var connection = plan.Connection;
-        var (local, remote) = (Psk.LocalId(connection, sa.Path), connection.Remote[0].Id ?? Identity.Any);
-        if (Psk.WhyNoKey(t.Node, local, remote) is { } failure)
+        if (WhyNot(t.Node, connection, sa.Path) is { } failure)
         {
             before.Fail(t, failure);
             keying.Dispose();
             return;
         }
-        var idi = new Payload.IDi(local.Type, local.Data);
-        var key = t.Node.SharedKeysFor(local, remote)[0];
-        var proof = keying.Prove(key.Secret, byInitiator: true, init.Request, init.Nonces.Responder, idi.Body);
-
-        List<Payload> payloads = [idi];
-        if (IsExact(remote) && connection.Unique != UniquePolicy.Never && t.Node.IsFirstContact(local, remote))
-            payloads.Add(new Payload.Notify(NotifyType.InitialContact));
-        if (IsExact(remote))
-            payloads.Add(new Payload.IDr(remote.Type, remote.Data));
-        payloads.Add(new Payload.Auth(AuthMethod.SharedKey, proof));
+        var authentication = new Authentication(keying, init, isInitiator: true)
+        {
+            Possible = [connection],
+            LocalId = Authenticator.LocalId(connection.Local[0], sa.Path),
+            RemoteId = connection.Remote[0].Id ?? Identity.Any,
+        };
+        List<Payload> rest = [];
         if (Configuration.Ask(plan.AddressesToAsk) is { } cp)
-            payloads.Add(cp);
+            rest.Add(cp);
         ChildOffer? offer = null;
         // Without a child here, all of them come by CREATE_CHILD_SA, with key exchanges of their own (RFC 6023).
         var isChildless = plan.Children.IsEmpty || connection.Childless == ChildlessPolicy.Force
@@ -43,84 +47,192 @@ static class IkeAuth
         if (!isChildless)
         {
             var asked = new ChildOffer(Scope.Of(plan.Children[0].Child, EndsAsked(connection, sa.Path)), t.Node.NewEspSpi());
-            payloads.Add(ChildNegotiation.Ask(asked, keyExchange: false));
-            payloads.AddRange(ChildNegotiation.AskSelectors(asked));
+            rest.Add(ChildNegotiation.Ask(asked, keyExchange: false));
+            rest.AddRange(ChildNegotiation.AskSelectors(asked));
             offer = asked;
         }
-        var phase = new ExpectAuthResponse(keying, plan, initPath, init, local, offer);
+        var phase = new ExpectAuthResponse(authentication, plan, initPath, offer);
         sa.Enter(phase);
         if (offer is null && !mayBeChildless)
             phase.Fail(t, new Failure(FailureCode.Refused,
                 $"{sa.Path.Remote.Address} does not take an IKE SA without a child (RFC 6023): {(plan.Children.IsEmpty ? "name a child" : "take out 'childless = force'")}"));
         else
-            phase.Ask(t, ExchangeType.IkeAuth, payloads.ToSequence());
+            AskRound(t, phase, rest);
+    }
+
+    /// <summary>The first message of our present round; in the first exchange with all that belongs there.</summary>
+    static void AskRound(Turn t, ExpectAuthResponse phase, List<Payload> rest)
+    {
+        var a = phase.Authentication;
+        var (round, isFirst, connection) = (a.Ours!, a.Proved == 0, a.Connection);
+        a.LocalId = Authenticator.LocalId(round, t.Sa.Path);
+        var idi = new Payload.IDi(a.LocalId.Type, a.LocalId.Data);
+        var proof = Authenticator.Of(round.Kind).Prove(t, a, idi.Body);
+        if (proof.Failure is { } failure)
+        {
+            phase.Fail(t, failure);
+            return;
+        }
+        List<Payload> payloads = [idi, .. proof.Certificates];
+        if (isFirst)
+        {
+            if (a.RemoteId.IsExact && connection.Unique != UniquePolicy.Never && t.Node.IsFirstContact(a.LocalId, a.RemoteId))
+                payloads.Add(new Payload.Notify(NotifyType.InitialContact));
+            payloads.AddRange(CertificateRequests.Ask(t.Node, [connection]));
+            if (a.RemoteId.IsExact)
+                payloads.Add(new Payload.IDr(a.RemoteId.Type, a.RemoteId.Data));
+        }
+        if (proof.Auth is { } auth)
+        {
+            payloads.Add(auth);
+            a.Proved++;
+            t.Note(Severity.Info, Subject.Ike, $"authentication of '{a.LocalId}' (myself) with {proof.By}");
+        }
+        if (a.Ours is not null && proof.Auth is not null)
+            payloads.Add(new Payload.Notify(NotifyType.AnotherAuthFollows));
+        phase.Ask(t, ExchangeType.IkeAuth, [.. payloads, .. rest]);
     }
 
     public static (Sequence<Payload> Answer, Phase Next) Answer(Turn t, ExpectAuthRequest phase, IkeMessage request)
     {
         if (request.Exchange != ExchangeType.IkeAuth || request.Find<Payload.IDi>() is not { } idi)
-            return Refuse(t, NotifyType.InvalidSyntax,
-                new Failure(FailureCode.InvalidMessage, $"{t.Sa.Path.Remote} sends {request} where IKE_AUTH is due"));
+            return RefuseSyntax(t, request);
         var peer = new Identity(idi.Kind, idi.Data);
         var wanted = request.Find<Payload.IDr>() is { } idr ? new Identity(idr.Kind, idr.Data) : null;
-        if (request.Find<Payload.Auth>() is not { Method: AuthMethod.SharedKey } auth)
-            return Refuse(t, NotifyType.AuthenticationFailed, new Failure(FailureCode.AuthenticationFailed,
-                $"'{peer}' from {t.Sa.Path.Remote} wants to authenticate by {request.Find<Payload.Auth>()?.Method.ToString() ?? "EAP"}: "
-                + "only pre-shared keys are supported"));
-        var judgement = Authenticate(t, phase, peer, wanted, idi.Body, auth.Data);
-        if (judgement.Failure is { } failure)
-            return Refuse(t, NotifyType.AuthenticationFailed, failure);
+        var all = t.Node.CandidatesFor(t.Sa.Path);
+        ImmutableArray<Connection> fitting = [.. Fitting(all, phase.Keying.Suite, peer, wanted)];
+        if (fitting.IsEmpty)
+            return Refuse(t, Failures.UnknownPeer(t.Sa.Path, peer, wanted, all, t.Sa.Verdict));
+        var authentication = new Authentication(phase.Keying, phase.Init, isInitiator: false)
+        {
+            Possible = fitting,
+            LocalId = LocalIdIn(t, fitting[0], wanted),
+            RemoteId = peer,
+            Wanted = wanted,
+            PeerAsks = CertificateRequests.Read(request),
+        };
+        return AnswerRound(t, authentication, request, phase.Until, request, idi);
+    }
 
-        var (connection, local) = (judgement.Connection!, judgement.Local!);
-        if (request.Find<Payload.SA>() is null ? connection.Childless == ChildlessPolicy.Never : connection.Childless == ChildlessPolicy.Force)
+    /// <summary>The first message of the peer's next round.</summary>
+    public static (Sequence<Payload> Answer, Phase Next) AnswerNext(Turn t, ExpectNextAuthRequest phase, IkeMessage request)
+    {
+        if (request.Exchange != ExchangeType.IkeAuth || request.Find<Payload.IDi>() is not { } idi)
+            return RefuseSyntax(t, request);
+        var a = phase.Authentication;
+        a.RemoteId = new Identity(idi.Kind, idi.Data);
+        var before = a.Possible;
+        a.Possible = [.. before.Where(connection => (connection.Remote[a.Believed].Id ?? Identity.Any).Fits(a.RemoteId) > 0)];
+        return a.Possible.IsEmpty ? Refuse(t, Failures.UnknownPeer(t.Sa.Path, a.RemoteId, null, before, t.Sa.Verdict))
+            : AnswerRound(t, a, phase.First, phase.Until, request, idi);
+    }
+
+    /// <summary>Judges the peer's proof by each of the connections that are possible, proves who we are, and ends with the last round of both.</summary>
+    static (Sequence<Payload> Answer, Phase Next) AnswerRound(
+        Turn t, Authentication a, IkeMessage first, Instant until, IkeMessage request, Payload.IDi idi)
+    {
+        if (Judge(t, a, request, idi) is { } failure)
+            return Refuse(t, failure);
+        List<Payload> payloads = [];
+        if (a.Ours is { } ours)
         {
-            return Refuse(t, NotifyType.InvalidSyntax, new Failure(FailureCode.Refused, request.Find<Payload.SA>() is null
-                ? $"'{peer}' wants an IKE SA without a child, which 'childless = never' of connection '{connection.Name}' forbids"
-                : $"'{peer}' wants a child with the IKE SA, which 'childless = force' of connection '{connection.Name}' forbids"));
+            a.LocalId = LocalIdIn(t, a.Connection, a.Wanted);
+            var idr = new Payload.IDr(a.LocalId.Type, a.LocalId.Data);
+            var proof = Authenticator.Of(ours.Kind).Prove(t, a, idr.Body);
+            if (proof.Failure is { } why)
+                return Refuse(t, why);
+            a.Proved++;
+            t.Note(Severity.Info, Subject.Ike, $"authentication of '{a.LocalId}' (myself) with {proof.By}");
+            payloads.AddRange([idr, .. proof.Certificates, proof.Auth!]);
+            if (a.Ours is not null)
+                payloads.Add(new Payload.Notify(NotifyType.AnotherAuthFollows));
         }
-        var established = new Established(t, phase.Keying, connection, local, peer, Configuration.None(t.Sa.UniqueId))
+        return a.Theirs is null && a.Ours is null ? Establish(t, a, first, payloads)
+            : (payloads.ToSequence(), new ExpectNextAuthRequest(a, first, until));
+    }
+
+    /// <summary>Null when one connection at least is left; else why the first of them is not.</summary>
+    static Failure? Judge(Turn t, Authentication a, IkeMessage request, Payload.IDi idi)
+    {
+        var auth = request.Find<Payload.Auth>();
+        var isLast = !request.Has(NotifyType.AnotherAuthFollows);
+        List<(Connection Connection, Verdict Verdict)> believed = [];
+        Failure? failure = null;
+        foreach (var connection in a.Possible)
         {
-            TakesOver = !request.Has(NotifyType.InitialContact) && !t.Node.IsFirstContact(local, peer),
+            var round = connection.Remote[a.Believed];
+            var verdict = auth is null || Authenticator.KindOf(auth.Method) != round.Kind ? Verdict.Refused(Failures.OtherMethod(a.RemoteId, auth?.Method, round))
+                : connection.Remote.Length > a.Believed + 1 == isLast ? Verdict.Refused(Failures.OtherRounds(a.RemoteId, connection, a.Believed + 1, isLast))
+                : Authenticator.Of(round.Kind).Judge(t, a, round, LocalIdIn(t, connection, a.Wanted), idi.Body, request, auth);
+            if (verdict.Failure is null)
+                believed.Add((connection, verdict));
+            failure ??= verdict.Failure;
+        }
+        if (believed.Count == 0)
+            return failure;
+        a.Possible = [.. believed.Select(pair => pair.Connection)];
+        Believe(t, a, believed[0].Verdict);
+        return null;
+    }
+
+    static void Believe(Turn t, Authentication a, Verdict verdict)
+    {
+        a.Believed++;
+        a.PeersKey = verdict.Key;
+        t.Note(Severity.Info, Subject.Ike, $"authentication of '{a.RemoteId}' with {verdict.By} successful");
+    }
+
+    static (Sequence<Payload> Answer, Phase Next) Establish(Turn t, Authentication a, IkeMessage first, List<Payload> payloads)
+    {
+        var (connection, peer, isChildless) = (a.Connection, a.RemoteId, first.Find<Payload.SA>() is null);
+        if (connection.Childless == (isChildless ? ChildlessPolicy.Never : ChildlessPolicy.Force))
+        {
+            return Refuse(t, new Failure(FailureCode.Refused, isChildless
+                ? $"'{peer}' wants an IKE SA without a child, which 'childless = never' of connection '{connection.Name}' forbids"
+                : $"'{peer}' wants a child with the IKE SA, which 'childless = force' of connection '{connection.Name}' forbids"), NotifyType.InvalidSyntax);
+        }
+        var established = new Established(t, a.Keying, connection, a.LocalId, peer, Configuration.None(t.Sa.UniqueId))
+        {
+            TakesOver = !first.Has(NotifyType.InitialContact) && !t.Node.IsFirstContact(a.LocalId, peer),
         };
         t.Sa.Enter(established);
-        if (!t.Node.Authenticated(t.Now, t.Sa, request.Has(NotifyType.InitialContact), t.Outbox))
-            return Refuse(t, NotifyType.AuthenticationFailed, new Failure(FailureCode.Refused,
+        if (!t.Node.Authenticated(t.Now, t.Sa, first.Has(NotifyType.InitialContact), t.Outbox))
+            return Refuse(t, new Failure(FailureCode.Refused,
                 $"'{peer}' has an IKE SA already, which 'unique = keep' of connection '{connection.Name}' prefers to a new one"));
-        established.TakesOver &= !t.Node.IsFirstContact(local, peer);
+        established.TakesOver &= !t.Node.IsFirstContact(a.LocalId, peer);
         t.Report(new Event.NatDetected(t.Sa.Verdict, t.Sa.Path));
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
-
-        var id = new Payload.IDr(local.Type, local.Data);
-        var proof = phase.Keying.Prove(judgement.Key!.Secret, byInitiator: false, phase.Init.Response, phase.Init.Nonces.Initiator, id.Body);
-        return ([id, new Payload.Auth(AuthMethod.SharedKey, proof), .. AnswerCpAndChild(t, established, phase.Init, request), .. AuthLifetime(t, established)],
-            established);
+        return ([.. payloads, .. AnswerCpAndChild(t, established, a.Init, first), .. AuthLifetime(t, established)], established);
     }
 
     public static void Conclude(Turn t, ExpectAuthResponse phase, IkeMessage response)
     {
-        var (plan, path) = (phase.Plan, t.Sa.Path);
-        var expected = plan.Connection.Remote[0].Id ?? Identity.Any;
-        if (response.Find<Payload.IDr>() is not { } idr || response.Find<Payload.Auth>() is not { Method: AuthMethod.SharedKey } auth)
+        var (a, plan) = (phase.Authentication, phase.Plan);
+        if (a.Theirs is { } expected)
         {
-            phase.Fail(t, WhyRefused(t, phase, response, expected));
+            if (response.Find<Payload.IDr>() is not { } idr || response.Find<Payload.Auth>() is not { } auth)
+            {
+                phase.Fail(t, WhyRefused(t, phase, response, expected));
+                return;
+            }
+            if (JudgeAnswer(t, a, expected, response, idr, auth) is { } failure)
+            {
+                Reject(t, phase, failure);
+                return;
+            }
+        }
+        else if (response.All<Payload.Notify>().Any(notify => notify.Kind == NotifyType.AuthenticationFailed))
+        {
+            phase.Fail(t, Failures.Refused(t.Sa.Path, a.LocalId, a.RemoteId, t.Sa.Verdict));
             return;
         }
-        var peer = new Identity(idr.Kind, idr.Data);
-        if (expected.Fits(peer) == 0)
+        if (a.Ours is not null)
         {
-            Reject(t, phase, Failures.OtherPeer(path, expected, peer, t.Sa.Verdict));
-            return;
-        }
-        var keys = t.Node.SharedKeysFor(phase.LocalId!, peer);
-        byte[] Proof(PresharedKey key) =>
-            phase.Keying.Prove(key.Secret, byInitiator: false, phase.Init.Response, phase.Init.Nonces.Initiator, idr.Body);
-        if (!keys.Any(key => IsProof(Proof(key), auth.Data)))
-        {
-            Reject(t, phase, keys.IsEmpty ? Failures.NoSharedKey(phase.LocalId!, peer) : Failures.WrongKey(keys.Length, phase.LocalId!, peer));
+            AskRound(t, phase, []);
             return;
         }
         var configuration = Configuration.Conclude(response, plan.Connection.VirtualAddresses, t.Sa.UniqueId);
-        var established = new Established(t, phase.Keying, plan.Connection, phase.LocalId!, peer, configuration);
+        var established = new Established(t, a.Keying, plan.Connection, a.LocalId, a.RemoteId, configuration);
         t.Sa.Enter(established);
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
         configuration.Assign(t);
@@ -130,36 +242,31 @@ static class IkeAuth
         foreach (var request in phase.Offer is null ? plan.Children : plan.Children.Skip(1))
             established.RequestChild(t, request);
         if (phase.Offer is { } offer)
-            ConcludeChild(t, established, plan.Children[0], offer, phase.Init.Nonces, response);
+            ConcludeChild(t, established, plan.Children[0], offer, a.Init.Nonces, response);
         if (plan.Replaces is { } old)
             established.Enqueue(new CloseReplaced(old));
     }
 
-    /// <summary>Who the peer is, by which connection and key; or why we do not believe it.</summary>
-    readonly record struct Judgement(Connection? Connection, Identity? Local, PresharedKey? Key, Failure? Failure);
-
-    /// <summary>
-    /// Identity decides, never the address: among the connections that fit both identities the closest comes first, and every key that fits them
-    /// is tried.
-    /// </summary>
-    static Judgement Authenticate(Turn t, ExpectAuthRequest phase, Identity peer, Identity? wanted, Blob id, Blob auth)
+    /// <summary>Null when we believe the responder in this round.</summary>
+    static Failure? JudgeAnswer(Turn t, Authentication a, AuthenticationRound expected, IkeMessage response, Payload.IDr idr, Payload.Auth auth)
     {
-        var all = t.Node.CandidatesFor(t.Sa.Path);
-        var candidates = Fitting(all, phase.Keying.Suite, peer, wanted);
-        Failure? failure = null;
-        foreach (var connection in candidates)
-        {
-            var local = connection.Local[0].Id is { IsAny: false } configured ? configured : wanted ?? Identity.Of(t.Sa.Path.Local.Address);
-            var keys = t.Node.SharedKeysFor(local, peer);
-            foreach (var key in keys)
-            {
-                if (IsProof(phase.Keying.Prove(key.Secret, byInitiator: true, phase.Init.Request, phase.Init.Nonces.Responder, id), auth))
-                    return new(connection, local, key, null);
-            }
-            failure ??= keys.IsEmpty ? Failures.NoSharedKey(local, peer) : Failures.WrongKey(keys.Length, local, peer);
-        }
-        return new(null, null, null, failure ?? Failures.UnknownPeer(t.Sa.Path, peer, wanted, all, t.Sa.Verdict));
+        var peer = new Identity(idr.Kind, idr.Data);
+        var wanted = expected.Id ?? Identity.Any;
+        if (wanted.Fits(peer) == 0)
+            return Failures.OtherPeer(t.Sa.Path, wanted, peer, t.Sa.Verdict);
+        a.RemoteId = peer;
+        if (Authenticator.KindOf(auth.Method) != expected.Kind)
+            return Failures.OtherMethod(peer, auth.Method, expected);
+        var isLast = !response.Has(NotifyType.AnotherAuthFollows);
+        if (a.Connection.Remote.Length > a.Believed + 1 == isLast)
+            return Failures.OtherRounds(peer, a.Connection, a.Believed + 1, isLast);
+        var verdict = Authenticator.Of(expected.Kind).Judge(t, a, expected, a.LocalId, idr.Body, response, auth);
+        if (verdict.Failure is null)
+            Believe(t, a, verdict);
+        return verdict.Failure;
     }
+
+    static Identity LocalIdIn(Turn t, Connection connection, Identity? wanted) => Authenticator.LocalId(connection.Local[0], t.Sa.Path, wanted);
 
     /// <summary>The connections for two identities and a suite, the closest first; those equally close in the order of the candidates.</summary>
     internal static IEnumerable<Connection> Fitting(
@@ -170,89 +277,15 @@ static class IkeAuth
         .Where(fit => fit is { Remote: > 0, Local: > 0 })
         .OrderByDescending(fit => fit.Remote).ThenByDescending(fit => fit.Local).Select(fit => fit.Connection);
 
-    static bool IsProof(ReadOnlySpan<byte> computed, Blob claimed) => CryptographicOperations.FixedTimeEquals(computed, claimed.Span);
-
-    static bool IsExact(Identity identity) => !identity.IsAny && !identity.ToString().StartsWith('*');
-
-    /// <summary>Before a virtual address is there, "dynamic" asks for any address of its family.</summary>
-    static Ends EndsAsked(Connection connection, Path path) => new(
-        connection.VirtualAddresses.IsEmpty ? [path.Local.Address]
-            : [.. connection.VirtualAddresses.Select(address => address.IsV6 ? IpAddress.AnyV6 : IpAddress.AnyV4).Distinct()],
-        [path.Remote.Address]);
-
-    /// <summary>CP, SA, TSi and TSr, or the notify that says why there is no child; nothing for an IKE SA without one (RFC 6023).</summary>
-    static IEnumerable<Payload> AnswerCpAndChild(Turn t, Established established, InitMessages init, IkeMessage request)
-    {
-        var isChildless = request.Find<Payload.SA>() is null;
-        if (isChildless && request.Find<Payload.CP>() is null)
-            return [];
-        var (cp, given) = Configuration.Answer(t.Node, established.Connection, request, established.RemoteId, t.Sa.UniqueId);
-        established.Configuration = given;
-        if (cp is Payload.Notify { IsError: true } refusal)
-        {
-            var why = refusal.Kind == NotifyType.FailedCpRequired
-                ? "the peer asked for no virtual address, which our 'pools' are for" : "no pool has an address left";
-            t.Report(new Event.Failed(new Failure(FailureCode.AddressUnavailable,
-                $"sending {Notation.Name(refusal.Kind)} to {established.RemoteId}: {why}")));
-            return [refusal];
-        }
-        var child = isChildless ? [] : AnswerChild(t, established, init.Nonces, request);
-        return cp is null ? child : child.Prepend(cp);
-    }
-
-    /// <summary>When the peer has to authenticate again, if it has to (RFC 4478): only who came can do so where addresses or EAP are in play.</summary>
-    static IEnumerable<Payload> AuthLifetime(Turn t, Established established)
-    {
-        if (established.AuthLifetime(t) is not { } lifetime)
-            return [];
-        var seconds = new byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(seconds, (uint)Math.Clamp(lifetime.TotalSeconds, 1, uint.MaxValue));
-        return [new Payload.Notify(NotifyType.AuthLifetime, seconds)];
-    }
-
-    static IEnumerable<Payload> AnswerChild(Turn t, Established established, Nonces nonces, IkeMessage request)
-    {
-        var judgement = ChildNegotiation.Judge(established.Scopes(t.Sa.Path), request, keyExchange: false);
-        if (judgement.Agreement is not { } agreement)
-            return [established.RefuseChild(t, judgement)];
-        established.NoteTransportMode(t, request);
-        var child = established.Add(t, agreement, t.Node.NewEspSpi(), nonces, shared: null, byUs: false, replaced: null);
-        t.Report(new Event.ChildUp(t.Sa.Status(t.Now), child.Status));
-        return [ChildNegotiation.Answer(agreement, child.Sa.InboundSpi, keyExchange: false), .. ChildNegotiation.AnswerSelectors(agreement)];
-    }
-
-    static void ConcludeChild(Turn t, Established established, ChildRequest request, ChildOffer offer, Nonces nonces, IkeMessage response)
-    {
-        // What was asked for as "any address" is by now the virtual one that came along.
-        var scope = Scope.Of(offer.Scope.Config, established.Ends(t.Sa.Path));
-        if (response.All<Payload.Notify>().FirstOrDefault(notify => notify.IsError) is { } refusal)
-        {
-            established.FirstChildRefused(t, request, Failures.ChildRefused(refusal.Kind, scope, t.Sa.Path));
-            return;
-        }
-        var judgement = ChildNegotiation.Conclude(scope, response, keyExchange: false);
-        if (judgement.Agreement is { } agreement)
-        {
-            var child = established.Add(t, agreement, offer.InboundSpi, nonces, shared: null, byUs: true, replaced: null);
-            t.Report(new Event.ChildUp(t.Sa.Status(t.Now), child.Status));
-            t.Done(request.Token);
-            return;
-        }
-        established.Enqueue(new DeleteRefused(offer.InboundSpi));
-        established.FirstChildRefused(t, request, Failures.Child(FailureCode.InvalidMessage, scope.Config.Name, judgement.Why));
-    }
-
-    static Failure WhyRefused(Turn t, ExpectAuthResponse phase, IkeMessage response, Identity expected)
+    static Failure WhyRefused(Turn t, ExpectAuthResponse phase, IkeMessage response, AuthenticationRound expected)
     {
         var path = t.Sa.Path;
         var error = response.All<Payload.Notify>().FirstOrDefault(notify => notify.IsError);
         if (error is { Kind: NotifyType.AuthenticationFailed })
-            return Failures.Refused(path, phase.LocalId!, IsExact(expected) ? expected : null, t.Sa.Verdict);
+            return Failures.Refused(path, phase.LocalId!, expected.Id is { IsExact: true } exact ? exact : null, t.Sa.Verdict);
         return error is not null
             ? new(FailureCode.Refused, $"received {Notation.Name(error.Kind)} notify error from {path.Remote.Address} in answer to IKE_AUTH; see its log")
-            : new(FailureCode.AuthenticationFailed, response.Find<Payload.Auth>() is { } other
-                ? $"{path.Remote.Address} authenticates by {other.Method}: only pre-shared keys are supported"
-                : $"{path.Remote.Address} answers IKE_AUTH with {response}: only pre-shared keys are supported");
+            : new(FailureCode.AuthenticationFailed, $"{path.Remote.Address} answers IKE_AUTH with {response}, and does not authenticate");
     }
 
     /// <summary>The peer has an IKE SA by now that we do not want: it is told so (section 2.21.2).</summary>
@@ -262,9 +295,12 @@ static class IkeAuth
         Informational.AskRejection(t, phase);
     }
 
-    static (Sequence<Payload> Answer, Phase Next) Refuse(Turn t, NotifyType why, Failure failure)
+    static (Sequence<Payload> Answer, Phase Next) Refuse(Turn t, Failure failure, NotifyType why = NotifyType.AuthenticationFailed)
     {
         t.Report(new Event.Failed(failure));
         return ([new Payload.Notify(why)], new Gone(t.Sa.Connection));
     }
+
+    static (Sequence<Payload> Answer, Phase Next) RefuseSyntax(Turn t, IkeMessage request) => Refuse(t,
+        new Failure(FailureCode.InvalidMessage, $"{t.Sa.Path.Remote} sends {request} where IKE_AUTH is due"), NotifyType.InvalidSyntax);
 }

@@ -7,7 +7,7 @@ using Kuguru.Wire.V2;
 namespace Kuguru.Ike.V2;
 
 // HDR, SAi1, KEi, Ni, N(NAT_DETECTION_*)  -->                                  RFC 7296 sections 1.2 and 2.23
-//                                         <--  HDR, SAr1, KEr, Nr, N(NAT_DETECTION_*)
+//                                         <--  HDR, SAr1, KEr, Nr, N(NAT_DETECTION_*), [CERTREQ]
 //
 // or, once or more in between:            <--  HDR, N(COOKIE)                  section 2.6: the same again with the cookie first
 //                                         <--  HDR, N(INVALID_KE_PAYLOAD)      section 1.2: the same again with the wanted group
@@ -21,6 +21,9 @@ static class IkeSaInit
     /// <summary>Octets of an initiator's nonce: more than of a responder's, so that the answer may hold one notify more and is no longer.</summary>
     const int FirstNonce = Nonces.Length + 8;
 
+    /// <summary>Octets that an answer with a CERTREQ may be longer than the question: room for six authorities.</summary>
+    public const int MostExcess = 128;
+
     public static IkeV2Session Start(Instant now, INode node, Plan plan, Path path, Outbox outbox)
     {
         var first = Floating.First(path, node.Settings.Port, node.Settings.NatPort);
@@ -29,7 +32,7 @@ static class IkeSaInit
         var phase = new ExpectInitResponse(plan, invitation);
         var sa = new IkeV2Session(node, now, first, node.NewIkeSpi(), default, isInitiator: true, phase);
         var t = new Turn(sa, now, outbox, first);
-        if (Psk.WhyNoKey(node, Psk.LocalId(plan.Connection, first), plan.Connection.Remote[0].Id) is { } failure)
+        if (IkeAuth.WhyNot(node, plan.Connection, first) is { } failure)
             phase.Fail(t, failure);
         else
             sa.Ask(t, ExchangeType.IkeSaInit, outer => Ask(t, phase, outer));
@@ -50,6 +53,8 @@ static class IkeSaInit
             payloads.Insert(0, new Payload.Notify(NotifyType.Cookie, invitation.Cookie));
         if (connection.Fragmentation)
             payloads.Add(new Payload.Notify(NotifyType.Ikev2FragmentationSupported));
+        if (CertificateRequests.NeedSignatures([connection]))
+            payloads.Add(CertificateRequests.Hashes());
         return [(outer with { Payloads = payloads.ToSequence() }).Write()];
     }
 
@@ -95,12 +100,15 @@ static class IkeSaInit
         var fragments = connection.Fragmentation && request.Has(NotifyType.Ikev2FragmentationSupported);
         if (fragments)
             payloads.Add(new Payload.Notify(NotifyType.Ikev2FragmentationSupported));
+        var candidates = node.CandidatesFor(d.Path);
+        var hashes = CertificateRequests.ReadHashes(request);
+        if (!hashes.IsEmpty && CertificateRequests.NeedSignatures(candidates))
+            payloads.Add(CertificateRequests.Hashes());
         var answer = new IkeMessage(request.InitiatorSpi, spi, ExchangeType.IkeSaInit, IkeFlags.Response, request.Id, payloads.ToSequence());
-        var generous = connection.Childless != ChildlessPolicy.Never ? (answer with { Payloads = [.. payloads, new Payload.Notify(NotifyType.ChildlessIkev2Supported)] }).Write() : answer.Write();
-        // Whoever wrote the sender's address there: he gets no more octets than were spent.
-        Blob response = generous.Length <= d.Bytes.Length ? generous : answer.Write();
+        Blob response = Generous(answer, CertificateRequests.Ask(node, candidates), connection.Childless != ChildlessPolicy.Never, d.Bytes.Length);
         var received = Blob.Copy(d.Bytes);
-        var phase = new ExpectAuthRequest(keying, new(received, response, nonces), now + node.Settings.HalfOpenTimeout);
+        var init = new InitMessages(received, response, nonces) { PeerHashes = hashes };
+        var phase = new ExpectAuthRequest(keying, init, now + node.Settings.HalfOpenTimeout);
         var sa = new IkeV2Session(node, now, d.Path, spi, request.InitiatorSpi, isInitiator: false, phase)
         {
             Verdict = verdict,
@@ -110,6 +118,20 @@ static class IkeSaInit
         IkeKeysRevealed(t, keying);
         sa.Reply(t, request, received, _ => [response]);
         return sa;
+    }
+
+    /// <summary>
+    /// Whoever wrote the sender's address there: he gets no more octets than were spent, but for a CERTREQ, without which a peer would not send its
+    /// certificate: <see cref="MostExcess"/> more, and if it is longer, one that names nobody (any authority).
+    /// </summary>
+    static Blob Generous(IkeMessage answer, IEnumerable<Payload> certificateRequest, bool mayBeChildless, int spent)
+    {
+        Blob Write(params IEnumerable<Payload> more) => (answer with { Payloads = [.. answer.Payloads, .. more] }).Write();
+
+        if (mayBeChildless && Write([.. certificateRequest, new Payload.Notify(NotifyType.ChildlessIkev2Supported)]) is var generous && generous.Length <= spent)
+            return generous;
+        var needed = Write(certificateRequest);
+        return needed.Length <= spent + MostExcess || !certificateRequest.Any() ? needed : Write(new Payload.CertReq(CertEncoding.X509Signature, Blob.Empty));
     }
 
     public static void Conclude(Turn t, ExpectInitResponse phase, IkeMessage response, ReadOnlySpan<byte> bytes)
@@ -178,7 +200,12 @@ static class IkeSaInit
         t.Report(new Event.NatDetected(sa.Verdict, sa.Path));
         var initPath = sa.Path;
         sa.CurrentPath = Floating.AfterInit(sa.Path, sa.Verdict, connection.FloatAlways, t.Settings.Port, t.Settings.NatPort);
-        IkeAuth.Ask(t, phase, keying, new(question, bytes, nonces), initPath, response.Has(NotifyType.ChildlessIkev2Supported));
+        var init = new InitMessages(question, bytes, nonces)
+        {
+            PeerHashes = CertificateRequests.ReadHashes(response),
+            PeerAsks = CertificateRequests.Read(response),
+        };
+        IkeAuth.Ask(t, phase, keying, init, initPath, response.Has(NotifyType.ChildlessIkev2Supported));
     }
 
     static void IkeKeysRevealed(Turn t, Keying keying)

@@ -73,18 +73,20 @@ sealed class Keying : IDisposable
         _opening.TryOpen(bytes[..encrypted.BodyAt(bytes.Length)], encrypted.Body, out plaintext);
 
     /// <summary>
-    /// The AUTH data of a shared key (section 2.15): prf(prf(key, pad), first message | the other's nonce | prf(SK_p, ID)).
+    /// What a side's AUTH covers (section 2.15, InitiatorSignedOctets and ResponderSignedOctets): its first message as it crossed the wire, the other's
+    /// nonce, prf(SK_p, the body of its ID payload).
     /// </summary>
-    /// <param name="key">The shared key.</param>
-    /// <param name="byInitiator">Whose proof it is.</param>
-    /// <param name="firstMessage">His IKE_SA_INIT message, as it crossed the wire.</param>
-    /// <param name="nonce">The other's.</param>
-    /// <param name="id">The body of his ID payload.</param>
-    public byte[] Prove(Secret key, bool byInitiator, Blob firstMessage, Blob nonce, Blob id)
+    public byte[] SignedOctets(bool byInitiator, InitMessages init, Blob id) =>
+    [
+        .. (byInitiator ? init.Request : init.Response).Span, .. (byInitiator ? init.Nonces.Responder : init.Nonces.Initiator).Span,
+        .. Prf.Compute(byInitiator ? _keys.SkPi : _keys.SkPr, id),
+    ];
+
+    /// <summary>The AUTH data by a shared key, or by the MSK of an EAP method (sections 2.15 and 2.16): prf(prf(key, pad), octets).</summary>
+    public byte[] Prove(Secret key, ReadOnlySpan<byte> octets)
     {
-        var skP = byInitiator ? _keys.SkPi : _keys.SkPr;
         using var padded = Prf.Derive(key, KeyPad);
-        return Prf.Compute(padded, firstMessage, nonce, Prf.Compute(skP, id));
+        return Prf.Compute(padded, octets);
     }
 
     /// <summary>A line of Wireshark's ikev2_decryption_table; null when Wireshark cannot decrypt the suite.</summary>

@@ -80,7 +80,7 @@ public class SwanctlConfTests
     [InlineData("secrets {\n ike { secret = 0xgeheim } }", "f:2: secrets.ike.secret: what follows 0x is not hexadecimal")]
     [InlineData("secrets {\n ike { secret = 0sgeheim! } }", "f:2: secrets.ike.secret: what follows 0s is not base64 (a multiple of four characters)")]
     [InlineData("secrets {\n ike { id = a } }", "f:2: secrets.ike: has no \"secret\"")]
-    [InlineData("secrets { rsa-1 { secret = x } }", "f:1: secrets.rsa-1: a secret of the type rsa is not supported yet: only ike is")]
+    [InlineData("secrets { rsa-1 { secret = x } }", "f:1: secrets.rsa-1: the passphrase of a private key has \"file\" and \"secret\"")]
     [InlineData("secrets { psk { secret = x } }", "f:1: secrets.psk: the name of a secret begins with its type: eap, xauth, ntlm, ike, ppk")]
     [InlineData("secrets { ike { secret = x\n owner = y\n } }", "f:2: secrets.ike.owner: unknown key: a secret has \"secret\" and keys that begin with \"id\"")]
     [InlineData("conections { a { } }", "f:1: conections: unknown section: did you mean \"connections\"?")]
@@ -128,7 +128,7 @@ public class SwanctlConfTests
                 _ => new ViciMessage { { "success", "yes" } },
             });
         }, _complaints);
-        Assert.Equal(["get-shared", "load-shared ike", "unload-shared ike-old", "get-pools", "load-pool p", "unload-pool old", "get-conns", "load-conn new", "unload-conn old"], sent);
+        Assert.Equal(["get-keys", "get-shared", "load-shared ike", "unload-shared ike-old", "get-pools", "load-pool p", "unload-pool old", "get-conns", "load-conn new", "unload-conn old"], sent);
         Assert.Equal("loaded 1 connections, 1 pools and 1 secrets, unloaded 3", result.ToString());
         Assert.Empty(_complaints.All);
     }

@@ -20,7 +20,7 @@ public sealed class BareDaemon : IAsyncDisposable
     public BareDaemon(string address = "192.0.2.1")
     {
         _address = IpAddress.Parse(address);
-        Loop = new ControlLoop(new Node(new IkeSettings(), new SystemDice()), Obey, () => []);
+        Loop = new ControlLoop(new Node(new IkeSettings(), new SystemDice(), new SystemWallClock()), Obey, () => []);
         _door = new ViciDoor(Loop, CharonSettings.Default, () => [("esp-Replayed", 3)], () => Task.FromResult<string?>(null), TimeProvider.System, NullLogger.Instance);
         Loop.Start();
         Loop.Tell(new Order.LocalAddresses([_address]));

@@ -217,9 +217,10 @@ public class AuthStories
     {
         var pair = new Pair().Up();
         Assert.Equal(
-            ["NatDetected", "IkeUp", "ChildUp", "OrderDone"], pair.Moon.Events.Select(e => e.GetType().Name));
-        Assert.Equal(["NatDetected", "IkeUp", "ChildUp"], pair.Sun.Events.Select(e => e.GetType().Name));
+            ["NatDetected", "Note", "Note", "IkeUp", "ChildUp", "OrderDone"], pair.Moon.Events.Select(e => e.GetType().Name));
+        Assert.Equal(["Note", "Note", "NatDetected", "IkeUp", "ChildUp"], pair.Sun.Events.Select(e => e.GetType().Name));
         Assert.Contains("IKE_SA gw[1] established between 192.0.2.1[moon.example.org]...192.0.2.2[sun.example.org]", pair.Moon.Events.Select(e => e.Sentence));
+        Assert.Contains("authentication of 'sun.example.org' with pre-shared key successful", pair.Moon.Events.Select(e => e.Sentence));
         Assert.All(pair.Moon.Events, e => Assert.Equal("gw[1]", $"{e.Sa}"));
     }
 

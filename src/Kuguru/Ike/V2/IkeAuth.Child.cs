@@ -1,0 +1,77 @@
+using System.Buffers.Binary;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+// What else IKE_AUTH carries: CP and the first child, asked for in the first request and answered when both sides have proved who they are.
+static partial class IkeAuth
+{
+    /// <summary>Before a virtual address is there, "dynamic" asks for any address of its family.</summary>
+    static Ends EndsAsked(Connection connection, Path path) => new(
+        connection.VirtualAddresses.IsEmpty ? [path.Local.Address]
+            : [.. connection.VirtualAddresses.Select(address => address.IsV6 ? IpAddress.AnyV6 : IpAddress.AnyV4).Distinct()],
+        [path.Remote.Address]);
+
+    /// <summary>CP, SA, TSi and TSr, or the notify that says why there is no child; nothing for an IKE SA without one (RFC 6023).</summary>
+    static IEnumerable<Payload> AnswerCpAndChild(Turn t, Established established, InitMessages init, IkeMessage request)
+    {
+        var isChildless = request.Find<Payload.SA>() is null;
+        if (isChildless && request.Find<Payload.CP>() is null)
+            return [];
+        var (cp, given) = Configuration.Answer(t.Node, established.Connection, request, established.RemoteId, t.Sa.UniqueId);
+        established.Configuration = given;
+        if (cp is Payload.Notify { IsError: true } refusal)
+        {
+            var why = refusal.Kind == NotifyType.FailedCpRequired
+                ? "the peer asked for no virtual address, which our 'pools' are for" : "no pool has an address left";
+            t.Report(new Event.Failed(new Failure(FailureCode.AddressUnavailable,
+                $"sending {Notation.Name(refusal.Kind)} to {established.RemoteId}: {why}")));
+            return [refusal];
+        }
+        var child = isChildless ? [] : AnswerChild(t, established, init.Nonces, request);
+        return cp is null ? child : child.Prepend(cp);
+    }
+
+    /// <summary>When the peer has to authenticate again, if it has to (RFC 4478): only who came can do so where addresses or EAP are in play.</summary>
+    static IEnumerable<Payload> AuthLifetime(Turn t, Established established)
+    {
+        if (established.AuthLifetime(t) is not { } lifetime)
+            return [];
+        var seconds = new byte[4];
+        BinaryPrimitives.WriteUInt32BigEndian(seconds, (uint)Math.Clamp(lifetime.TotalSeconds, 1, uint.MaxValue));
+        return [new Payload.Notify(NotifyType.AuthLifetime, seconds)];
+    }
+
+    static IEnumerable<Payload> AnswerChild(Turn t, Established established, Nonces nonces, IkeMessage request)
+    {
+        var judgement = ChildNegotiation.Judge(established.Scopes(t.Sa.Path), request, keyExchange: false);
+        if (judgement.Agreement is not { } agreement)
+            return [established.RefuseChild(t, judgement)];
+        established.NoteTransportMode(t, request);
+        var child = established.Add(t, agreement, t.Node.NewEspSpi(), nonces, shared: null, byUs: false, replaced: null);
+        t.Report(new Event.ChildUp(t.Sa.Status(t.Now), child.Status));
+        return [ChildNegotiation.Answer(agreement, child.Sa.InboundSpi, keyExchange: false), .. ChildNegotiation.AnswerSelectors(agreement)];
+    }
+
+    static void ConcludeChild(Turn t, Established established, ChildRequest request, ChildOffer offer, Nonces nonces, IkeMessage response)
+    {
+        // What was asked for as "any address" is by now the virtual one that came along.
+        var scope = Scope.Of(offer.Scope.Config, established.Ends(t.Sa.Path));
+        if (response.All<Payload.Notify>().FirstOrDefault(notify => notify.IsError) is { } refusal)
+        {
+            established.FirstChildRefused(t, request, Failures.ChildRefused(refusal.Kind, scope, t.Sa.Path));
+            return;
+        }
+        var judgement = ChildNegotiation.Conclude(scope, response, keyExchange: false);
+        if (judgement.Agreement is { } agreement)
+        {
+            var child = established.Add(t, agreement, offer.InboundSpi, nonces, shared: null, byUs: true, replaced: null);
+            t.Report(new Event.ChildUp(t.Sa.Status(t.Now), child.Status));
+            t.Done(request.Token);
+            return;
+        }
+        established.Enqueue(new DeleteRefused(offer.InboundSpi));
+        established.FirstChildRefused(t, request, Failures.Child(FailureCode.InvalidMessage, scope.Config.Name, judgement.Why));
+    }
+}

@@ -1,0 +1,109 @@
+using System.Collections.Immutable;
+using System.Formats.Asn1;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Kuguru.Pki;
+
+/// <summary>Kinds of names in a subjectAltName (RFC 5280 section 4.2.1.6) that identify an IKE peer.</summary>
+public enum AltNameKind { Email, Dns, Directory, Address }
+
+/// <summary>One name of a subjectAltName: text as octets, a DER name, or 4 or 16 octets of an address.</summary>
+public readonly record struct AltName(AltNameKind Kind, Blob Data);
+
+/// <summary>An X.509 certificate as the platform reads it, with what IKE asks of it. Equal by its octets.</summary>
+public sealed class Certificate : IEquatable<Certificate>
+{
+    /// <summary>Octets of a certificate that are looked at; larger ones are refused.</summary>
+    public const int MaxLength = 32_768;
+
+    /// <summary>More names are not looked at.</summary>
+    const int MaxNames = 1000;
+
+    Certificate(X509Certificate2 native, PublicKey key, ImmutableArray<AltName> names)
+    {
+        (Native, Key, AltNames, Der) = (native, key, names, native.RawData);
+        var constraints = native.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault();
+        IsAuthority = constraints?.CertificateAuthority ?? false;
+        (Subject, Issuer) = (Blob.Copy(native.SubjectName.RawData), Blob.Copy(native.IssuerName.RawData));
+    }
+
+    internal X509Certificate2 Native { get; }
+    public Blob Der { get; }
+
+    /// <summary>DER names.</summary>
+    public Blob Subject { get; }
+
+    /// <inheritdoc cref="Subject"/>
+    public Blob Issuer { get; }
+
+    public PublicKey Key { get; }
+    public ImmutableArray<AltName> AltNames { get; }
+
+    /// <summary>basicConstraints say that it may sign others.</summary>
+    public bool IsAuthority { get; }
+
+    /// <summary>Subject and issuer are the same: the end of a chain.</summary>
+    public bool IsSelfIssued => Subject == Issuer;
+
+    public DateTimeOffset NotBefore => Native.NotBefore.ToUniversalTime();
+    public DateTimeOffset NotAfter => Native.NotAfter.ToUniversalTime();
+
+    public string SubjectText => DistinguishedName.Print(Subject);
+    public string IssuerText => DistinguishedName.Print(Issuer);
+
+    /// <summary>From DER or PEM. False, with the reason, for what is no certificate, is too long, or has a key that is not supported.</summary>
+    public static bool TryRead(ReadOnlySpan<byte> bytes, out Certificate certificate, out string why)
+    {
+        certificate = null!;
+        if (bytes.Length > MaxLength)
+        {
+            why = $"{bytes.Length} octets, of which at most {MaxLength} are taken";
+            return false;
+        }
+        try
+        {
+            var native = X509CertificateLoader.LoadCertificate(bytes);
+            if (!PublicKey.TryRead(native.PublicKey.ExportSubjectPublicKeyInfo(), out var key, out why))
+                return false;
+            certificate = new(native, key, ReadAltNames(native));
+            return true;
+        }
+        catch (Exception e) when (e is CryptographicException or AsnContentException or ArgumentException)
+        {
+            why = "not an X.509 certificate";
+            return false;
+        }
+    }
+
+    public bool Equals(Certificate? other) => other is not null && Der == other.Der;
+    public override bool Equals(object? obj) => Equals(obj as Certificate);
+    public override int GetHashCode() => Der.GetHashCode();
+    public override string ToString() => SubjectText;
+
+    static ImmutableArray<AltName> ReadAltNames(X509Certificate2 native)
+    {
+        if (native.Extensions.FirstOrDefault(extension => extension.Oid?.Value == "2.5.29.17") is not { } extension)
+            return [];
+        var names = ImmutableArray.CreateBuilder<AltName>();
+        var sequence = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence();
+        while (sequence.HasData && names.Count < MaxNames)
+        {
+            var tag = sequence.PeekTag();
+            var content = Blob.Copy(sequence.PeekContentBytes().Span);
+            sequence.ReadEncodedValue();
+            if (tag.TagClass == TagClass.ContextSpecific && KindOf(tag.TagValue, content) is { } kind)
+                names.Add(new(kind, content));
+        }
+        return names.ToImmutable();
+    }
+
+    static AltNameKind? KindOf(int tag, Blob content) => tag switch
+    {
+        1 => AltNameKind.Email,
+        2 => AltNameKind.Dns,
+        4 => AltNameKind.Directory,
+        7 when content.Length is 4 or 16 => AltNameKind.Address,
+        _ => null,
+    };
+}
