@@ -3,10 +3,13 @@ using Kuguru.Linux;
 
 namespace Kuguru.Daemon;
 
-/// <summary>Tells the node which addresses this host has, at the start and whenever they change. Those of the tunnel device do not count.</summary>
-public sealed class AddressWatch(int tunIndex, Action<Order> tell) : IDisposable
+/// <summary>
+/// Tells the node which addresses this host has, at the start and whenever they change, and that its network is another. What the daemon itself
+/// does to the tunnel device and its routes does not count.
+/// </summary>
+public sealed class AddressWatch(int tunIndex, byte ownProtocol, Action<Order> tell) : IDisposable
 {
-    readonly NetlinkMonitor _monitor = NetlinkMonitor.Open();
+    readonly NetlinkMonitor _monitor = NetlinkMonitor.Open(tunIndex, ownProtocol);
     readonly Netlink _netlink = Netlink.Open();
 
     /// <summary>For the control loop, which calls <see cref="Ready"/> when it is readable.</summary>
@@ -19,6 +22,8 @@ public sealed class AddressWatch(int tunIndex, Action<Order> tell) : IDisposable
             TellAddresses();
         if ((changes & (NetworkChange.Addresses | NetworkChange.Links)) != 0)
             Changed?.Invoke();
+        if ((changes & (NetworkChange.Addresses | NetworkChange.Links | NetworkChange.Routes)) != 0)
+            tell(new Order.NetworkChanged());
     }
 
     /// <summary>Links or addresses are others than before.</summary>

@@ -32,6 +32,8 @@ public sealed class ControlLoop : IDisposable
     readonly WakeUp _wakeUp = new();
     readonly CancellationTokenSource _ended = new();
     readonly Thread _thread;
+    readonly Func<TimeSpan> _suspended;
+    TimeSpan _suspendedBefore;
     ulong _lastToken;
     int _waitingDatagrams;
     long _overflow;
@@ -40,9 +42,11 @@ public sealed class ControlLoop : IDisposable
     /// <param name="node">Not to be touched by anybody else from <see cref="Start"/> on.</param>
     /// <param name="obey">Called on the loop's thread for every effect but <see cref="Effect.Report"/>, in order.</param>
     /// <param name="takeReports">Called on the loop's thread when it was woken: what the packet path has to say to the node.</param>
-    public ControlLoop(Node node, Action<Effect> obey, Func<IEnumerable<Order>> takeReports)
+    /// <param name="suspended">How long the machine has slept in all; <see cref="MonotonicClock.Suspended"/> if not given.</param>
+    public ControlLoop(Node node, Action<Effect> obey, Func<IEnumerable<Order>> takeReports, Func<TimeSpan>? suspended = null)
     {
-        (_node, _obey, _takeReports) = (node, obey, takeReports);
+        (_node, _obey, _takeReports, _suspended) = (node, obey, takeReports, suspended ?? (() => MonotonicClock.Suspended));
+        _suspendedBefore = _suspended();
         _poller.Watch(_wakeUp.Number);
         _thread = new Thread(Run) { Name = "control", IsBackground = true };
     }
@@ -154,6 +158,7 @@ public sealed class ControlLoop : IDisposable
         {
             _poller.Wait(_node.Deadline);
             _wakeUp.Clear();
+            Guard(NoticeSleep);
             foreach (var (slot, ready) in _watched)
             {
                 if (_poller[slot] != PollEvents.None)
@@ -165,6 +170,20 @@ public sealed class ControlLoop : IDisposable
                 Guard(question);
             Guard(Tick);
         }
+    }
+
+    /// <summary>A nap of less than this changes nothing for a tunnel.</summary>
+    static readonly TimeSpan Nap = TimeSpan.FromSeconds(1);
+
+    void NoticeSleep()
+    {
+        var suspended = _suspended();
+        var slept = suspended - _suspendedBefore > Nap;
+        if (!slept)
+            return;
+        _suspendedBefore = suspended;
+        _node.Command(MonotonicClock.Now, new Order.NetworkChanged(Resumed: true), _outbox);
+        ObeyAll();
     }
 
     void TakeDatagrams()

@@ -94,8 +94,8 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
             Wake = loop.Wake,
             Failed = Failed,
         });
-        world = Keep(new World(settings, sockets, table, tun, new PathFinder(Mark, loop.Tell), keys, Mark, log));
-        var addresses = Keep(new AddressWatch(tun.Index, loop.Tell));
+        world = Keep(new World(settings, sockets, table, tun, new PathFinder(Mark, tun.Index, loop.Tell), keys, Mark, log));
+        var addresses = Keep(new AddressWatch(tun.Index, RoutesOptions.OwnProtocol, loop.Tell));
         loop.Watch(addresses.Number, addresses.Ready);
         addresses.Changed += world.NetworkChanged;
         _scripts = Keep(new UpDownScripts(ScriptPatience, log));
@@ -184,6 +184,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         Port = sockets.IkePort,
         NatPort = sockets.NatPort,
         KeepAlive = settings.KeepAlive,
+        PreferBestPath = settings.PreferBestPath,
         RetransmitTimeout = settings.RetransmitTimeout,
         RetransmitBase = settings.RetransmitBase,
         RetransmitTries = settings.RetransmitTries,

@@ -3,14 +3,18 @@ using System.Net.Sockets;
 using Kuguru.Engine;
 using Kuguru.Ike;
 using Kuguru.Linux;
+using Kuguru.Nat;
 
 namespace Kuguru.Daemon;
 
 /// <summary>
-/// Answers <see cref="Effect.FindPath"/>: resolves the peer's name and looks up the route that a packet of ours would take. A name may take its
+/// Answers <see cref="Effect.FindPath"/> and <see cref="Effect.FindPaths"/>: resolves the peer's name and looks up the route that a packet of ours would take. A name may take its
 /// time, so it is asked for off the control loop.
 /// </summary>
-public sealed class PathFinder(uint mark, Action<Order> tell)
+/// <param name="mark">Of our own packets.</param>
+/// <param name="tun">The tunnel device, by which none of them leaves.</param>
+/// <param name="tell">Takes the answers, on any thread.</param>
+public sealed class PathFinder(uint mark, int tun, Action<Order> tell)
 {
     static readonly TimeSpan ResolveLimit = TimeSpan.FromSeconds(10);
 
@@ -21,6 +25,22 @@ public sealed class PathFinder(uint mark, Action<Order> tell)
             tell(Answer(question, [.. peers.Select(peer => peer.Single).OfType<IpAddress>()], "remote_addrs has ranges only: name one address to start from"));
         else
             _ = Resolve(question);
+    }
+
+    /// <summary>The ways there are, from addresses on links that are up and are not the tunnel's own.</summary>
+    public void Find(Effect.FindPaths question)
+    {
+        using var netlink = Netlink.Open();
+        var links = netlink.Links().Where(link => link.IsRunning && link.Index != tun).Select(link => link.Index).ToHashSet();
+        var ours = netlink.Addresses().Where(address => address.IsUsable && links.Contains(address.Link)).Select(address => address.Prefix.Address).ToHashSet();
+        var (local, remote) = (question.Current.Local.Address, question.Current.Remote.Address);
+        var holds = ours.Contains(local) && netlink.RouteGet(remote, mark, local) is { } kept && links.Contains(kept.Link);
+        var candidates =
+            from peer in question.Remotes
+            let route = netlink.RouteGet(peer, mark)
+            where route is not null && links.Contains(route.Link) && ours.Contains(route.Source)
+            select new Path(new Endpoint(route.Source, 0), new Endpoint(peer, 0));
+        tell(new Order.PathsFound(question.IkeUniqueId, new PathFacts(holds, [.. candidates])));
     }
 
     async Task Resolve(Effect.FindPath question)

@@ -15,8 +15,11 @@ public sealed record RoutesOptions
     /// <summary>The mark of our own sockets. Their packets never enter a tunnel, even if the peer's address is in its remote selectors. 0: none.</summary>
     public uint Mark { get; init; } = DefaultMark;
 
+    /// <summary>Of <see cref="Protocol"/>.</summary>
+    public const byte OwnProtocol = 220;
+
     /// <summary>By it our routes and rules are known as ours (rtm_protocol).</summary>
-    public byte Protocol { get; init; } = 220;
+    public byte Protocol { get; init; } = OwnProtocol;
 }
 
 /// <summary>Who needs a route: an installed pair of SAs, or a trap.</summary>

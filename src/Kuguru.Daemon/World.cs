@@ -49,6 +49,9 @@ public sealed class World : IDisposable
             case Effect.FindPath question:
                 _paths.Find(question);
                 break;
+            case Effect.FindPaths question:
+                _paths.Find(question);
+                break;
             case Effect.RevealKeys reveal:
                 _keys?.Write(reveal.Keys);
                 break;
@@ -72,7 +75,10 @@ public sealed class World : IDisposable
             case Effect.MoveSa move:
                 _table.Obey(move, DefaultMtu);
                 _table.LimitMtu(move.InboundSpi, MtuTo(move.Path));
-                _routes.LimitMtu(RouteOwner.Sa(move.InboundSpi), InnerMtu(move.InboundSpi));
+                if (move.Selectors is { } selectors)
+                    Route(RouteOwner.Sa(move.InboundSpi), selectors.Local, selectors.Remote, move.Path.Local.Address, move.InboundSpi);
+                else
+                    _routes.LimitMtu(RouteOwner.Sa(move.InboundSpi), InnerMtu(move.InboundSpi));
                 break;
             case Effect.ReceiveOnly old:
                 // Its successor has taken over; what is left of it needs no route.

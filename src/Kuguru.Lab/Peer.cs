@@ -79,7 +79,14 @@ public sealed class Peer : Host, IDisposable
     public override void Roam(Net net)
     {
         base.Roam(net);
+        TellNetworkChanged();
+    }
+
+    /// <summary>Loses its place on the first net, or gets it back, or one on another net.</summary>
+    public void TellNetworkChanged(bool resumed = false)
+    {
         Command(new Order.LocalAddresses([.. Addresses]));
+        Command(new Order.NetworkChanged(resumed));
     }
 
     /// <summary>The power goes: whatever arrives is lost on it, no goodbye is said, nothing is remembered by anybody here.</summary>
@@ -105,7 +112,7 @@ public sealed class Peer : Host, IDisposable
     /// <summary>Into a tunnel goes what a child's or a trap's remote end covers; its source is then the address that the child's local end covers.</summary>
     protected override IpAddress SourceFor(IpAddress to)
     {
-        if (!Passes(base.SourceFor(to), to) && _children.Values.FirstOrDefault(c => Covers(c.Sa.RemoteSelectors, to)) is { } child)
+        if ((_traps.Count == 0 || !Passes(base.SourceFor(to), to)) && _children.Values.FirstOrDefault(c => Covers(c.Sa.RemoteSelectors, to)) is { } child)
         {
             foreach (var address in _virtual.Concat(Addresses))
             {
@@ -252,6 +259,9 @@ public sealed class Peer : Host, IDisposable
             case Effect.FindPath find:
                 World.After(TimeSpan.Zero, () => Command(FindPath(find)));
                 break;
+            case Effect.FindPaths find:
+                World.After(TimeSpan.Zero, () => Command(FindPaths(find)));
+                break;
             case Effect.AssignAddress assign:
                 _virtual.Add(assign.Address);
                 break;
@@ -283,6 +293,8 @@ public sealed class Peer : Host, IDisposable
             _children[sa.InboundSpi] = new(sa, FingerprintOf(sa.InboundKeys), FingerprintOf(sa.OutboundKeys));
             World.Invariants.Installed(this, sa.OutboundSpi);
         }
+        else if (effect is Effect.MoveSa { Selectors: { } selectors } move && _children.TryGetValue(move.InboundSpi, out var moved))
+            _children[move.InboundSpi] = moved with { Sa = moved.Sa with { LocalSelectors = selectors.Local, RemoteSelectors = selectors.Remote } };
         else if (effect is Effect.RemoveSa { InboundSpi: var removed } && _children.Remove(removed, out var gone))
             World.Invariants.Removed(this, gone.Sa.OutboundSpi);
         else if (effect is Effect.ReceiveOnly { InboundSpi: var replaced } && _children.Remove(replaced, out var old))
@@ -302,6 +314,13 @@ public sealed class Peer : Host, IDisposable
             return new(find.Request, null, $"connection '{find.Connection.Name}' names no single address to reach");
         var local = find.Connection.LocalAddresses.Select(a => a.Single).FirstOrDefault(a => a is not null) ?? base.SourceFor(to);
         return new(find.Request, new(new(local, 0), new(to, 0)), "");
+    }
+
+    Order.PathsFound FindPaths(Effect.FindPaths find)
+    {
+        var families = Addresses.Select(address => address.IsV6).ToHashSet();
+        var ways = find.Remotes.Where(remote => families.Contains(remote.IsV6)).Select(remote => new Path(new(base.SourceFor(remote), 0), new(remote, 0)));
+        return new(find.IkeUniqueId, new(Addresses.Contains(find.Current.Local.Address), [.. ways]));
     }
 
     void Note(Event @event)

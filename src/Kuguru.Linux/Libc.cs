@@ -106,7 +106,7 @@ static unsafe partial class Libc
 
     public const int O_RDONLY = 0, O_RDWR = 2, O_NONBLOCK = 0x800, O_CLOEXEC = 0x80000;
     public const int CLONE_NEWNET = 0x40000000;
-    public const int CLOCK_BOOTTIME = 7;
+    public const int CLOCK_MONOTONIC = 1, CLOCK_BOOTTIME = 7;
     public const int TFD_TIMER_ABSTIME = 1;
     public const short POLLIN = 1, POLLOUT = 4, POLLERR = 8, POLLHUP = 16, POLLNVAL = 32;
 

@@ -2,14 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace Kuguru.Linux;
 
-/// <summary>A network interface. <see cref="Kind"/> is <c>tun</c>, <c>veth</c>, ..., empty for hardware.</summary>
-public sealed record Link(int Index, string Name, int Mtu, bool IsUp, bool IsLoopback, string Kind);
+/// <summary>
+/// A network interface. <see cref="Kind"/> is <c>tun</c>, <c>veth</c>, ..., empty for hardware; <see cref="IsRunning"/>: it is up, and so is
+/// what it is plugged into.
+/// </summary>
+public sealed record Link(int Index, string Name, int Mtu, bool IsUp, bool IsLoopback, string Kind, bool IsRunning = true);
 
 public sealed unsafe partial class Netlink
 {
     const int IFLA_IFNAME = 3, IFLA_MTU = 4, IFLA_LINKINFO = 18, IFLA_AF_SPEC = 26, IFLA_NET_NS_FD = 28;
     const int IFLA_INFO_KIND = 1, IFLA_INFO_DATA = 2, VETH_INFO_PEER = 1, IFLA_INET6_ADDR_GEN_MODE = 8;
-    const uint IFF_UP = 1, IFF_LOOPBACK = 8;
+    const uint IFF_UP = 1, IFF_LOOPBACK = 8, IFF_RUNNING = 0x40;
 
     /// <summary>struct ifinfomsg.</summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -126,7 +129,8 @@ public sealed unsafe partial class Netlink
             else if (attributes.Type == IFLA_LINKINFO)
                 kind = Kind(attributes.Value);
         }
-        return new(header.Index, name, mtu, (header.Flags & IFF_UP) != 0, (header.Flags & IFF_LOOPBACK) != 0, kind);
+        return new(header.Index, name, mtu, (header.Flags & IFF_UP) != 0, (header.Flags & IFF_LOOPBACK) != 0, kind,
+            (header.Flags & IFF_RUNNING) != 0);
     }
 
     static string Kind(ReadOnlySpan<byte> information)

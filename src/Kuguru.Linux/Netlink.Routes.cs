@@ -192,6 +192,19 @@ public sealed unsafe partial class Netlink
         return route;
     }
 
+    /// <summary>RTA_OIF of a route message's body; 0 when it has none.</summary>
+    internal static int LinkOfRoute(ReadOnlySpan<byte> body)
+    {
+        if (body.Length < sizeof(RouteHeader))
+            return 0;
+        for (var attributes = new NetlinkAttributes(body[sizeof(RouteHeader)..]); attributes.Next();)
+        {
+            if (attributes.Type == RTA_OIF)
+                return (int)attributes.U32;
+        }
+        return 0;
+    }
+
     static int MtuIn(ReadOnlySpan<byte> metrics)
     {
         for (var attributes = new NetlinkAttributes(metrics); attributes.Next();)

@@ -24,13 +24,18 @@ public sealed unsafe class NetlinkMonitor : IDisposable
 
     readonly Descriptor _socket;
     readonly byte[] _buffer = new byte[65536];
+    readonly int _exceptLink;
+    readonly byte _exceptProtocol;
 
-    NetlinkMonitor(Descriptor socket) => _socket = socket;
+    NetlinkMonitor(Descriptor socket, int exceptLink, byte exceptProtocol) =>
+        (_socket, _exceptLink, _exceptProtocol) = (socket, exceptLink, exceptProtocol);
 
     /// <summary>For a <see cref="Poller"/>.</summary>
     public int Number => _socket.Number;
 
-    public static NetlinkMonitor Open()
+    /// <param name="exceptLink">What happens to this link, its addresses and the routes by it is not told; 0: all is.</param>
+    /// <param name="exceptProtocol">Nor are routes of this protocol (rtm_protocol); 0: all are.</param>
+    public static NetlinkMonitor Open(int exceptLink = 0, byte exceptProtocol = 0)
     {
         var socket = Netlink.OpenSocket();
         // struct sockaddr_nl: family, pad, port id 0 (the kernel chooses), group bits
@@ -39,7 +44,7 @@ public sealed unsafe class NetlinkMonitor : IDisposable
         foreach (var group in (ReadOnlySpan<int>)[LinkGroup, AddressV4Group, RouteV4Group, RuleV4Group, AddressV6Group, RouteV6Group, RuleV6Group])
             address[2] |= 1u << (group - 1);
         if (Libc.bind(socket.Number, address, 12) == 0)
-            return new(socket);
+            return new(socket, exceptLink, exceptProtocol);
         var errno = Libc.Errno;
         socket.Dispose();
         throw new LinuxException("bind(NETLINK_ROUTE)", errno, "watch the network for changes");
@@ -67,7 +72,7 @@ public sealed unsafe class NetlinkMonitor : IDisposable
         }
     }
 
-    static NetworkChange In(ReadOnlySpan<byte> messages)
+    NetworkChange In(ReadOnlySpan<byte> messages)
     {
         var changes = NetworkChange.None;
         while (messages.Length >= NetlinkMessage.HeaderLength)
@@ -75,18 +80,26 @@ public sealed unsafe class NetlinkMonitor : IDisposable
             var length = MemoryMarshal.Read<int>(messages);
             if (length < NetlinkMessage.HeaderLength || length > messages.Length)
                 break;
-            changes |= MemoryMarshal.Read<ushort>(messages[4..]) switch
-            {
-                Rtnetlink.NewLink or Rtnetlink.DelLink => NetworkChange.Links,
-                Rtnetlink.NewAddress or Rtnetlink.DelAddress => NetworkChange.Addresses,
-                Rtnetlink.NewRoute or Rtnetlink.DelRoute => NetworkChange.Routes,
-                Rtnetlink.NewRule or Rtnetlink.DelRule => NetworkChange.Rules,
-                _ => NetworkChange.None,
-            };
+            changes |= Of(MemoryMarshal.Read<ushort>(messages[4..]), messages[NetlinkMessage.HeaderLength..length]);
             messages = messages[Math.Min((length + 3) & ~3, messages.Length)..];
         }
         return changes;
     }
+
+    NetworkChange Of(ushort type, ReadOnlySpan<byte> body) => type switch
+    {
+        Rtnetlink.NewLink or Rtnetlink.DelLink => IsExcept(body) ? NetworkChange.None : NetworkChange.Links,
+        Rtnetlink.NewAddress or Rtnetlink.DelAddress => IsExcept(body) ? NetworkChange.None : NetworkChange.Addresses,
+        Rtnetlink.NewRoute or Rtnetlink.DelRoute => IsExceptRoute(body) ? NetworkChange.None : NetworkChange.Routes,
+        Rtnetlink.NewRule or Rtnetlink.DelRule => NetworkChange.Rules,
+        _ => NetworkChange.None,
+    };
+
+    /// <summary>struct ifinfomsg and struct ifaddrmsg both have the link's number behind four octets.</summary>
+    bool IsExcept(ReadOnlySpan<byte> body) => _exceptLink != 0 && body.Length >= 8 && MemoryMarshal.Read<int>(body[4..]) == _exceptLink;
+
+    bool IsExceptRoute(ReadOnlySpan<byte> body) => (_exceptProtocol != 0 && body.Length > 5 && body[5] == _exceptProtocol)
+        || (_exceptLink != 0 && Netlink.LinkOfRoute(body) == _exceptLink);
 
     public void Dispose() => _socket.Dispose();
 }

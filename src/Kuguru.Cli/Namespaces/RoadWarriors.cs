@@ -19,14 +19,14 @@ public sealed class RoadWarriors : IDisposable
         Network = new();
         try
         {
-            var wan = Network.Lan("wan");
-            var home = nats == NatsAt.Nobody ? wan : Network.Lan("home");
+            Wan = Network.Lan("wan");
+            var home = nats == NatsAt.Nobody ? Wan : Network.Lan("home");
             Clients = [.. Enumerable.Range(10, clients).Select(number => Client(number, home, nats != NatsAt.Nobody))];
-            Nat = nats == NatsAt.Nobody ? null : Router("nat", home, wan);
+            Nat = nats == NatsAt.Nobody ? null : Router("nat", home, Wan);
             Gateway = Network.Host("gateway");
-            FarNat = nats == NatsAt.Both ? Dmz(wan) : null;
+            FarNat = nats == NatsAt.Both ? Dmz(Wan) : null;
             if (FarNat is null)
-                Gateway.Join(wan, "eth0", "192.0.2.2/24", "2001:db8::2/64");
+                Gateway.Join(Wan, "eth0", "192.0.2.2/24", "2001:db8::2/64");
             GatewayAddress = (FarNat is null, ip6) switch
             {
                 (true, false) => "192.0.2.2",
@@ -44,6 +44,9 @@ public sealed class RoadWarriors : IDisposable
     }
 
     public Network Network { get; }
+
+    /// <summary>The outside, for who wants one more foot in it.</summary>
+    public Lan Wan { get; }
     public IReadOnlyList<Host> Clients { get; }
 
     /// <summary>The NAT in front of the clients, on the host <c>nat</c>.</summary>

@@ -27,6 +27,9 @@ public sealed record CharonSettings
     /// <summary>Between NAT keepalives; zero sends none.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>A path that works is left for a better one.</summary>
+    public bool PreferBestPath { get; init; }
+
     // Retransmission: timeout * base^n, plus or minus jitter percent, at most limit
 
     public TimeSpan RetransmitTimeout { get; init; } = TimeSpan.FromSeconds(4);

@@ -32,9 +32,7 @@ public static class ConnectionReader
             ("ifasked", SendCertificates.IfAsked), ("always", SendCertificates.Always), ("yes", SendCertificates.Always),
             ("never", SendCertificates.Never), ("no", SendCertificates.Never))
         .Bool("encap", (c, v) => c with { ForceEncapsulation = v })
-        // Left out it means, as for charon, that IKE moves to the NAT port even without a NAT; RFC 4555 itself is not there yet.
-        .Text("mobike", (ref c, text) => text is "no" or "false" or "0" ? KeyTable<Connection>.Done(c = c with { FloatAlways = false })
-            : "MOBIKE is not supported yet: leave it out or say no")
+        .Bool("mobike", (c, v) => c with { Mobike = v })
         .Word("fragmentation", (c, v) => c with { Fragmentation = v }, ("yes", true), ("no", false), ("force", true))
         .Time("dpd_delay", (c, v) => c with { DpdDelay = v })
         .Word("unique", (c, v) => c with { Unique = v },

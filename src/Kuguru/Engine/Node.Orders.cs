@@ -74,6 +74,16 @@ public sealed partial class Node
             case Order.LocalAddresses addresses:
                 LocalAddresses = addresses.Addresses;
                 break;
+            case Order.NetworkChanged changed:
+                ExpectChanges(now, changed.Resumed);
+                break;
+            case Order.PathsFound found:
+                if (_sessions.TryFind(found.IkeUniqueId, out var traveller))
+                {
+                    traveller.PathsFound(now, found.Facts, _turn);
+                    Settle(traveller, outbox);
+                }
+                break;
             case Order.ShutDown shutDown:
                 ShutDown(now, shutDown, outbox);
                 break;

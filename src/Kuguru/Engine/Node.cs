@@ -40,7 +40,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
     public Counters Counters { get; } = new();
 
     /// <summary>When to call <see cref="Tick"/> if nothing else happens.</summary>
-    public Instant? Deadline => Instant.Earliest(_sessions.Deadline, NextSearch);
+    public Instant? Deadline => Instant.Earliest(_sessions.Deadline, Instant.Earliest(NextSearch, _lookAt));
 
     public int IkeSaCount => _sessions.Count;
     public int HalfOpenCount => _sessions.HalfOpen;
@@ -76,6 +76,8 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
     public void Tick(Instant now, Outbox outbox)
     {
         _turn.Clear();
+        if (_lookAt <= now)
+            LookAround(now, outbox);
         while (_sessions.TryTakeDue(now, out var session))
         {
             session.Tick(now, _turn);

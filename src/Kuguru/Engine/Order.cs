@@ -45,6 +45,12 @@ public abstract record Order
     /// <summary>The addresses of this host, the likeliest first.</summary>
     public sealed record LocalAddresses(System.Collections.Immutable.ImmutableArray<IpAddress> Addresses) : Order;
 
+    /// <summary>Links, addresses or routes of this host are others than before; <paramref name="Resumed"/>: it has slept.</summary>
+    public sealed record NetworkChanged(bool Resumed = false) : Order;
+
+    /// <summary>The answer to <see cref="Effect.FindPaths"/>.</summary>
+    public sealed record PathsFound(uint IkeUniqueId, Nat.PathFacts Facts) : Order;
+
     /// <summary>Close everything in good order, telling the peers; done when all are gone.</summary>
     public sealed record ShutDown(ulong Token) : Order;
 }

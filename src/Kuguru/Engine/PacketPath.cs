@@ -21,6 +21,8 @@ public static class PacketPath
                 return true;
             case Effect.MoveSa move:
                 table.Move(move.InboundSpi, move.Path, move.UdpEncapsulated);
+                if (move.Selectors is { } selectors)
+                    table.Reselect(move.InboundSpi, selectors.Local, selectors.Remote);
                 return true;
             case Effect.ReceiveOnly old:
                 table.ReceiveOnly(old.InboundSpi);

@@ -40,6 +40,8 @@ sealed class Sessions
     public bool TryFind(IkeSpi local, [NotNullWhen(true)] out IkeSession? session) => _bySpi.TryGetValue(local, out session);
     public bool TryFind(Spi inbound, [NotNullWhen(true)] out IkeSession? session) => _byEspSpi.TryGetValue(inbound, out session);
 
+    public bool TryFind(uint uniqueId, [NotNullWhen(true)] out IkeSession? session) => _byId.TryGetValue(uniqueId, out session);
+
     public bool TryFindFirst(IkeSpi initiator, Endpoint remote, [NotNullWhen(true)] out IkeSession? session) =>
         _byFirstMessage.TryGetValue((initiator, remote), out session);
 

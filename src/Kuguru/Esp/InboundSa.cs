@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kuguru.Crypto;
 using Kuguru.Wire;
 
@@ -6,7 +7,7 @@ namespace Kuguru.Esp;
 /// <summary>The receiving half of a pair. What is not readonly belongs to whoever has the claim.</summary>
 sealed class InboundSa(SaDescription sa, Route route)
 {
-    readonly Selector[] _local = [.. sa.Local], _remote = [.. sa.Remote];
+    (Selector[] Local, Selector[] Remote)[] _selectors = [([.. sa.Local], [.. sa.Remote])];
     Claim _claim;
     Route _route = route;
 
@@ -30,7 +31,15 @@ sealed class InboundSa(SaDescription sa, Route route)
     public (Path Path, bool UdpEncapsulated)? Elsewhere { get; set; }
 
     /// <summary>Source and destination are the peer's and ours.</summary>
-    public bool Takes(in IpPacket packet) => _local.TakeDestination(packet) && _remote.TakeSource(packet);
+    public bool Takes(in IpPacket packet)
+    {
+        ref readonly var selectors = ref Volatile.Read(ref _selectors)[0];
+        return selectors.Local.TakeDestination(packet) && selectors.Remote.TakeSource(packet);
+    }
+
+    /// <summary>Takes other packets from now on. A reader sees the old selectors or the new ones.</summary>
+    public void Select(ImmutableArray<Selector> local, ImmutableArray<Selector> remote) =>
+        Volatile.Write(ref _selectors, [([.. local], [.. remote])]);
 
     public bool TryEnter() => _claim.TryEnter();
 

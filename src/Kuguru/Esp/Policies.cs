@@ -6,11 +6,14 @@ namespace Kuguru.Esp;
 /// <summary>What is to be done with outbound packets of certain selectors: an SA to send them with, or a trap.</summary>
 abstract class Policy(ImmutableArray<Selector> local, ImmutableArray<Selector> remote)
 {
-    public ImmutableArray<Selector> Local { get; } = local;
-    public ImmutableArray<Selector> Remote { get; } = remote;
+    public ImmutableArray<Selector> Local { get; private set; } = local;
+    public ImmutableArray<Selector> Remote { get; private set; } = remote;
 
     /// <summary>Counts up with every <see cref="Policies.Add"/>: the newest of equals wins.</summary>
     public long Serial { get; set; }
+
+    /// <summary>For other packets than before; only while it is not among the <see cref="Policies"/>, which file it by these.</summary>
+    public void Select(ImmutableArray<Selector> local, ImmutableArray<Selector> remote) => (Local, Remote) = (local, remote);
 }
 
 /// <summary>A policy without an SA; a packet that it catches is told of and dropped.</summary>
@@ -74,10 +77,16 @@ sealed class Policies
             Replace(filed.Key, policy, filed);
     }
 
-    public void Remove(Policy policy)
+    /// <summary>False when it was not there.</summary>
+    public bool Remove(Policy policy)
     {
-        foreach (var key in File(policy).Select(filed => filed.Key).Distinct())
+        var wasThere = false;
+        foreach (var key in File(policy).Select(filed => filed.Key).Distinct().ToList())
+        {
+            wasThere |= _candidates.TryGet(key, out var found) && found.Any(each => each.Policy == policy);
             Replace(key, policy, []);
+        }
+        return wasThere;
     }
 
     public Policy? Find(in IpPacket packet)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Kuguru.Wire;
 
@@ -71,6 +72,19 @@ public sealed class SaTable(Dice dice) : IDisposable
     /// <summary>Sends to another endpoint from now on, or with other encapsulation. False when there is no such pair.</summary>
     public bool Move(Spi inboundSpi, Path path, bool udpEncapsulated) =>
         Redirect(inboundSpi, old => (path, udpEncapsulated, old.OuterMtu));
+
+    /// <summary>Takes and sends other packets from now on. False when there is no such pair.</summary>
+    public bool Reselect(Spi inboundSpi, ImmutableArray<Selector> local, ImmutableArray<Selector> remote)
+    {
+        if (!_pairs.TryGetValue(inboundSpi, out var pair))
+            return false;
+        pair.In.Select(local, remote);
+        var isUsed = _policies.Remove(pair.Out);
+        pair.Out.Select(local, remote);
+        if (isUsed)
+            _policies.Add(pair.Out);
+        return true;
+    }
 
     /// <summary>The path turned out to carry outer packets of so many octets only (or more again). False when there is no such pair.</summary>
     public bool LimitMtu(Spi inboundSpi, int outerMtu) =>

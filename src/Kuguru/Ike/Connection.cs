@@ -38,8 +38,10 @@ public sealed record Connection
     /// <summary>Claim a NAT that is not there, so that ESP goes in UDP.</summary>
     public bool ForceEncapsulation { get; init; }
 
-    /// <summary>Move to the NAT port even without a NAT (what <c>mobike</c>, on by default, does in strongSwan's initiator).</summary>
-    public bool FloatAlways { get; init; } = true;
+    /// <summary>
+    /// Take part in MOBIKE (RFC 4555) with a peer that does, and, as its initiators do, move to the NAT port even without a NAT.
+    /// </summary>
+    public bool Mobike { get; init; } = true;
 
     public bool Fragmentation { get; init; } = true;
 

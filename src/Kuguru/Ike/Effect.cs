@@ -20,8 +20,12 @@ public abstract record Effect
     /// <summary>Send with this pair from now on: its peer has shown that it is ready.</summary>
     public sealed record UseSa(Spi InboundSpi) : Effect;
 
-    /// <summary>The peer is somewhere else, or encapsulation changed.</summary>
-    public sealed record MoveSa(Spi InboundSpi, Path Path, bool UdpEncapsulated) : Effect;
+    /// <summary>The peer or this host is somewhere else, or encapsulation changed.</summary>
+    public sealed record MoveSa(Spi InboundSpi, Path Path, bool UdpEncapsulated) : Effect
+    {
+        /// <summary>Other selectors than before, where these held an address that has moved; null is the same as before.</summary>
+        public Selection? Selectors { get; init; }
+    }
 
     /// <summary>Send with this pair no longer; what is on its way to us may still come.</summary>
     public sealed record ReceiveOnly(Spi InboundSpi) : Effect;
@@ -43,6 +47,12 @@ public abstract record Effect
     /// this number.
     /// </summary>
     public sealed record FindPath(uint Request, Connection Connection) : Effect;
+
+    /// <summary>
+    /// The host's network has changed: does a packet of this IKE SA still leave, and how could one leave to each of these addresses of the
+    /// peer? The answer comes back as an order with the same number.
+    /// </summary>
+    public sealed record FindPaths(uint IkeUniqueId, Path Current, ImmutableArray<IpAddress> Remotes) : Effect;
 
     /// <summary>A virtual address that the peer gave us: put it on the host.</summary>
     public sealed record AssignAddress(uint IkeUniqueId, IpAddress Address) : Effect;
@@ -72,3 +82,6 @@ public sealed class Outbox
     public void RemoveReports() => _effects.RemoveAll(effect => effect is Effect.Report);
     public void Clear() => _effects.Clear();
 }
+
+/// <summary>What may be inside an SA, seen from here: source of what is sent, destination of what is received.</summary>
+public sealed record Selection(ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote);

@@ -76,11 +76,21 @@ public abstract record Event
         public override string Sentence => Verdict.Explain(Path);
     }
 
-    /// <summary>The peer's endpoint followed an authenticated packet (RFC 7296 section 2.23).</summary>
-    public sealed record Moved(Path Old, Path New, bool ByEsp) : Event
+    /// <summary>
+    /// An IKE SA has another path: the peer's endpoint followed an authenticated packet (RFC 7296 section 2.23), or one of the two has moved
+    /// (RFC 4555).
+    /// </summary>
+    public sealed record Moved(Path Old, Path New, MoveCause Cause) : Event
     {
+        public bool ByEsp => Cause == MoveCause.Esp;
         public override Subject Subject => Subject.Network;
-        public override string Sentence => $"peer moved from {Old.Remote} to {New.Remote} ({(ByEsp ? "ESP" : "IKE")} packet)";
+        public override string Sentence => Cause switch
+        {
+            MoveCause.Ike => $"peer moved from {Old.Remote} to {New.Remote} (IKE packet)",
+            MoveCause.Esp => $"peer moved from {Old.Remote} to {New.Remote} (ESP packet)",
+            MoveCause.Update => $"peer moved from {Old.Remote} to {New.Remote} (MOBIKE)",
+            MoveCause.Us => $"we moved from {Old} to {New}",
+        };
     }
 
     /// <summary>Something failed that somebody asked for or a peer tried: one line with what, where and what to do.</summary>
@@ -97,6 +107,9 @@ public abstract record Event
         public override string Sentence => Failure?.Sentence ?? "done";
     }
 }
+
+/// <summary>Why an IKE SA has another path: an IKE message or ESP packet of the peer's from elsewhere, its UPDATE_SA_ADDRESSES, or our own network.</summary>
+public enum MoveCause { Ike, Esp, Update, Us }
 
 /// <summary>An IKE SA's unique ID and its connection's name, as <c>gw[3]</c>.</summary>
 public readonly record struct SaName(uint UniqueId, string Name)

@@ -68,5 +68,11 @@ public abstract class IkeSession
     /// <summary>From the packet path: the first authentic packet of a rekeyed SA, so that it may be sent with.</summary>
     public abstract void EspUsed(Instant now, Spi inbound, Outbox outbox);
 
+    /// <summary>Links, addresses or routes of the host are others than before, or it has slept.</summary>
+    public virtual void NetworkChanged(Instant now, bool resumed, Outbox outbox) { }
+
+    /// <summary>The answer to <see cref="Effect.FindPaths"/>.</summary>
+    public virtual void PathsFound(Instant now, PathFacts facts, Outbox outbox) { }
+
     public abstract IkeSaStatus Status(Instant now);
 }

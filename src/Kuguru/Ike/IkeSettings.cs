@@ -16,6 +16,9 @@ public sealed record IkeSettings
     /// <summary>Silence after which a keepalive goes out from behind a NAT; zero is never.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Leave a path that works for the one that the host would choose now; otherwise the present one is kept while it holds.</summary>
+    public bool PreferBestPath { get; init; }
+
     public TimeSpan RetransmitTimeout { get; init; } = TimeSpan.FromSeconds(4);
     public double RetransmitBase { get; init; } = 1.8;
     public int RetransmitTries { get; init; } = 5;

@@ -84,7 +84,7 @@ public sealed class ControlLoopTests
     {
         List<Order> told = [];
         var connection = Ike.Configs.Connection("moon", "sun") with { RemoteAddresses = [AddressPattern.Of(IpAddress.Parse(remote))] };
-        new PathFinder(0, told.Add).Find(new Effect.FindPath(7, connection));
+        new PathFinder(0, 0, told.Add).Find(new Effect.FindPath(7, connection));
         Assert.Equal(7u, Assert.IsType<Order.PathFound>(Assert.Single(told)).Request);
     }
 }

@@ -14,7 +14,7 @@ static class Configs
         Local = [new AuthenticationRound { Id = Id(local) }],
         Remote = [new AuthenticationRound { Id = Id(remote) }],
         Children = [.. children],
-        FloatAlways = false,
+        Mobike = false,
     };
 
     public static ChildConfig Child(string name, string local, string remote, string proposals = "aes128gcm128-x25519") => new()

@@ -16,7 +16,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     uint _lastIkeId, _lastChildId, _lastReqId;
     Path _way;
 
-    public IpAddress Address { get; } = address;
+    public IpAddress Address { get; set; } = address;
     public Napt? Nat { get; set; }
     public List<IkeSession> Sessions { get; } = [];
     public List<IkeSession> Past { get; } = [];

@@ -176,6 +176,7 @@ static partial class CreateChildSa
         {
             IsOriginalInitiator = t.Sa.IsOriginalInitiator,
             Verdict = t.Sa.Verdict,
+            Mobility = t.Sa.Mobility,
             Fragments = t.Sa.Fragments,
         };
     }

@@ -11,6 +11,9 @@ abstract class Errand
     /// <summary>Not earlier than this; null is at once.</summary>
     public Instant? NotBefore { get; protected set; }
 
+    /// <summary>Goes before all others that wait: until it is settled where the peers are, nothing else may get there.</summary>
+    public virtual bool IsUrgent => false;
+
     /// <summary>Sends the question; false when there is nothing to ask any more.</summary>
     public abstract bool Ask(Turn t, Established e);
 

@@ -150,15 +150,6 @@ sealed partial class Established
             Use(t, child);
     }
 
-    public override void Moved(Turn t)
-    {
-        foreach (var child in _children)
-        {
-            child.Sa = child.Sa with { Path = t.Sa.Path };
-            t.Add(new Effect.MoveSa(child.Sa.InboundSpi, t.Sa.Path, child.Sa.UdpEncapsulated));
-        }
-    }
-
     public override void TerminateChild(Turn t, uint child, ulong token, bool force)
     {
         if (_children.Find(one => one.Sa.UniqueId == child) is not { } found)

@@ -81,7 +81,7 @@ sealed partial class Established : KeyedPhase
     {
         while (t.Sa.Phase == this && t.Sa.Window.Asked is null)
         {
-            if (_queue.Find(errand => errand.NotBefore is null || errand.NotBefore <= t.Now) is not { } next)
+            if ((_queue.Find(errand => errand.IsUrgent) ?? _queue.Find(errand => errand.NotBefore is null || errand.NotBefore <= t.Now)) is not { } next)
                 return;
             _queue.Remove(next);
             if (next.Ask(t, this))
@@ -269,6 +269,8 @@ sealed partial class Established : KeyedPhase
 
     Instant? KeepAliveAt(IkeV2Session sa)
     {
+        if (sa.Mobility.IsStranded)
+            return null;
         var last = sa.LastSent;
         foreach (var child in Children)
         {

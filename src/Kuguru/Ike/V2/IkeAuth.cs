@@ -51,6 +51,8 @@ static partial class IkeAuth
             rest.AddRange(ChildNegotiation.AskSelectors(asked));
             offer = asked;
         }
+        if (connection.Mobike)
+            rest.AddRange(Mobike.Offer(t));
         var phase = new ExpectAuthResponse(authentication, plan, initPath, offer);
         sa.Enter(phase);
         if (offer is null && !mayBeChildless)
@@ -202,7 +204,8 @@ static partial class IkeAuth
         established.TakesOver &= !t.Node.IsFirstContact(a.LocalId, peer);
         t.Report(new Event.NatDetected(t.Sa.Verdict, t.Sa.Path));
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
-        return ([.. payloads, .. AnswerCpAndChild(t, established, a.Init, first), .. AuthLifetime(t, established)], established);
+        Mobike.Hear(t, first);
+        return ([.. payloads, .. AnswerCpAndChild(t, established, a.Init, first), .. Mobike.Agree(t, connection), .. AuthLifetime(t, established)], established);
     }
 
     public static void Conclude(Turn t, ExpectAuthResponse phase, IkeMessage response)
@@ -234,6 +237,8 @@ static partial class IkeAuth
         var configuration = Configuration.Conclude(response, plan.Connection.VirtualAddresses, t.Sa.UniqueId);
         var established = new Established(t, a.Keying, plan.Connection, a.LocalId, a.RemoteId, configuration);
         t.Sa.Enter(established);
+        Mobike.Hear(t, response);
+        t.Sa.Mobility.IsAgreed = plan.Connection.Mobike && t.Sa.Mobility.IsOffered;
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
         configuration.Assign(t);
         if (response.Find(NotifyType.AuthLifetime) is { Data.Length: 4 } lifetime)

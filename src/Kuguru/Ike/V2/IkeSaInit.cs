@@ -199,7 +199,7 @@ static class IkeSaInit
         sa.Fragments = fragments ? t.Settings.FragmentSizeTo(sa.Path.Remote.Address) : null;
         t.Report(new Event.NatDetected(sa.Verdict, sa.Path));
         var initPath = sa.Path;
-        sa.CurrentPath = Floating.AfterInit(sa.Path, sa.Verdict, connection.FloatAlways, t.Settings.Port, t.Settings.NatPort);
+        sa.CurrentPath = Floating.AfterInit(sa.Path, sa.Verdict, connection.Mobike, t.Settings.Port, t.Settings.NatPort);
         var init = new InitMessages(question, bytes, nonces)
         {
             PeerHashes = CertificateRequests.ReadHashes(response),

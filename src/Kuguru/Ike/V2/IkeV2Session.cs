@@ -65,6 +65,8 @@ public sealed class IkeV2Session : IkeSession
     /// <summary>Largest IP datagram for fragments; null when not both sides can (RFC 7383).</summary>
     internal int? Fragments { get; set; }
 
+    internal Mobility Mobility { get; init; } = new();
+
     internal Instant LastSent { get; set; }
 
     /// <summary>When the peer last showed by an IKE message that it is alive.</summary>
@@ -137,9 +139,13 @@ public sealed class IkeV2Session : IkeSession
 
     /// <inheritdoc/>
     public override void EspMoved(Instant now, Spi inbound, Path path, Outbox outbox) =>
-        Order(now, outbox, turn => Move(turn, path with { Local = CurrentPath.Local }, byEsp: true));
+        Order(now, outbox, turn => Move(turn, path with { Local = CurrentPath.Local }, MoveCause.Esp));
 
     public override void EspUsed(Instant now, Spi inbound, Outbox outbox) => Order(now, outbox, turn => Phase.EspUsed(turn, inbound));
+
+    public override void NetworkChanged(Instant now, bool resumed, Outbox outbox) => Order(now, outbox, turn => Phase.NetworkChanged(turn, resumed));
+
+    public override void PathsFound(Instant now, PathFacts facts, Outbox outbox) => Order(now, outbox, turn => Phase.PathsFound(turn, facts));
 
     public override IkeSaStatus Status(Instant now) => Phase.Describe(this, new IkeSaStatus
     {
@@ -170,8 +176,34 @@ public sealed class IkeV2Session : IkeSession
     internal void Ask(Turn t, ExchangeType exchange, Func<IkeMessage, ImmutableArray<Blob>> write)
     {
         var messages = write(Header(exchange, Window.NextOut, response: false));
-        Window.Ask(exchange, messages, t.Now + FirstWait(t));
-        Transmit(t, CurrentPath, messages);
+        Window.Ask(exchange, messages, t.Now + (WaitAfter(t, resent: 0) ?? TimeSpan.Zero));
+        TransmitQuestion(t, messages, again: false);
+    }
+
+    /// <summary>The question that is out goes out once more, at once and with all its patience: the way is another now.</summary>
+    internal void ResendNow(Turn t)
+    {
+        if (Window.Asked is not { } asked)
+            return;
+        Window.AskAnew(t.Now + (WaitAfter(t, resent: 0) ?? TimeSpan.Zero));
+        TransmitQuestion(t, asked.Messages, again: false);
+    }
+
+    /// <summary>The IKE SA has another path or another verdict; its children do not go along by that.</summary>
+    internal void Relocate(Turn t, Path path, NatVerdict verdict, MoveCause cause)
+    {
+        var before = Mobility.Left ?? CurrentPath;
+        (CurrentPath, Mobility.Left) = (path, null);
+        if (verdict != Verdict)
+        {
+            Verdict = verdict;
+            t.Report(new Event.NatDetected(verdict, path));
+        }
+        if (before == path)
+            return;
+        t.Report(new Event.Moved(before, path, cause));
+        if (cause != MoveCause.Us)
+            ResendNow(t);
     }
 
     /// <summary>Answers a request to where it came from, and remembers the answer.</summary>
@@ -183,13 +215,18 @@ public sealed class IkeV2Session : IkeSession
     }
 
     /// <summary>An authentic message that is not a repetition has come (RFC 7296 section 2.23).</summary>
-    internal void PeerSpoke(Turn t)
+    internal void PeerSpoke(Turn t, IkeMessage message)
     {
         LastReceived = t.Now;
+        // It says itself where it wants to be found; that is another rule.
+        if (Mobility.IsAgreed && message.Has(NotifyType.UpdateSaAddresses) && !IsOriginalInitiator)
+            return;
         if (IsHalfOpen)
             CurrentPath = t.Arrived;
-        else
-            Move(t, t.Arrived with { Local = CurrentPath.Local }, byEsp: false);
+        else if (Mobility.Tried.Contains(t.Arrived))
+            Phase.Reached(t);
+        else if (Mobility.Tried.IsEmpty)
+            Move(t, t.Arrived with { Local = CurrentPath.Local }, MoveCause.Ike);
     }
 
     /// <summary>IKE_SA_INIT once more, with what the peer asked for, under the same message ID (section 2.6).</summary>
@@ -239,14 +276,36 @@ public sealed class IkeV2Session : IkeSession
             Node.Count(IkeDrop.NotAsked);
     }
 
+    /// <summary>As usual on a path that is known; on paths that are tried it is hurried more.</summary>
+    TimeSpan? WaitAfter(Turn t, int resent) =>
+        Mobility.Tried.IsEmpty ? Retransmission.Wait(t.Settings, resent, Node.Dice.Fraction()) : Roaming.Wait(resent);
+
+    /// <summary>Along the IKE SA's path, or all that are tried: other addresses of the peer's only when the known one has not answered.</summary>
+    void TransmitQuestion(Turn t, ImmutableArray<Blob> messages, bool again)
+    {
+        if (Mobility.IsStranded)
+            return;
+        if (Mobility.Tried.IsEmpty)
+            Transmit(t, CurrentPath, messages);
+        foreach (var path in Mobility.Tried.Where(path => again || path.Remote == Mobility.Tried[0].Remote))
+            Transmit(t, path, messages);
+    }
+
     void ResendOrGiveUp(Turn t, Question asked)
     {
-        if (Phase.MayResend(asked.Resent) && Retransmission.Wait(t.Settings, asked.Resent + 1, Node.Dice.Fraction()) is { } wait)
+        if (Mobility.IsStranded)
+        {
+            // Who has no way to the peer knows nothing of the peer.
+            Window.AskAnew(t.Now + Roaming.Lookout);
+            Phase.NetworkChanged(t, resumed: false);
+            return;
+        }
+        if (Phase.MayResend(asked.Resent) && WaitAfter(t, asked.Resent + 1) is { } wait)
         {
             t.Note(Severity.Info, Subject.Ike,
                 $"retransmit {asked.Resent + 1} of {Notation.Name(asked.Exchange)} request {asked.Id} to {CurrentPath.Remote}");
             Window.Resent(t.Now + wait);
-            Transmit(t, CurrentPath, asked.Messages);
+            TransmitQuestion(t, asked.Messages, again: true);
             return;
         }
         Window.Conclude();
@@ -254,16 +313,15 @@ public sealed class IkeV2Session : IkeSession
     }
 
     /// <summary>Where the rule allows it, all that is sent goes to the new endpoint from now on, and the children's packets too.</summary>
-    void Move(Turn t, Path path, bool byEsp)
+    void Move(Turn t, Path path, MoveCause cause)
     {
         if (path.Remote == CurrentPath.Remote || !Following.MayMove(Verdict, IsOriginalInitiator))
             return;
         // Plain ESP, of which somebody took the UDP header, has no port; and our address of the other family is not known.
         if (path.Remote.Port == 0 || path.Remote.Address.IsV6 != CurrentPath.Local.Address.IsV6)
             return;
-        t.Report(new Event.Moved(CurrentPath, path, byEsp));
-        CurrentPath = path;
-        Phase.Moved(t);
+        Relocate(t, path, Verdict, cause);
+        Phase.MoveChildren(t);
     }
 
     void Order(Instant now, Outbox outbox, Action<Turn> order)

@@ -53,7 +53,8 @@ static class Informational
                 $"received {Notation.Name(notify.Kind)} notify error from {t.Sa.Path.Remote}{(notify.Spi.IsEmpty ? "" : $" for SPI {notify.Spi}")}");
         var theirs = request.All<Payload.Delete>().Where(delete => delete.Protocol == ProtocolId.Esp).SelectMany(delete => delete.Spis).ToList();
         var ours = theirs.Count == 0 ? [] : AnswerDelete(t, e, theirs);
-        return (ours.IsEmpty ? [] : [new Payload.Delete(ProtocolId.Esp, ours)], e);
+        var paths = Mobike.Answer(t, e, request);
+        return (ours.IsEmpty ? paths : [new Payload.Delete(ProtocolId.Esp, ours), .. paths], e);
     }
 
     /// <summary>Deletes the IKE SA that carries it.</summary>
@@ -81,19 +82,22 @@ static class Informational
     }
 }
 
-/// <summary>An empty question, to see whether the peer is alive.</summary>
+/// <summary>
+/// An empty question, to see whether the peer is alive; with MOBIKE also what a NAT makes of us (RFC 4555 section 3.8).
+/// </summary>
 sealed class Liveness : Errand
 {
     public override string Task => "IKE_DPD";
 
     public override bool Ask(Turn t, Established e)
     {
-        e.Ask(t, ExchangeType.Informational, []);
+        var asksForNat = t.Sa is { Mobility.IsAgreed: true, IsOriginalInitiator: true, Verdict.Supported: true };
+        e.Ask(t, ExchangeType.Informational, asksForNat ? Mobike.NatDetection(t, t.Sa.Path).ToSequence() : []);
         return true;
     }
 
-    /// <summary>That there is an answer says it all.</summary>
-    public override void Conclude(Turn t, Established e, IkeMessage response) { }
+    /// <summary>That there is an answer says it all, but for what it says of NATs.</summary>
+    public override void Conclude(Turn t, Established e, IkeMessage response) => e.LearnMapping(t, response);
 }
 
 /// <summary>The end of one child, by order, by its lifetime, or since it has been rekeyed.</summary>

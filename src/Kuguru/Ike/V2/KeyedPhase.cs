@@ -34,8 +34,8 @@ abstract class KeyedPhase(Keying keying) : Phase
         }
         if (!TryOpen(t, request, bytes, out var opened))
             return;
-        t.Sa.PeerSpoke(t);
         var error = Read(t, request, opened, out var inner);
+        t.Sa.PeerSpoke(t, inner);
         var (answer, next) = error is not null ? ([new Payload.Notify(NotifyType.InvalidSyntax)], OnInvalidSyntax(t, error))
             : inner.UnsupportedCritical is { } type ? (Refuse(type), OnUnsupportedCritical(t, type))
             : Answer(t, inner);
@@ -48,8 +48,8 @@ abstract class KeyedPhase(Keying keying) : Phase
         if (!TryOpen(t, response, bytes, out var opened))
             return;
         t.Sa.Window.Conclude();
-        t.Sa.PeerSpoke(t);
         var error = Read(t, response, opened, out var inner);
+        t.Sa.PeerSpoke(t, inner);
         if (error is null && inner.UnsupportedCritical is { } type)
             error = $"{t.Sa.Path.Remote} answers with a critical payload {(byte)type} that is unknown here";
         if (error is not null)

@@ -1,3 +1,4 @@
+using Kuguru.Nat;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
@@ -48,8 +49,17 @@ abstract class Phase
     public virtual void RekeyChild(Turn t, uint child, ulong token) => NotNow(t, token);
     public virtual void EspUsed(Turn t, Spi inbound) { }
 
-    /// <summary>The peer is somewhere else.</summary>
-    public virtual void Moved(Turn t) { }
+    /// <summary>The path or the verdict is another: children go along.</summary>
+    public virtual void MoveChildren(Turn t) { }
+
+    /// <summary>The host's network is another than before, or the host has slept.</summary>
+    public virtual void NetworkChanged(Turn t, bool resumed) { }
+
+    /// <summary>What the host says of the ways to the peer.</summary>
+    public virtual void PathsFound(Turn t, PathFacts facts) { }
+
+    /// <summary>An authentic message came along one of the paths that are tried.</summary>
+    public virtual void Reached(Turn t) { }
 
     /// <summary>What only this phase can say about the SA.</summary>
     public virtual IkeSaStatus Describe(IkeV2Session sa, IkeSaStatus status) => status;

@@ -54,6 +54,9 @@ sealed class Window
 
     public void Resent(Instant next) => Asked = Asked! with { Resent = Asked.Resent + 1, Next = next };
 
+    /// <summary>As if it had just been asked.</summary>
+    public void AskAnew(Instant next) => Asked = Asked! with { Resent = 0, Next = next };
+
     public void Conclude() => Asked = null;
 
     public bool IsAwaited(IkeMessage response) => Asked is { } asked && asked.Id == response.Id && asked.Exchange == response.Exchange;

@@ -49,7 +49,7 @@ public class NatStories
     [Fact]
     public void Always_floating_goes_to_4500_without_a_NAT_and_leaves_ESP_plain()
     {
-        var pair = new Pair(moon: c => c with { FloatAlways = true }).Up();
+        var pair = new Pair(moon: c => c with { Mobike = true }).Up();
         Assert.Equal(("none", "192.0.2.1[4500]...192.0.2.2[4500]"), ($"{pair.Moon.Session.Nat}", $"{pair.Moon.Session.Path}"));
         Assert.Equal("192.0.2.2[4500]...192.0.2.1[4500]", $"{pair.Sun.Session.Path}");
         Assert.False(pair.Moon.Installed.Values.Single().UdpEncapsulated);

@@ -1,0 +1,195 @@
+using System.Collections.Immutable;
+using Kuguru.Nat;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+// By which path an IKE SA and its children go, and what is done when the host's network has changed:
+//
+//   NetworkChanged -> Effect.FindPaths -> PathsFound -> Roaming.Judge -> stay (and check), wait, or try:
+//   what is asked goes along every path that is tried -> the first along which an authentic message comes is the path -> UPDATE_SA_ADDRESSES
+sealed partial class Established
+{
+    static bool HasToAsk(Turn t) => t.Sa.IsOriginalInitiator || !t.Node.LocalAddresses.Contains(t.Sa.Path.Local.Address);
+
+    public override void NetworkChanged(Turn t, bool resumed)
+    {
+        if (resumed)
+            CheckSoon();
+        if (HasToAsk(t))
+            t.Add(new Effect.FindPaths(t.Sa.UniqueId, t.Sa.Path, [t.Sa.Path.Remote.Address, .. t.Sa.Mobility.PeerAddresses]));
+        else
+            Announce(t);
+    }
+
+    public override void PathsFound(Turn t, PathFacts facts)
+    {
+        switch (Roaming.Judge(t.Sa.Path, facts, t.Settings.PreferBestPath))
+        {
+            case RoamPlan.Stay:
+                Stay(t);
+                break;
+            case RoamPlan.Wait:
+                Strand(t);
+                break;
+            case RoamPlan.Switch to:
+                Leave(t, to.To);
+                break;
+        }
+    }
+
+    void Stay(Turn t)
+    {
+        var (m, sa) = (t.Sa.Mobility, t.Sa);
+        var wasLost = m.IsStranded || !m.Tried.IsEmpty;
+        (m.IsStranded, m.Tried) = (false, []);
+        if (wasLost)
+            t.Note(Severity.Info, Subject.Network, $"there is a way to {sa.Path.Remote} again, from {sa.Path.Local.Address}");
+        if (sa.Window.Asked is not null && wasLost)
+            sa.ResendNow(t);
+        if (sa.IsOriginalInitiator || wasLost)
+            CheckSoon();
+        Announce(t);
+    }
+
+    static void Strand(Turn t)
+    {
+        if (t.Sa.Mobility.IsStranded)
+            return;
+        t.Note(Severity.Warning, Subject.Network, $"no way to {t.Sa.Path.Remote.Address} at present: IKE_SA {t.Sa.Name}[{t.Sa.UniqueId}] waits for the network");
+        (t.Sa.Mobility.IsStranded, t.Sa.Mobility.Tried) = (true, []);
+    }
+
+    /// <summary>Goes on from another address, if the peer can follow, else with a new IKE SA.</summary>
+    void Leave(Turn t, ImmutableArray<Path> paths)
+    {
+        var (sa, m) = (t.Sa, t.Sa.Mobility);
+        m.IsStranded = false;
+        // A responder without MOBIKE has no way to tell; a peer that is used to NATs follows what is authentic.
+        if (!m.IsAgreed && !sa.IsOriginalInitiator)
+            return;
+        if (!m.IsAgreed && !sa.Verdict.Local)
+        {
+            StartOver(t, $"our address {sa.Path.Local.Address} is gone, and {sa.Path.Remote.Address} does not take part in MOBIKE");
+            return;
+        }
+        if (!m.IsAgreed)
+            paths = [.. paths.Where(path => path.Remote == sa.Path.Remote).Take(1)];
+        if (paths.IsEmpty)
+        {
+            Strand(t);
+            return;
+        }
+        t.Note(Severity.Info, Subject.Network, $"trying {string.Join(", ", paths)}");
+        (m.Tried, m.OwesUpdate) = (paths, m.IsAgreed);
+        m.Left ??= sa.Path;
+        sa.CurrentPath = paths[0];
+        if (sa.Window.Asked is not null)
+            sa.ResendNow(t);
+        else if (m.OwesUpdate && paths.Length == 1)
+            TellPath(t);
+        else
+            EnqueueFirst(new Liveness());
+    }
+
+    /// <summary>An authentic message came along one of the paths that are tried.</summary>
+    public override void Reached(Turn t)
+    {
+        var (sa, m) = (t.Sa, t.Sa.Mobility);
+        m.Tried = [];
+        sa.CurrentPath = t.Arrived;
+        if (m.OwesUpdate)
+            TellPath(t);
+        if (!sa.IsOriginalInitiator || !m.IsAgreed)
+        {
+            sa.Relocate(t, sa.Path, sa.Verdict, MoveCause.Us);
+            MoveChildren(t);
+            Announce(t);
+        }
+    }
+
+    /// <summary>The responder is somewhere else and says so from there (RFC 4555 section 3.6).</summary>
+    public void FollowResponder(Turn t)
+    {
+        t.Sa.Mobility.Left ??= t.Sa.Path;
+        t.Sa.CurrentPath = t.Arrived;
+        t.Sa.Mobility.OwesUpdate = true;
+        TellPath(t);
+    }
+
+    /// <summary>Only the initiator decides about paths; a responder says from where it is which other addresses it has, and is followed.</summary>
+    void TellPath(Turn t) => EnqueueFirst(t.Sa.IsOriginalInitiator ? new UpdateAddresses() : new AnnounceAddresses());
+
+    /// <summary>What a NAT makes of us may have changed without our address: then the peer is to look at our packets anew.</summary>
+    public void LearnMapping(Turn t, IkeMessage response)
+    {
+        var (sa, m) = (t.Sa, t.Sa.Mobility);
+        if (!m.IsAgreed || !sa.IsOriginalInitiator || response.Find(NotifyType.NatDetectionDestinationIp) is not { } seen)
+            return;
+        var changed = m.HasMappingChanged(sa.InitiatorSpi, t.Arrived, seen.Data);
+        var verdict = NatNotifies.Judge(response, t.Arrived, Connection.ForceEncapsulation);
+        if (m.OwesUpdate || (!changed && (!verdict.Supported || verdict.Encapsulate == sa.Verdict.Encapsulate)))
+            return;
+        t.Note(Severity.Info, Subject.Network, "detected changes in NAT mappings, initiating MOBIKE update");
+        m.OwesUpdate = true;
+        EnqueueFirst(new UpdateAddresses());
+    }
+
+    /// <summary>Tells the peer where else we are, if that has changed.</summary>
+    public void Announce(Turn t)
+    {
+        if (t.Sa.Mobility.IsAgreed && !Mobike.OwnOthers(t).SequenceEqual(t.Sa.Mobility.Announced) && !_queue.OfType<AnnounceAddresses>().Any())
+            Enqueue(new AnnounceAddresses());
+    }
+
+    /// <summary>Asks whether the peer is there as soon as nothing else is asked.</summary>
+    public void CheckSoon()
+    {
+        if (_current is not Liveness && !_queue.OfType<Liveness>().Any())
+            EnqueueFirst(new Liveness());
+    }
+
+    /// <summary>A child is sent elsewhere, or otherwise, than the IKE SA.</summary>
+    public bool HasToMove(Turn t) => _children.Exists(child => child.Sa.Path != t.Sa.Path || child.Sa.UdpEncapsulated != t.Sa.Nat.Encapsulate);
+
+    /// <summary>The children go where the IKE SA is, encapsulated as the verdict is now.</summary>
+    public override void MoveChildren(Turn t)
+    {
+        foreach (var child in _children)
+        {
+            var (before, path, encapsulated) = (child.Sa, t.Sa.Path, t.Sa.Nat.Encapsulate);
+            if (before.Path == path && before.UdpEncapsulated == encapsulated)
+                continue;
+            var local = Readdressed(before.LocalSelectors, before.Config.LocalSelectors, Configuration.Ours, before.Path.Local, path.Local);
+            var remote = Readdressed(before.RemoteSelectors, before.Config.RemoteSelectors,
+                [.. Configuration.Leased.Select(lease => lease.Address)], before.Path.Remote, path.Remote);
+            child.Sa = before with { Path = path, UdpEncapsulated = encapsulated, LocalSelectors = local, RemoteSelectors = remote };
+            var isSame = local.SequenceEqual(before.LocalSelectors) && remote.SequenceEqual(before.RemoteSelectors);
+            t.Add(new Effect.MoveSa(before.InboundSpi, path, encapsulated) { Selectors = isSame ? null : new Selection(local, remote) });
+        }
+    }
+
+    /// <summary>An end without a virtual address is selected by its own, if the selector is dynamic: both move together (RFC 4555 section 3.5).</summary>
+    static ImmutableArray<Selector> Readdressed(
+        ImmutableArray<Selector> selectors, ImmutableArray<SelectorTemplate> templates, ImmutableArray<IpAddress> virtuals, Endpoint before, Endpoint now) =>
+        !virtuals.IsEmpty || before.Address == now.Address || !templates.Any(template => template.Range is null) ? selectors
+            : [.. selectors.Select(selector => selector.Range == AddressRange.Single(before.Address)
+                ? selector with { Range = AddressRange.Single(now.Address) } : selector)];
+
+    /// <summary>The peer breaks the rules: the IKE SA ends here.</summary>
+    public void Close(Turn t, string why)
+    {
+        var failure = new Failure(FailureCode.InvalidMessage, why);
+        t.Report(new Event.Failed(failure));
+        t.Sa.Enter(End(t, why, child => child.CloseAction, failure));
+    }
+
+    /// <summary>The peer cannot follow us: everything is set up anew from where we are now.</summary>
+    public void StartOver(Turn t, string why)
+    {
+        t.Note(Severity.Warning, Subject.Ike, $"{why}: starting over with a new IKE SA");
+        t.Sa.Window.Conclude();
+        t.Sa.Enter(End(t, why, _ => CloseAction.Start, new Failure(FailureCode.Aborted, why)));
+    }
+}
