@@ -50,6 +50,8 @@ public static class UpDownEnvironment
         };
         AddAddresses(variables, "PLUTO_MY_SOURCEIP", sa.LocalVirtualAddresses);
         AddAddresses(variables, "PLUTO_PEER_SOURCEIP", sa.RemoteVirtualAddresses);
+        if (sa.RemoteEapId is { } user && user != sa.RemoteId)
+            variables["PLUTO_XAUTH_ID"] = user.ToString();
         if (child.UdpEncapsulated)
             variables["PLUTO_UDP_ENC"] = Text(peer.Port);
         if (child.Config.HostAccess)

@@ -2,8 +2,10 @@ using System.Collections.Immutable;
 using Kuguru.Crypto;
 using Kuguru.Daemon.Settings;
 using Kuguru.Ike;
+using Kuguru.Ike.Eap;
 using Kuguru.Pki;
 using Kuguru.Wire;
+using Kuguru.Wire.Eap;
 
 namespace Kuguru.Daemon.Vici;
 
@@ -13,11 +15,10 @@ namespace Kuguru.Daemon.Vici;
 /// </summary>
 public static class ConnectionReader
 {
-    const string LaterEap = "is not supported yet: it goes with EAP and XAuth";
-    static readonly string[] Later = ["rsa", "ecdsa", "ed25519", "ike:", "eap", "xauth"];
+    const string LaterXauth = "is not supported yet: it goes with XAuth";
+    static readonly string[] Later = ["rsa", "ecdsa", "ed25519", "ike:", "xauth"];
 
     const string NoMediation = "is not supported: Kuguru has no mediation extension";
-    const string NoPpk = "is not supported yet: postquantum preshared keys";
 
     static readonly KeyTable<Connection> Keys = new KeyTable<Connection>()
         .Parsed("local_addrs", AddressText.Patterns, (c, v) => c with { LocalAddresses = v })
@@ -57,15 +58,18 @@ public static class ConnectionReader
         .Only("dscp", "000000")
         .Word("childless", (c, v) => c with { Childless = v },
             ("allow", ChildlessPolicy.Allow), ("prefer", ChildlessPolicy.Prefer), ("force", ChildlessPolicy.Force), ("never", ChildlessPolicy.Never))
-        .Only("ppk_required", "no")
         .Only("if_id_in", "0")
         .Only("if_id_out", "0")
         .Only("mediation", "no")
         .Refused(NoMediation, "mediated_by", "mediation_peer")
-        .Refused(NoPpk, "ppk_id");
+        .Text("ppk_id", (ref c, text) => Identity.TryParse(text, out var id, out var error)
+            ? KeyTable<Connection>.Done(c = c with { PpkId = id.IsAny ? null : id })
+            : error)
+        .Bool("ppk_required", (c, v) => c with { PpkRequired = v });
 
     static readonly KeyTable<Round> RoundKeys = new KeyTable<Round>()
-        .Text("auth", (ref r, text) => Authentication(text, out var kind) ?? KeyTable<Round>.Done(r = r with { Value = r.Value with { Kind = kind } }))
+        .Text("auth", (ref r, text) => Authentication(text, out var kind, out var method)
+            ?? KeyTable<Round>.Done(r = r with { Value = r.Value with { Kind = kind, EapMethod = method } }))
         .Text("id", (ref r, text) => Identity.TryParse(text, out var id, out var error)
             ? KeyTable<Round>.Done(r = r with { Value = r.Value with { Id = id.IsAny ? null : id } })
             : error)
@@ -75,7 +79,14 @@ public static class ConnectionReader
         .Files("cacerts", Certificate, (r, v) => r with { Value = r.Value with { Authorities = v } })
         .Files("pubkeys", PublicKey, (r, v) => r with { Value = r.Value with { PublicKeys = v } })
         .Refused("is not supported yet", "ca_id", "cert_policy")
-        .Refused(LaterEap, "eap_id", "xauth_id", "aaa_id", "groups");
+        .Text("eap_id", (ref r, text) => Identity.TryParse(text, out var id, out var error)
+            ? KeyTable<Round>.Done(r = r with { Value = r.Value with { EapId = id } })
+            : error)
+        .Text("aaa_id", (ref r, text) => Identity.TryParse(text, out var id, out var error)
+            ? KeyTable<Round>.Done(r = r with { Value = r.Value with { AaaId = id } })
+            : error)
+        .Refused(LaterXauth, "xauth_id")
+        .Refused("is not supported yet: groups come with RADIUS or attribute certificates", "groups");
 
     /// <summary>An authentication round while it is read; <see cref="Number"/> sorts.</summary>
     sealed record Round(AuthenticationRound Value, int Number);
@@ -125,8 +136,6 @@ public static class ConnectionReader
         }
         if (rounds.Count == 0)
             rounds.Add(new Round(PublicKeyRound, 0));
-        if (rounds.Count > 1)
-            errors.Add(new ConfigError(path, $"several authentication rounds ({side}) are not supported yet: give one"));
         return [.. rounds.OrderBy(r => r.Number).Select(r => r.Value)];
     }
 
@@ -156,7 +165,7 @@ public static class ConnectionReader
     static AuthenticationRound PublicKeyRound => new() { Kind = AuthenticationKind.PublicKey };
 
     /// <summary>Who a certificate or key is configured for, is called as its subject or by its fingerprint if by nothing else.</summary>
-    static AuthenticationRound WithId(AuthenticationRound round) => round.Id is not null || round.Kind != AuthenticationKind.PublicKey ? round
+    static AuthenticationRound WithId(AuthenticationRound round) => round.Id is not null || round.Kind == AuthenticationKind.Psk ? round
         : round.Certificates is [var certificate, ..] ? round with { Id = new Identity(IdType.DerAsn1Dn, certificate.Subject) }
         : round.PublicKeys is [var key, ..] ? round with { Id = new Identity(IdType.KeyId, key.Fingerprint) } : round;
 
@@ -166,14 +175,26 @@ public static class ConnectionReader
     static (PublicKey? Item, string? Error) PublicKey(ReadOnlyMemory<byte> file) =>
         Pki.PublicKey.TryReadFile(file.Span, out var key, out var why) ? (key, null) : (null, why);
 
-    static string? Authentication(string text, out AuthenticationKind kind)
+    static string? Authentication(string text, out AuthenticationKind kind, out EapType? method)
     {
-        kind = text.Equals("psk", StringComparison.OrdinalIgnoreCase) ? AuthenticationKind.Psk : AuthenticationKind.PublicKey;
-        if (kind == AuthenticationKind.Psk || text.Equals("pubkey", StringComparison.OrdinalIgnoreCase))
+        (kind, method) = (AuthenticationKind.PublicKey, null);
+        if (text.Equals("pubkey", StringComparison.OrdinalIgnoreCase))
             return null;
-        return Later.Any(kind => text.StartsWith(kind, StringComparison.OrdinalIgnoreCase))
-            ? $"\"{text}\" is not supported yet, only \"pubkey\" and \"psk\" are"
-            : KeyTable<Round>.Not(text, "\"pubkey\" or \"psk\"");
+        if (text.Equals("psk", StringComparison.OrdinalIgnoreCase))
+        {
+            kind = AuthenticationKind.Psk;
+            return null;
+        }
+        if (text.StartsWith("eap", StringComparison.OrdinalIgnoreCase))
+        {
+            kind = AuthenticationKind.Eap;
+            method = text.Length > 4 && text[3] == '-' ? EapMethods.Named(text[4..].ToLowerInvariant()) : null;
+            return text.Length == 3 || method is not null ? null
+                : $"\"{text}\" is not supported: of EAP there are \"eap\" for any method, \"eap-mschapv2\", \"eap-tls\", \"eap-md5\" and \"eap-gtc\"";
+        }
+        return Later.Any(later => text.StartsWith(later, StringComparison.OrdinalIgnoreCase))
+            ? $"\"{text}\" is not supported yet, only \"pubkey\", \"psk\" and \"eap...\" are"
+            : KeyTable<Round>.Not(text, "\"pubkey\", \"psk\" or \"eap...\"");
     }
 
     static (IpAddress Item, string? Error) VirtualAddress(string text) => text switch

@@ -21,6 +21,8 @@ public static class ConnectionWriter
             { "rekey_time", Seconds(connection.RekeyTime) },
             { "unique", Unique(connection.Unique) },
             { "dpd_delay", connection.DpdDelay > TimeSpan.Zero ? Seconds(connection.DpdDelay) : null },
+            { "ppk_id", connection.PpkId?.ToString() },
+            { "ppk_required", connection.PpkRequired ? "yes" : null },
         };
         AddRounds(body, "local", connection.Local);
         AddRounds(body, "remote", connection.Remote);
@@ -80,7 +82,10 @@ public static class ConnectionWriter
             message.Add($"{side}-{index + 1}", new ViciMessage
             {
                 { "id", round.Id?.ToString() },
-                { "class", round.Kind switch { AuthenticationKind.Psk => "pre-shared key", AuthenticationKind.PublicKey => "public key" } },
+                { "class", Class(round.Kind) },
+                { "eap-type", round.EapMethod?.ToString() },
+                { "eap_id", round.EapId?.ToString() },
+                { "aaa_id", round.AaaId?.ToString() },
                 { "groups", (string[])[] },
                 { "cert_policy", (string[])[] },
                 { "certs", round.Certificates.Select(certificate => certificate.SubjectText) },
@@ -88,6 +93,13 @@ public static class ConnectionWriter
             });
         }
     }
+
+    static string Class(AuthenticationKind kind) => kind switch
+    {
+        AuthenticationKind.Psk => "pre-shared key",
+        AuthenticationKind.PublicKey => "public key",
+        AuthenticationKind.Eap => "EAP",
+    };
 
     static ViciMessage Child(ChildConfig child) => new()
     {

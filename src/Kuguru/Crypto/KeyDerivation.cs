@@ -14,6 +14,11 @@ public sealed class IkeKeys : IDisposable
     public Secret SkPi { get; }
     public Secret SkPr { get; }
 
+    /// <summary>The same keys, three of them mixed with a postquantum pre-shared key (RFC 8784 section 3).</summary>
+    public IkeKeys Mixed(Prf prf, Secret ppk) => new(
+        KeyDerivation.MixPpk(prf, ppk, SkD), SkAi.Copy(), SkAr.Copy(), SkEi.Copy(), SkEr.Copy(),
+        KeyDerivation.MixPpk(prf, ppk, SkPi), KeyDerivation.MixPpk(prf, ppk, SkPr));
+
     public void Dispose()
     {
         foreach (var key in (ReadOnlySpan<Secret>)[SkD, SkAi, SkAr, SkEi, SkEr, SkPi, SkPr])
@@ -67,6 +72,9 @@ public static class KeyDerivation
             Take(ref rest, d), Take(ref rest, a), Take(ref rest, a), Take(ref rest, e), Take(ref rest, e),
             Take(ref rest, d), Take(ref rest, d));
     }
+
+    /// <summary>SK_d = prf+(PPK, SK_d'), and so SK_pi and SK_pr: as long as before (RFC 8784 section 3).</summary>
+    public static Secret MixPpk(Prf prf, Secret ppk, Secret key) => prf.Plus(key.Length, ppk, key);
 
     /// <summary>
     /// KEYMAT = prf+(SK_d, [g^ir (new)] | Ni | Nr), section 2.17; <paramref name="gir"/> only when the child SA had its own key exchange.

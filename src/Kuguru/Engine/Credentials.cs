@@ -41,6 +41,8 @@ public sealed class Credentials
     /// <inheritdoc cref="INode.SecretsOf"/>
     public ImmutableArray<PresharedKey> Of(SharedKeyKind kind, Identity owner, Identity? server = null) => For(kind, server, owner);
 
+    public bool Has(SharedKeyKind kind) => _keys.Values.Any(key => key.Kind == kind);
+
     ImmutableArray<PresharedKey> For(SharedKeyKind kind, Identity? local, Identity remote)
     {
         var fitting = _keys.Values.Where(key => key.Kind == kind).Select(key => (Key: key, Fit: Fit(key, local, remote))).Where(pair => pair.Fit > 0).ToList();

@@ -16,6 +16,8 @@ public sealed partial class Node
     public ImmutableArray<PresharedKey> SecretsOf(SharedKeyKind kind, Identity owner, Identity? server = null) =>
         Credentials.Of(kind, owner, server);
 
+    public bool HasSecrets(SharedKeyKind kind) => Credentials.Has(kind);
+
     public DateTimeOffset TimeOfDay(Instant now) => clock.At(now);
 
     public VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested) =>
@@ -53,7 +55,7 @@ public sealed partial class Node
 
     public bool Authenticated(Instant now, IkeSession session, bool initialContact, Outbox outbox)
     {
-        if (session is not { Connection: { } connection, LocalId: { } local, RemoteId: { } remote } || connection.Unique == UniquePolicy.Never)
+        if (session is not { Connection: { } connection, LocalId: { } local, PeerName: { } remote } || connection.Unique == UniquePolicy.Never)
             return true;
         var older = _sessions.Between(local, remote).Where(other => other != session).ToList();
         // Who is still there, at the same place, authenticates again: both IKE SAs are up for a while (make before break).

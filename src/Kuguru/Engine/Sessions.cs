@@ -115,7 +115,7 @@ sealed class Sessions
 
     void LearnPeer(IkeSession session)
     {
-        if (session.RemoteId is not { } peer || (_peerOf.TryGetValue(session, out var known) && known == peer))
+        if (session.PeerName is not { } peer || (_peerOf.TryGetValue(session, out var known) && known == peer))
             return;
         ForgetPeer(session);
         _peerOf[session] = peer;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Kuguru.Crypto;
 using Kuguru.Pki;
+using Kuguru.Wire.Eap;
 
 namespace Kuguru.Ike;
 
@@ -50,6 +51,12 @@ public sealed record Connection
     /// <summary>Ask the peer for its certificates.</summary>
     public bool AskForCertificates { get; init; } = true;
 
+    /// <summary>The postquantum pre-shared key to use (RFC 8784); of a responder, those that it takes, with wildcards: null is all.</summary>
+    public Identity? PpkId { get; init; }
+
+    /// <summary>There is no IKE SA without one.</summary>
+    public bool PpkRequired { get; init; }
+
     public TimeSpan DpdDelay { get; init; }
     public UniquePolicy Unique { get; init; } = UniquePolicy.No;
     public ChildlessPolicy Childless { get; init; }
@@ -88,6 +95,17 @@ public sealed record AuthenticationRound
 
     /// <summary>One of these has to be in a peer's chain; empty is any that is trusted.</summary>
     public ImmutableArray<Certificate> Authorities { get; init; } = [];
+
+    /// <summary>The one EAP method; null is any that both have.</summary>
+    public EapType? EapMethod { get; init; }
+
+    /// <summary>
+    /// Our name in EAP, else the one in IKE; of a peer, the names that are welcome, for which it is then asked (%any: all). Null: it is not asked.
+    /// </summary>
+    public Identity? EapId { get; init; }
+
+    /// <summary>Who the other end of EAP is, if it is not the responder itself: what its certificate has to name. %any: whoever is trusted.</summary>
+    public Identity? AaaId { get; init; }
 }
 
 /// <summary>Kinds of authentication that this version knows.</summary>
@@ -98,6 +116,9 @@ public enum AuthenticationKind
 
     /// <summary>A signature by the key of a certificate, or by one that is known.</summary>
     PublicKey,
+
+    /// <summary>A conversation of EAP, and a proof of the key that comes out of it.</summary>
+    Eap,
 }
 
 /// <summary>When our certificates are sent (swanctl.conf <c>send_cert</c>).</summary>

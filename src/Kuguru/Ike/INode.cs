@@ -36,6 +36,9 @@ public interface INode
     /// </summary>
     ImmutableArray<PresharedKey> SecretsOf(SharedKeyKind kind, Identity owner, Identity? server = null);
 
+    /// <summary>There is a secret of this kind, whoever's.</summary>
+    bool HasSecrets(SharedKeyKind kind);
+
     /// <summary>
     /// Leases a virtual address from the first of the pools that has one of that family; the one asked for, or that this identity had, where it is free.
     /// Null when there is none.

@@ -24,6 +24,11 @@ public abstract class IkeSession
     public abstract bool IsGone { get; }
     public abstract Identity? LocalId { get; }
     public abstract Identity? RemoteId { get; }
+
+    /// <summary>
+    /// What the peer is told from others by. A user's name, where there is one: clients behind NATs are often called by the same private address.
+    /// </summary>
+    public virtual Identity? PeerName => RemoteId;
     public abstract Path Path { get; }
     public abstract NatVerdict Nat { get; }
 

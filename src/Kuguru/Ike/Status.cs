@@ -23,6 +23,12 @@ public sealed record IkeSaStatus
     public required IkeSpi ResponderSpi { get; init; }
     public Identity? LocalId { get; init; }
     public Identity? RemoteId { get; init; }
+
+    /// <summary>Who the peer is in EAP, seen from a responder; null when it did not authenticate by that.</summary>
+    public Identity? RemoteEapId { get; init; }
+
+    /// <summary>The keys have a postquantum pre-shared key in them (RFC 8784).</summary>
+    public bool UsesPpk { get; init; }
     public required NatVerdict Nat { get; init; }
 
     /// <summary>The chosen algorithms; null before IKE_SA_INIT is through.</summary>

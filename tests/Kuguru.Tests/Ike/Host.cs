@@ -139,6 +139,8 @@ sealed class Host(World world, IpAddress address, int seed) : INode
 
     public ImmutableArray<Connection> CandidatesFor(Path path) => [.. Connections];
 
+    public bool HasSecrets(SharedKeyKind kind) => Keys.Exists(key => key.Kind == kind);
+
     public ImmutableArray<PresharedKey> SecretsOf(SharedKeyKind kind, Identity owner, Identity? server = null) =>
         [.. Keys.Where(key => key.Kind == kind && (key.Owners.IsEmpty || key.Owners.Any(one => one.Fits(owner) > 0)))];
 

@@ -30,8 +30,10 @@ abstract record EapStep
 /// <param name="Method">By what.</param>
 /// <param name="User">Of whom: the EAP identity, which need not be IKE's.</param>
 /// <param name="Msk">The key that both sides have now, whose owner the receiver is; null when the method makes none.</param>
-/// <param name="IsMutual">Of the server as well.</param>
-sealed record EapResult(EapType Method, Identity User, Secret? Msk, bool IsMutual);
+sealed record EapResult(EapType Method, Identity User, Secret? Msk) : IDisposable
+{
+    public void Dispose() => Msk?.Dispose();
+}
 
 /// <summary>Ours, not the RFC's.</summary>
 static class EapLimits

@@ -11,12 +11,6 @@ abstract class EapMethod : IDisposable
 {
     public abstract EapType Type { get; }
 
-    /// <summary>
-    /// Both sides have proved themselves and share a key: what a conversation needs that stands for the responder's own proof as well
-    /// (RFC 5998 section 3).
-    /// </summary>
-    public virtual bool IsMutual => false;
-
     /// <summary>Whom a server's method has found the peer to be, where it says so itself; null: who it said it was before.</summary>
     public virtual Identity? User => null;
 

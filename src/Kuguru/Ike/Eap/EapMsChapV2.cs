@@ -35,7 +35,6 @@ static class EapMsChapV2
         Secret? _msk;
 
         public override EapType Type => EapType.MsChapV2;
-        public override bool IsMutual => true;
 
         /// <summary>Who has proved to be: where nobody has said his name before, it is said here.</summary>
         public override Identity? User => isNamed ? null : _user;
@@ -120,7 +119,6 @@ static class EapMsChapV2
         Secret? _msk;
 
         public override EapType Type => EapType.MsChapV2;
-        public override bool IsMutual => true;
 
         public override MethodStep Take(byte identifier, Blob data) => OpCodeOf(data) switch
         {

@@ -96,7 +96,7 @@ sealed class EapServer : IEapConversation
     {
         MethodStep.Continue go => Ask(_method!.Type, go.Data),
         MethodStep.Done => new EapStep.Succeed(EapPacket.Success(_identifier),
-            new EapResult(_method!.Type, _method.User ?? _user, _method.TakeMsk(), _method.IsMutual)),
+            new EapResult(_method!.Type, _method.User ?? _user, _method.TakeMsk())),
         MethodStep.Failed failed => Fail($"{_method!.Type}: {failed.Why}"),
         _ => throw new InvalidOperationException(step.ToString()),
     };

@@ -51,7 +51,6 @@ sealed class EapTls : EapMethod
     public static EapTls Peer(TlsSetup setup, Dice dice) => new(TlsEngine.Client(setup with { Export = Keys }, dice), isServer: false);
 
     public override EapType Type => EapType.Tls;
-    public override bool IsMutual => true;
 
     public override MethodStep Begin()
     {

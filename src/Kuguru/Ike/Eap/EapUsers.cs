@@ -18,6 +18,8 @@ sealed class EapUsers(Func<SharedKeyKind, Identity, ImmutableArray<PresharedKey>
 
     public IEnumerable<Secret> Passwords(Identity user) => secrets(SharedKeyKind.Eap, user).Select(key => key.Secret);
 
+    public bool Has(Identity user) => !secrets(SharedKeyKind.Eap, user).IsEmpty || !secrets(SharedKeyKind.NtHash, user).IsEmpty;
+
     /// <summary>NT hashes of the user's passwords, the stored ones first; each is the caller's to dispose.</summary>
     public IEnumerable<Secret> NtHashes(Identity user) => secrets(SharedKeyKind.NtHash, user).Select(key => key.Secret.Copy())
         .Concat(Passwords(user).Select(MsChapV2.NtPasswordHash));

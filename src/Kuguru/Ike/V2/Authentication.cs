@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kuguru.Crypto;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
@@ -53,11 +54,39 @@ sealed class Authentication(Keying keying, InitMessages init, bool isInitiator)
     /// <summary>The shared key that the peer has proved to have, if it did so by one.</summary>
     public PresharedKey? PeersKey { get; set; }
 
+    /// <summary>Our present round goes by EAP, and its conversation is to begin.</summary>
+    public bool IsEapDue { get; set; }
+
+    /// <summary>The peer's name in EAP, which may be another than the one in IKE.</summary>
+    public Identity? EapId { get; set; }
+
+    /// <summary>The postquantum pre-shared key that AUTH is made with, until it is mixed into the keys themselves.</summary>
+    public Secret? Ppk { get; set; }
+
+    public Identity? PpkId { get; set; }
+
+    /// <summary>The keys have a PPK in them.</summary>
+    public bool UsesPpk { get; private set; }
+
     /// <summary>What our AUTH covers, given the body of our ID payload.</summary>
-    public byte[] OurOctets(Blob id) => Keying.SignedOctets(IsInitiator, Init, id);
+    public byte[] OurOctets(Blob id) => Keying.SignedOctets(IsInitiator, Init, id, Ppk);
 
     /// <summary>What the peer's AUTH covers, given the body of its ID payload.</summary>
-    public byte[] TheirOctets(Blob id) => Keying.SignedOctets(!IsInitiator, Init, id);
+    public byte[] TheirOctets(Blob id) => Keying.SignedOctets(!IsInitiator, Init, id, Ppk);
+
+    /// <summary>Both ends have proved to have the PPK: it goes into the keys.</summary>
+    public void MixPpk()
+    {
+        Keying.Mix(Ppk!);
+        UsesPpk = true;
+        DropPpk();
+    }
+
+    public void DropPpk()
+    {
+        Ppk?.Dispose();
+        Ppk = null;
+    }
 }
 
 /// <summary>A CERTREQ: SHA-1 of the public keys of the authorities that are wished for; none is any (RFC 7296 section 3.7).</summary>
@@ -94,6 +123,7 @@ abstract class Authenticator
     {
         AuthenticationKind.Psk => SharedKeyAuthenticator.Instance,
         AuthenticationKind.PublicKey => SignatureAuthenticator.Instance,
+        AuthenticationKind.Eap => EapAuthenticator.Instance,
     };
 
     /// <summary>The kind that an AUTH payload is of; null for methods that are not supported.</summary>

@@ -28,11 +28,24 @@ sealed partial class Established : KeyedPhase
 
     /// <summary>The same IKE SA with new keys: identities stay proved, so the time of reauthentication stays.</summary>
     public Established Next(Turn t, Keying keying) =>
-        new(t, keying, Connection, LocalId, RemoteId, Configuration.None(Configuration.Owner)) { _reauthAt = _reauthAt, TakesOver = TakesOver };
+        new(t, keying, Connection, LocalId, RemoteId, Configuration.None(Configuration.Owner))
+        {
+            _reauthAt = _reauthAt,
+            TakesOver = TakesOver,
+            EapId = EapId,
+            UsesPpk = UsesPpk,
+        };
 
     public override Connection Connection { get; }
     public override Identity LocalId { get; }
     public override Identity RemoteId { get; }
+    public override Identity PeerName => EapId ?? RemoteId;
+
+    /// <summary>The peer's name in EAP, as a responder knows it.</summary>
+    public Identity? EapId { get; init; }
+
+    /// <summary>The keys have a postquantum pre-shared key in them, or come of keys that have.</summary>
+    public bool UsesPpk { get; init; }
     public Configuration Configuration { get; set; }
     public override IkeState State => _current is RekeyIke ? IkeState.Rekeying : IkeState.Established;
 
@@ -185,6 +198,8 @@ sealed partial class Established : KeyedPhase
     {
         LocalId = LocalId,
         RemoteId = RemoteId,
+        RemoteEapId = EapId,
+        UsesPpk = UsesPpk,
         Suite = Keying.Suite,
         EstablishedAt = _since,
         RekeyAt = _rekeyAt,

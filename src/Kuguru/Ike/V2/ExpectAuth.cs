@@ -8,8 +8,13 @@ namespace Kuguru.Ike.V2;
 /// <param name="plan">What for.</param>
 /// <param name="initPath">The one that IKE_SA_INIT took.</param>
 /// <param name="offer">The first child; null when there is none to set up.</param>
-sealed class ExpectAuthResponse(Authentication authentication, Plan plan, Path initPath, ChildOffer? offer) : KeyedPhase(authentication.Keying)
+class ExpectAuthResponse(Authentication authentication, Plan plan, Path initPath, ChildOffer? offer) : KeyedPhase(authentication.Keying)
 {
+    readonly Path _initPath = initPath;
+
+    /// <summary>Goes on from here, one message later.</summary>
+    public ExpectAuthResponse(ExpectAuthResponse before) : this(before.Authentication, before.Plan, before._initPath, before.Offer) { }
+
     public Authentication Authentication { get; } = authentication;
     public Plan Plan { get; private set; } = plan;
     public ChildOffer? Offer { get; } = offer;
@@ -32,7 +37,7 @@ sealed class ExpectAuthResponse(Authentication authentication, Plan plan, Path i
 
     public override void OnSilence(Turn t, Question asked)
     {
-        var failure = Failures.AuthUnanswered(initPath, t.Sa.Path, asked.Resent + 1);
+        var failure = Failures.AuthUnanswered(_initPath, t.Sa.Path, asked.Resent + 1);
         if (Plan.TryAgain(t, failure))
             t.Sa.Enter(new Gone(Connection));
         else
@@ -52,6 +57,12 @@ sealed class ExpectAuthResponse(Authentication authentication, Plan plan, Path i
         throw new InvalidOperationException("takes no requests");
 
     protected override void Conclude(Turn t, IkeMessage response) => IkeAuth.Conclude(t, this, response);
+
+    public override void Wipe()
+    {
+        base.Wipe();
+        Authentication.DropPpk();
+    }
 
     protected override Phase OnInvalidSyntax(Turn t, string why)
     {

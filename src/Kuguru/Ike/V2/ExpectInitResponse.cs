@@ -39,6 +39,12 @@ sealed record InitMessages(Blob Request, Blob Response, Nonces Nonces)
 
     /// <summary>A responder's CERTREQ; an initiator's comes with IKE_AUTH.</summary>
     public CertificateRequest? PeerAsks { get; init; }
+
+    /// <summary>Both ends have said USE_PPK (RFC 8784 section 3).</summary>
+    public bool UsesPpk { get; init; }
+
+    /// <summary>A responder takes several rounds (RFC 4739 section 3.1).</summary>
+    public bool PeerTakesRounds { get; init; }
 }
 
 /// <summary>An initiator whose IKE_SA_INIT is out.</summary>

@@ -79,11 +79,18 @@ static class Failures
     public static Failure OtherMethod(Identity peer, AuthMethod? method, AuthenticationRound expected) => new(FailureCode.AuthenticationFailed,
         $"'{peer}' authenticates by {MethodName(method)}, we expect {KindName(expected.Kind)}: 'auth' in our remote section and in its local one have to be the same");
 
+    /// <summary>EAP's own words for what went wrong between a client and a server.</summary>
+    public static Failure Eap(Identity peer, string why) => new(FailureCode.AuthenticationFailed, $"EAP authentication with '{peer}' failed: {why}");
+
+    /// <summary>EAP-only authentication that one side does not want (RFC 5998).</summary>
+    public static Failure NotEapOnly(Identity peer, Connection connection) => new(FailureCode.AuthenticationFailed,
+        $"connection '{connection.Name}' has EAP in its local section too, but '{peer}' does not take EAP-only authentication: set 'auth = pubkey' there");
+
     /// <summary>More or fewer rounds (RFC 4739) than the connection has.</summary>
     public static Failure OtherRounds(Identity peer, Connection connection, int done, bool isLast) => new(FailureCode.AuthenticationFailed,
         $"'{peer}' authenticates in {(isLast ? $"{done}" : $"more than {done}")} rounds, connection '{connection.Name}' has {connection.Remote.Length} remote sections");
 
-    public static string KindName(AuthenticationKind kind) => kind switch { AuthenticationKind.Psk => "a pre-shared key", AuthenticationKind.PublicKey => "a public key" };
+    public static string KindName(AuthenticationKind kind) => kind switch { AuthenticationKind.Psk => "a pre-shared key", AuthenticationKind.PublicKey => "a public key", AuthenticationKind.Eap => "EAP" };
 
     static string MethodName(AuthMethod? method) => method switch
     {

@@ -19,14 +19,14 @@ static partial class IkeAuth
         var isChildless = request.Find<Payload.SA>() is null;
         if (isChildless && request.Find<Payload.CP>() is null)
             return [];
-        var (cp, given) = Configuration.Answer(t.Node, established.Connection, request, established.RemoteId, t.Sa.UniqueId);
+        var (cp, given) = Configuration.Answer(t.Node, established.Connection, request, established.PeerName, t.Sa.UniqueId);
         established.Configuration = given;
         if (cp is Payload.Notify { IsError: true } refusal)
         {
             var why = refusal.Kind == NotifyType.FailedCpRequired
                 ? "the peer asked for no virtual address, which our 'pools' are for" : "no pool has an address left";
             t.Report(new Event.Failed(new Failure(FailureCode.AddressUnavailable,
-                $"sending {Notation.Name(refusal.Kind)} to {established.RemoteId}: {why}")));
+                $"sending {Notation.Name(refusal.Kind)} to {established.PeerName}: {why}")));
             return [refusal];
         }
         var child = isChildless ? [] : AnswerChild(t, established, init.Nonces, request);

@@ -69,10 +69,17 @@ static partial class IkeAuth
         var (round, isFirst, connection) = (a.Ours!, a.Proved == 0, a.Connection);
         a.LocalId = Authenticator.LocalId(round, t.Sa.Path);
         var idi = new Payload.IDi(a.LocalId.Type, a.LocalId.Data);
-        var proof = Authenticator.Of(round.Kind).Prove(t, a, idi.Body);
+        Proof MakeProof() => Authenticator.Of(round.Kind).Prove(t, a, idi.Body);
+        var more = new List<Payload>();
+        // With EAP the proof comes in the end, and the PPK with it.
+        var proof = round.Kind == AuthenticationKind.Eap ? MakeProof() : ProveWithPpk(t, a, MakeProof, out more);
         if (proof.Failure is { } failure)
         {
-            phase.Fail(t, failure);
+            // The responder knows nothing of us yet, or believes us already.
+            if (isFirst)
+                phase.Fail(t, failure);
+            else
+                Reject(t, phase, failure);
             return;
         }
         List<Payload> payloads = [idi, .. proof.Certificates];
@@ -83,7 +90,12 @@ static partial class IkeAuth
             payloads.AddRange(CertificateRequests.Ask(t.Node, [connection]));
             if (a.RemoteId.IsExact)
                 payloads.Add(new Payload.IDr(a.RemoteId.Type, a.RemoteId.Data));
+            if (a.Theirs is { Kind: AuthenticationKind.Eap })
+                payloads.Add(new Payload.Notify(NotifyType.EapOnlyAuthentication));
+            if (a.Init.PeerTakesRounds)
+                payloads.Add(new Payload.Notify(NotifyType.MultipleAuthSupported));
         }
+        a.IsEapDue = proof.Auth is null;
         if (proof.Auth is { } auth)
         {
             payloads.Add(auth);
@@ -92,7 +104,7 @@ static partial class IkeAuth
         }
         if (a.Ours is not null && proof.Auth is not null)
             payloads.Add(new Payload.Notify(NotifyType.AnotherAuthFollows));
-        phase.Ask(t, ExchangeType.IkeAuth, [.. payloads, .. rest]);
+        phase.Ask(t, ExchangeType.IkeAuth, [.. payloads, .. more, .. rest]);
     }
 
     public static (Sequence<Payload> Answer, Phase Next) Answer(Turn t, ExpectAuthRequest phase, IkeMessage request)
@@ -133,22 +145,39 @@ static partial class IkeAuth
     static (Sequence<Payload> Answer, Phase Next) AnswerRound(
         Turn t, Authentication a, IkeMessage first, Instant until, IkeMessage request, Payload.IDi idi)
     {
+        if (request.Find<Payload.Auth>() is null)
+            return AnswerWithEap(t, a, first, until, idi);
         if (Judge(t, a, request, idi) is { } failure)
             return Refuse(t, failure);
         List<Payload> payloads = [];
-        if (a.Ours is { } ours)
-        {
-            a.LocalId = LocalIdIn(t, a.Connection, a.Wanted);
-            var idr = new Payload.IDr(a.LocalId.Type, a.LocalId.Data);
-            var proof = Authenticator.Of(ours.Kind).Prove(t, a, idr.Body);
-            if (proof.Failure is { } why)
-                return Refuse(t, why);
-            a.Proved++;
-            t.Note(Severity.Info, Subject.Ike, $"authentication of '{a.LocalId}' (myself) with {proof.By}");
-            payloads.AddRange([idr, .. proof.Certificates, proof.Auth!]);
-            if (a.Ours is not null)
-                payloads.Add(new Payload.Notify(NotifyType.AnotherAuthFollows));
-        }
+        if (a.Ours is { Kind: AuthenticationKind.Eap })
+            return Refuse(t, Failures.NotEapOnly(a.RemoteId, a.Connection));
+        return AnswerWithProof(t, a, payloads) is { } why ? Refuse(t, why) : AnswerEnd(t, a, first, until, payloads);
+    }
+
+    /// <summary>Our proof of the present round, if there is one left.</summary>
+    static Failure? AnswerWithProof(Turn t, Authentication a, List<Payload> payloads)
+    {
+        if (a.Ours is not { } ours)
+            return null;
+        a.LocalId = LocalIdIn(t, a.Connection, a.Wanted);
+        var idr = new Payload.IDr(a.LocalId.Type, a.LocalId.Data);
+        var proof = Authenticator.Of(ours.Kind).Prove(t, a, idr.Body);
+        if (proof.Failure is { } why)
+            return why;
+        a.Proved++;
+        t.Note(Severity.Info, Subject.Ike, $"authentication of '{a.LocalId}' (myself) with {proof.By}");
+        payloads.AddRange([idr, .. proof.Certificates, proof.Auth!]);
+        if (a.Ours is not null)
+            payloads.Add(new Payload.Notify(NotifyType.AnotherAuthFollows));
+        return null;
+    }
+
+    /// <summary>The end of a round: of all, or the peer's next one is due.</summary>
+    static (Sequence<Payload> Answer, Phase Next) AnswerEnd(Turn t, Authentication a, IkeMessage first, Instant until, List<Payload> payloads)
+    {
+        if (SettlePpk(t, a))
+            payloads.Add(new Payload.Notify(NotifyType.PpkIdentity));
         return a.Theirs is null && a.Ours is null ? Establish(t, a, first, payloads)
             : (payloads.ToSequence(), new ExpectNextAuthRequest(a, first, until));
     }
@@ -163,9 +192,10 @@ static partial class IkeAuth
         foreach (var connection in a.Possible)
         {
             var round = connection.Remote[a.Believed];
-            var verdict = auth is null || Authenticator.KindOf(auth.Method) != round.Kind ? Verdict.Refused(Failures.OtherMethod(a.RemoteId, auth?.Method, round))
+            var (effective, obstacle) = auth is null ? default : TakePpk(t, a, connection, request, auth);
+            var verdict = obstacle is not null ? Verdict.Refused(obstacle) : auth is null || Authenticator.KindOf(auth.Method) != round.Kind ? Verdict.Refused(Failures.OtherMethod(a.RemoteId, auth?.Method, round))
                 : connection.Remote.Length > a.Believed + 1 == isLast ? Verdict.Refused(Failures.OtherRounds(a.RemoteId, connection, a.Believed + 1, isLast))
-                : Authenticator.Of(round.Kind).Judge(t, a, round, LocalIdIn(t, connection, a.Wanted), idi.Body, request, auth);
+                : Authenticator.Of(round.Kind).Judge(t, a, round, LocalIdIn(t, connection, a.Wanted), idi.Body, request, auth with { Data = effective });
             if (verdict.Failure is null)
                 believed.Add((connection, verdict));
             failure ??= verdict.Failure;
@@ -186,15 +216,17 @@ static partial class IkeAuth
 
     static (Sequence<Payload> Answer, Phase Next) Establish(Turn t, Authentication a, IkeMessage first, List<Payload> payloads)
     {
-        var (connection, peer, isChildless) = (a.Connection, a.RemoteId, first.Find<Payload.SA>() is null);
+        var (connection, peer, isChildless) = (a.Connection, a.EapId ?? a.RemoteId, first.Find<Payload.SA>() is null);
         if (connection.Childless == (isChildless ? ChildlessPolicy.Never : ChildlessPolicy.Force))
         {
             return Refuse(t, new Failure(FailureCode.Refused, isChildless
                 ? $"'{peer}' wants an IKE SA without a child, which 'childless = never' of connection '{connection.Name}' forbids"
                 : $"'{peer}' wants a child with the IKE SA, which 'childless = force' of connection '{connection.Name}' forbids"), NotifyType.InvalidSyntax);
         }
-        var established = new Established(t, a.Keying, connection, a.LocalId, peer, Configuration.None(t.Sa.UniqueId))
+        var established = new Established(t, a.Keying, connection, a.LocalId, a.RemoteId, Configuration.None(t.Sa.UniqueId))
         {
+            EapId = a.EapId,
+            UsesPpk = a.UsesPpk,
             TakesOver = !first.Has(NotifyType.InitialContact) && !t.Node.IsFirstContact(a.LocalId, peer),
         };
         t.Sa.Enter(established);
@@ -213,12 +245,13 @@ static partial class IkeAuth
         var (a, plan) = (phase.Authentication, phase.Plan);
         if (a.Theirs is { } expected)
         {
-            if (response.Find<Payload.IDr>() is not { } idr || response.Find<Payload.Auth>() is not { } auth)
+            var (idr, auth) = (response.Find<Payload.IDr>(), response.Find<Payload.Auth>());
+            if (idr is null || (auth is null && !(a.IsEapDue && expected.Kind == AuthenticationKind.Eap)))
             {
                 phase.Fail(t, WhyRefused(t, phase, response, expected));
                 return;
             }
-            if (JudgeAnswer(t, a, expected, response, idr, auth) is { } failure)
+            if ((auth is null ? JudgeName(t, a, expected, idr) : JudgeAnswer(t, a, expected, response, idr, auth)) is { } failure)
             {
                 Reject(t, phase, failure);
                 return;
@@ -229,13 +262,26 @@ static partial class IkeAuth
             phase.Fail(t, Failures.Refused(t.Sa.Path, a.LocalId, a.RemoteId, t.Sa.Verdict));
             return;
         }
+        SettlePpk(t, a);
+        if (a.IsEapDue)
+            AskEap(t, phase, response.Find<Payload.IDr>(), response);
+        else
+            ConcludeEnd(t, phase, response);
+    }
+
+    /// <summary>The end of a round: of all, or our next one is due.</summary>
+    static void ConcludeEnd(Turn t, ExpectAuthResponse phase, IkeMessage response)
+    {
+        var (a, plan) = (phase.Authentication, phase.Plan);
         if (a.Ours is not null)
         {
-            AskRound(t, phase, []);
+            var next = new ExpectAuthResponse(phase);
+            t.Sa.Enter(next);
+            AskRound(t, next, []);
             return;
         }
         var configuration = Configuration.Conclude(response, plan.Connection.VirtualAddresses, t.Sa.UniqueId);
-        var established = new Established(t, a.Keying, plan.Connection, a.LocalId, a.RemoteId, configuration);
+        var established = new Established(t, a.Keying, plan.Connection, a.LocalId, a.RemoteId, configuration) { UsesPpk = a.UsesPpk };
         t.Sa.Enter(established);
         Mobike.Hear(t, response);
         t.Sa.Mobility.IsAgreed = plan.Connection.Mobike && t.Sa.Mobility.IsOffered;
@@ -255,11 +301,11 @@ static partial class IkeAuth
     /// <summary>Null when we believe the responder in this round.</summary>
     static Failure? JudgeAnswer(Turn t, Authentication a, AuthenticationRound expected, IkeMessage response, Payload.IDr idr, Payload.Auth auth)
     {
-        var peer = new Identity(idr.Kind, idr.Data);
-        var wanted = expected.Id ?? Identity.Any;
-        if (wanted.Fits(peer) == 0)
-            return Failures.OtherPeer(t.Sa.Path, wanted, peer, t.Sa.Verdict);
-        a.RemoteId = peer;
+        if (JudgeName(t, a, expected, idr) is { } other)
+            return other;
+        if (HearPpk(t, a, response) is { } obstacle)
+            return obstacle;
+        var peer = a.RemoteId;
         if (Authenticator.KindOf(auth.Method) != expected.Kind)
             return Failures.OtherMethod(peer, auth.Method, expected);
         var isLast = !response.Has(NotifyType.AnotherAuthFollows);
@@ -269,6 +315,16 @@ static partial class IkeAuth
         if (verdict.Failure is null)
             Believe(t, a, verdict);
         return verdict.Failure;
+    }
+
+    static Failure? JudgeName(Turn t, Authentication a, AuthenticationRound expected, Payload.IDr idr)
+    {
+        var peer = new Identity(idr.Kind, idr.Data);
+        var wanted = expected.Id ?? Identity.Any;
+        if (wanted.Fits(peer) == 0)
+            return Failures.OtherPeer(t.Sa.Path, wanted, peer, t.Sa.Verdict);
+        a.RemoteId = peer;
+        return null;
     }
 
     static Identity LocalIdIn(Turn t, Connection connection, Identity? wanted) => Authenticator.LocalId(connection.Local[0], t.Sa.Path, wanted);

@@ -55,6 +55,8 @@ static class IkeSaInit
             payloads.Add(new Payload.Notify(NotifyType.Ikev2FragmentationSupported));
         if (CertificateRequests.NeedSignatures([connection]))
             payloads.Add(CertificateRequests.Hashes());
+        if (connection.PpkId is not null)
+            payloads.Add(new Payload.Notify(NotifyType.UsePpk));
         return [(outer with { Payloads = payloads.ToSequence() }).Write()];
     }
 
@@ -104,10 +106,16 @@ static class IkeSaInit
         var hashes = CertificateRequests.ReadHashes(request);
         if (!hashes.IsEmpty && CertificateRequests.NeedSignatures(candidates))
             payloads.Add(CertificateRequests.Hashes());
+        var usesPpk = request.Has(NotifyType.UsePpk) && node.HasSecrets(SharedKeyKind.Ppk);
+        if (usesPpk)
+            payloads.Add(new Payload.Notify(NotifyType.UsePpk));
+        // Eight octets more than were spent, and only where somebody has several rounds.
+        if (candidates.Any(candidate => candidate.Local.Length > 1 || candidate.Remote.Length > 1))
+            payloads.Add(new Payload.Notify(NotifyType.MultipleAuthSupported));
         var answer = new IkeMessage(request.InitiatorSpi, spi, ExchangeType.IkeSaInit, IkeFlags.Response, request.Id, payloads.ToSequence());
         Blob response = Generous(answer, CertificateRequests.Ask(node, candidates), connection.Childless != ChildlessPolicy.Never, d.Bytes.Length);
         var received = Blob.Copy(d.Bytes);
-        var init = new InitMessages(received, response, nonces) { PeerHashes = hashes };
+        var init = new InitMessages(received, response, nonces) { PeerHashes = hashes, UsesPpk = usesPpk };
         var phase = new ExpectAuthRequest(keying, init, now + node.Settings.HalfOpenTimeout);
         var sa = new IkeV2Session(node, now, d.Path, spi, request.InitiatorSpi, isInitiator: false, phase)
         {
@@ -204,6 +212,8 @@ static class IkeSaInit
         {
             PeerHashes = CertificateRequests.ReadHashes(response),
             PeerAsks = CertificateRequests.Read(response),
+            UsesPpk = connection.PpkId is not null && response.Has(NotifyType.UsePpk),
+            PeerTakesRounds = response.Has(NotifyType.MultipleAuthSupported),
         };
         IkeAuth.Ask(t, phase, keying, init, initPath, response.Has(NotifyType.ChildlessIkev2Supported));
     }

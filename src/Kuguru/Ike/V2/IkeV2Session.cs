@@ -84,6 +84,7 @@ public sealed class IkeV2Session : IkeSession
     public override bool IsLeaving => Phase.IsLeaving;
     public override Identity? LocalId => Phase.LocalId;
     public override Identity? RemoteId => Phase.RemoteId;
+    public override Identity? PeerName => Phase.PeerName;
     public override IEnumerable<Spi> InboundSpis => Phase.InboundSpis;
     public override bool HasChild(string name) => Phase.HasChild(name);
 
@@ -165,7 +166,7 @@ public sealed class IkeV2Session : IkeSession
     internal void Enter(Phase next)
     {
         if (next is Gone && Phase is KeyedPhase keyed)
-            keyed.Keying.Dispose();
+            keyed.Wipe();
         Phase = next;
     }
 

@@ -9,6 +9,9 @@ abstract class KeyedPhase(Keying keying) : Phase
 {
     public Keying Keying { get; } = keying;
 
+    /// <summary>The IKE SA is gone: what this phase holds of secrets is wiped.</summary>
+    public virtual void Wipe() => Keying.Dispose();
+
     /// <summary>Takes an authentic request; gives the payloads to answer it with, and the phase that follows.</summary>
     public abstract (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request);
 

@@ -14,7 +14,7 @@ sealed class Keying : IDisposable
     /// <summary>RFC 7296 section 2.15.</summary>
     static ReadOnlySpan<byte> KeyPad => "Key Pad for IKEv2"u8;
 
-    readonly IkeKeys _keys;
+    IkeKeys _keys;
     readonly IkeCipher _sealing, _opening;
 
     Keying(IkeSuite suite, IkeKeys keys, bool isInitiator)
@@ -76,11 +76,34 @@ sealed class Keying : IDisposable
     /// What a side's AUTH covers (section 2.15, InitiatorSignedOctets and ResponderSignedOctets): its first message as it crossed the wire, the other's
     /// nonce, prf(SK_p, the body of its ID payload).
     /// </summary>
-    public byte[] SignedOctets(bool byInitiator, InitMessages init, Blob id) =>
-    [
-        .. (byInitiator ? init.Request : init.Response).Span, .. (byInitiator ? init.Nonces.Responder : init.Nonces.Initiator).Span,
-        .. Prf.Compute(byInitiator ? _keys.SkPi : _keys.SkPr, id),
-    ];
+    public byte[] SignedOctets(bool byInitiator, InitMessages init, Blob id, Secret? ppk)
+    {
+        using var skP = ProofKey(byInitiator, ppk);
+        return
+        [
+            .. (byInitiator ? init.Request : init.Response).Span, .. (byInitiator ? init.Nonces.Responder : init.Nonces.Initiator).Span,
+            .. Prf.Compute(skP, id),
+        ];
+    }
+
+    /// <summary>
+    /// SK_pi or SK_pr, by which a side proves itself also when its EAP method makes no key (section 2.16); a copy that is the caller's.
+    /// </summary>
+    /// <param name="byInitiator">Whose.</param>
+    /// <param name="ppk">What to mix it with first; null when nothing is to be mixed, or is already.</param>
+    public Secret ProofKey(bool byInitiator, Secret? ppk)
+    {
+        var skP = byInitiator ? _keys.SkPi : _keys.SkPr;
+        return ppk is null ? skP.Copy() : KeyDerivation.MixPpk(Prf, ppk, skP);
+    }
+
+    /// <summary>From now on all that is derived has the PPK in it (RFC 8784 section 3). Messages are sealed as before.</summary>
+    public void Mix(Secret ppk)
+    {
+        var mixed = _keys.Mixed(Prf, ppk);
+        _keys.Dispose();
+        _keys = mixed;
+    }
 
     /// <summary>The AUTH data by a shared key, or by the MSK of an EAP method (sections 2.15 and 2.16): prf(prf(key, pad), octets).</summary>
     public byte[] Prove(Secret key, ReadOnlySpan<byte> octets)

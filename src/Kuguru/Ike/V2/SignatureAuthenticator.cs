@@ -63,18 +63,24 @@ sealed class SignatureAuthenticator : Authenticator
             return Verdict.Refused(Failures.WrongSignature(a.RemoteId, $"the key of certificate '{certificate.SubjectText}'"));
         if (!PeerNames.Has(certificate, a.RemoteId))
             return Verdict.Refused(Failures.OtherName(a.RemoteId, certificate));
+        return WhyUntrusted(t.Node, t.Now, round, certificate, sent) is { } why ? Verdict.Refused(Failures.Untrusted(a.RemoteId, why)) : new(scheme.ToString(), null);
+    }
+
+    /// <summary>Why a certificate is not taken in a round, whatever it was proved by; null when it is.</summary>
+    internal static string? WhyUntrusted(INode node, Instant now, AuthenticationRound round, Certificate certificate, List<Certificate> sent)
+    {
         if (!round.Certificates.IsEmpty && !round.Certificates.Contains(certificate))
-            return Verdict.Refused(Failures.Untrusted(a.RemoteId, $"certificate '{certificate.SubjectText}' is not among the 'certs' of the remote section"));
-        var store = t.Node.Certificates;
-        var at = t.Node.TimeOfDay(t.Now);
+            return $"certificate '{certificate.SubjectText}' is not among the 'certs' of the remote section";
+        var store = node.Certificates;
+        var at = node.TimeOfDay(now);
         var chain = Trust.Judge(certificate, sent.Concat(store.Authorities), store.Authorities.Concat(round.Authorities), at);
         // Who has loaded the certificate itself trusts it, whoever has signed it.
         var isKnown = store.Certificates.Contains(certificate) || round.Certificates.Contains(certificate);
         if (!chain.IsTrusted && !(isKnown && chain.LacksAnchor))
-            return Verdict.Refused(Failures.Untrusted(a.RemoteId, chain.Why!));
+            return chain.Why;
         if (!round.Authorities.IsEmpty && !round.Authorities.Any(authority => chain.Chain.Skip(1).Contains(authority)))
-            return Verdict.Refused(Failures.Untrusted(a.RemoteId, $"the chain of certificate '{certificate.SubjectText}' has none of the 'cacerts' of the remote section"));
-        return new(scheme.ToString(), null);
+            return $"the chain of certificate '{certificate.SubjectText}' has none of the 'cacerts' of the remote section";
+        return null;
     }
 
     /// <summary>The end entity's certificate that the peer sent, else those that are known for this identity.</summary>
@@ -96,6 +102,11 @@ sealed class SignatureAuthenticator : Authenticator
         }
         return result;
     }
+
+    /// <summary>The certificate that we prove ourselves by in a round, with those above it and its key; null when there is none.</summary>
+    internal static (PrivateKey Key, ImmutableArray<Certificate> Chain)? Own(CertificateStore store, AuthenticationRound round, Identity local) =>
+        Signer(store, round, local, null) is { Certificate: { } own } signer
+            ? (signer.Key, [own, .. Above(store, own).Where(authority => !authority.IsSelfIssued)]) : null;
 
     readonly record struct Signing(PrivateKey Key, Certificate? Certificate);
 

@@ -176,10 +176,43 @@ public class ConnectionReaderTests
     [Fact]
     public void Without_psk_an_authentication_is_refused_by_name()
     {
-        AssertOnly("connections.gw.local.auth: \"eap-tls\" is not supported yet, only \"pubkey\" and \"psk\" are", new() { { "local", new ViciMessage { { "auth", "eap-tls" } } }, { "remote", Psk } });
+        AssertOnly("connections.gw.local.auth: \"xauth\" is not supported yet, only \"pubkey\", \"psk\" and \"eap...\" are", new() { { "local", new ViciMessage { { "auth", "xauth" } } }, { "remote", Psk } });
+        AssertOnly("connections.gw.local.auth: \"eap-ttls\" is not supported: of EAP there are \"eap\" for any method, \"eap-mschapv2\", \"eap-tls\", \"eap-md5\" and \"eap-gtc\"",
+            new() { { "local", new ViciMessage { { "auth", "eap-ttls" } } }, { "remote", Psk } });
         AssertOnly("connections.gw.local.certs: not an X.509 certificate", new() { { "local", new ViciMessage { { "auth", "psk" }, { "certs", (string[])["x"] } } }, { "remote", Psk } });
-        AssertOnly("connections.gw: several authentication rounds (remote) are not supported yet: give one", new() { { "local", Psk }, { "remote-1", Psk }, { "remote-2", Psk } });
         AssertOnly("connections.gw.locale: unknown key", new() { { "local", Psk }, { "remote", Psk }, { "locale", "x" } });
+    }
+
+    [Fact]
+    public void Rounds_are_taken_in_the_order_of_their_numbers()
+    {
+        var connection = ConnectionReader.Read("gw", new()
+        {
+            { "local", Psk },
+            { "remote-eap", new ViciMessage { { "auth", "eap-mschapv2" }, { "eap_id", "%any" }, { "round", "2" } } },
+            { "remote-cert", new ViciMessage { { "id", "carol@strongswan.org" }, { "round", "1" } } },
+            { "ppk_id", "*@strongswan.org" },
+            { "ppk_required", "yes" },
+        }, CharonSettings.Default, out var errors)!;
+        Assert.Empty(errors);
+        Assert.Equal([AuthenticationKind.PublicKey, AuthenticationKind.Eap], connection.Remote.Select(round => round.Kind));
+        Assert.Equal(("EAP_MSCHAPV2", "%any"), (connection.Remote[1].EapMethod.ToString(), connection.Remote[1].EapId?.ToString()));
+        Assert.Equal(("*@strongswan.org", true), (connection.PpkId?.ToString(), connection.PpkRequired));
+        var listed = ConnectionWriter.ListConn(connection).Sections.Single().Body;
+        Assert.Equal(("EAP", "EAP_MSCHAPV2", "%any"), (listed.Section("remote-2")!["class"], listed.Section("remote-2")!["eap-type"], listed.Section("remote-2")!["eap_id"]));
+        Assert.Equal(("*@strongswan.org", "yes"), (listed["ppk_id"], listed["ppk_required"]));
+    }
+
+    [Theory]
+    [InlineData("eap", null)]
+    [InlineData("eap-md5", "EAP_MD5")]
+    [InlineData("eap-gtc", "EAP_GTC")]
+    [InlineData("EAP-TLS", "EAP_TLS")]
+    public void Each_method_of_EAP_has_its_name(string auth, string? expected)
+    {
+        var connection = ConnectionReader.Read("gw", new() { { "local", new ViciMessage { { "auth", auth }, { "aaa_id", "aaa.example.org" } } }, { "remote", Psk } }, CharonSettings.Default, out _)!;
+        Assert.Equal((AuthenticationKind.Eap, expected), (connection.Local[0].Kind, connection.Local[0].EapMethod?.ToString()));
+        Assert.Equal("aaa.example.org", connection.Local[0].AaaId?.ToString());
     }
 
     [Fact]

@@ -159,7 +159,7 @@ public class CertificateStories
         pair.Moon.Up(pair.Sun);
         pair.World.Run(1);
         Assert.EndsWith("""
-            0.10 > IKE_AUTH request 1 { IDi, CERT, N(INITIAL_CONTACT), CERTREQ, IDr, AUTH, N(ANOTHER_AUTH_FOLLOWS), SA, TSi, TSr }
+            0.10 > IKE_AUTH request 1 { IDi, CERT, N(INITIAL_CONTACT), CERTREQ, IDr, N(MULTIPLE_AUTH_SUPPORTED), AUTH, N(ANOTHER_AUTH_FOLLOWS), SA, TSi, TSr }
             0.15 < IKE_AUTH response 1 { IDr, CERT, AUTH, N(ANOTHER_AUTH_FOLLOWS) }
             0.20 > IKE_AUTH request 2 { IDi, AUTH }
             0.25 < IKE_AUTH response 2 { IDr, AUTH, SA, TSi, TSr }
