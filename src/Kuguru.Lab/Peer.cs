@@ -112,7 +112,7 @@ public sealed class Peer : Host, IDisposable
     /// <summary>Into a tunnel goes what a child's or a trap's remote end covers; its source is then the address that the child's local end covers.</summary>
     protected override IpAddress SourceFor(IpAddress to)
     {
-        if ((_traps.Count == 0 || !Passes(base.SourceFor(to), to)) && _children.Values.FirstOrDefault(c => Covers(c.Sa.RemoteSelectors, to)) is { } child)
+        if (!Passes(null, to) && _children.Values.FirstOrDefault(c => Covers(c.Sa.RemoteSelectors, to)) is { } child)
         {
             foreach (var address in _virtual.Concat(Addresses))
             {
@@ -332,8 +332,8 @@ public sealed class Peer : Host, IDisposable
     }
 
     /// <summary>A shunt keeps it out of every tunnel.</summary>
-    bool Passes(IpAddress from, IpAddress to) =>
-        _traps.Values.Any(t => t.Child.Mode == ChildMode.Pass && Covers(t.Local, from) && Covers(t.Remote, to));
+    bool Passes(IpAddress? from, IpAddress to) => _traps.Values.Any(t => t.Child.Mode == ChildMode.Pass && Covers(t.Remote, to)
+        && (from is { } source ? Covers(t.Local, source) : Addresses.Any(own => Covers(t.Local, own))));
 
     static bool Covers(ImmutableArray<Selector> selectors, IpAddress address) => selectors.Any(s => s.Range.Contains(address));
 }
