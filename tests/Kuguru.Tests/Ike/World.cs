@@ -41,6 +41,31 @@ sealed class World
 
     public void Forget() => _transcript.Clear();
 
+    /// <summary>Where it is there, datagrams wait in it until somebody delivers or loses them, and nothing is written down.</summary>
+    public List<(Path Path, Blob Bytes, Host From, Host To)>? Held { get; set; }
+
+    /// <summary>Hands over one of those that are held.</summary>
+    public void Deliver(int index)
+    {
+        var (path, bytes, _, to) = Held![index];
+        Held.RemoveAt(index);
+        to.Receive(path, bytes);
+    }
+
+    /// <summary>Jumps to the next deadline of a host; false when there is none.</summary>
+    public bool Wait()
+    {
+        Instant? next = null;
+        foreach (var host in _hosts)
+            next = Instant.Earliest(next, host.Deadline);
+        if (next is not { } at)
+            return false;
+        Now = at > Now ? at : Now;
+        foreach (var host in _hosts)
+            host.Tick();
+        return true;
+    }
+
     public Host Add(string address, int seed = 1)
     {
         var host = new Host(this, IpAddress.Parse(address), seed + _hosts.Count);
@@ -55,6 +80,11 @@ sealed class World
         var lost = Loses(seen, bytes);
         var to = _hosts.FirstOrDefault(host => host.Nat is null && host.Address == path.Remote.Address)
             ?? _hosts.FirstOrDefault(host => host.Nat?.Public == path.Remote.Address && host.Nat.In(path.Remote)?.Address == host.Address);
+        if (Held is not null && to is not null)
+        {
+            Held.Add((new Path(path.Remote, seen.Local), bytes, from, to));
+            return;
+        }
         Write(from, seen, bytes, lost, to);
         if (lost || to is null)
             return;

@@ -48,7 +48,7 @@ abstract class ChildErrand : Errand
             e.EnqueueFirst(this);
             return;
         }
-        if (error is { Kind: NotifyType.TemporaryFailure } && _pauses++ < MaxPauses)
+        if (error is { Kind: NotifyType.TemporaryFailure } && !IsMoot && _pauses++ < MaxPauses)
         {
             Again(e, CreateChildSa.Later(t));
             return;
@@ -73,6 +73,9 @@ abstract class ChildErrand : Errand
     public void DeletedMeanwhile(Spi outbound) => _deleted.Add(outbound);
 
     protected abstract Child? Replaced { get; }
+
+    /// <summary>The peer has brought about meanwhile what we ask for.</summary>
+    protected virtual bool IsMoot => false;
     protected abstract void Refused(Turn t, Established e, NotifyType why, Failure failure);
 
     /// <summary>What we make is to be sent with. One that is redundant as soon as it is made must not be: its end comes at once.</summary>
@@ -151,6 +154,7 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
     protected override Scope ScopeOf(Turn t, Established e) => Scope.Of(old.Sa);
 
     public bool IsAbout(Child child) => child == old;
+    protected override bool IsMoot => _theirs is not null;
 
     /// <summary>While our question is out, the peer has asked the same, and we have agreed.</summary>
     public void Collides(Child theirs, Nonces nonces) => _theirs = (theirs, nonces.Lowest);

@@ -1,0 +1,51 @@
+using Xunit;
+
+namespace Kuguru.Tests.Ike.V2;
+
+/// <summary>Every order of simultaneous rekeyings, deletes and creations between two peers (RFC 7296 sections 2.8 and 2.25).</summary>
+public class ExplorationTests(ITestOutputHelper output)
+{
+    static readonly Wish[] All = Enum.GetValues<Wish>();
+
+    public static TheoryData<Wish, Wish> Pairs
+    {
+        get
+        {
+            var pairs = new TheoryData<Wish, Wish>();
+            foreach (var moon in All)
+            {
+                foreach (var sun in All)
+                    pairs.Add(moon, sun);
+            }
+            return pairs;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public void Whatever_both_ends_want_at_once_in_every_order_with_one_message_lost_they_end_of_one_mind(Wish moon, Wish sun) =>
+        Explore([moon], [sun], losses: 1, delays: 0, seeds: 1);
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public void And_if_a_timer_runs_out_before_an_answer_comes(Wish moon, Wish sun) => Explore([moon], [sun], losses: 0, delays: 1, seeds: 2);
+
+    [Theory]
+    [MemberData(nameof(Pairs))]
+    public void And_if_one_of_them_wants_something_else_besides(Wish moon, Wish sun)
+    {
+        foreach (var besides in All)
+            Explore([moon, besides], [sun], losses: 0, delays: 0, seeds: 1);
+    }
+
+    void Explore(Wish[] moon, Wish[] sun, int losses, int delays, int seeds)
+    {
+        for (var seed = 1; seed <= seeds; seed++)
+        {
+            var exploration = new Exploration(seed, moon, sun, losses, delays);
+            exploration.Run();
+            output.WriteLine($"{string.Join(' ', moon)} | {string.Join(' ', sun)}, seed {seed}: {exploration.States} states, {exploration.Ends} ends");
+            Assert.True(exploration.Ends > 0);
+        }
+    }
+}
