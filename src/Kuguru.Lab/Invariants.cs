@@ -23,6 +23,7 @@ public sealed class Invariants(World world)
     static readonly TimeSpan s_tolerance = TimeSpan.FromMilliseconds(1);
 
     readonly Dictionary<(Peer, IkeSpi), Conversation> _conversations = [];
+    readonly Queue<(Peer, IkeSpi)> _conversationsByAge = new();
     readonly Dictionary<(Peer, Spi), Outgoing> _outgoing = [];
     readonly Dictionary<(Peer, Path), Instant> _lastSent = [];
     readonly HashSet<Peer> _watched = [];
@@ -59,6 +60,18 @@ public sealed class Invariants(World world)
             SentEsp(peer, packet.Payload);
     }
 
+    /// <summary>A peer that lost its power will not be heard of again.</summary>
+    internal void Forget(Peer peer)
+    {
+        foreach (var key in _conversations.Keys.Where(key => key.Item1 == peer).ToList())
+            _conversations.Remove(key);
+        foreach (var key in _outgoing.Keys.Where(key => key.Item1 == peer).ToList())
+            _outgoing.Remove(key);
+        foreach (var key in _lastSent.Keys.Where(key => key.Item1 == peer).ToList())
+            _lastSent.Remove(key);
+        _watched.Remove(peer);
+    }
+
     internal void Installed(Peer peer, Spi outbound)
     {
         if (!_outgoing.TryGetValue((peer, outbound), out var sa))
@@ -82,9 +95,15 @@ public sealed class Invariants(World world)
     {
         if (!IkeHeader.TryRead(message, out var header))
             Broken($"{peer} sent {message.Length} octets on an IKE port that are no IKE message");
+        // A hint at a lost child belongs to no IKE SA (RFC 7296 section 1.5).
+        if (header.InitiatorSpi.IsZero)
+            return;
         var key = (peer, header.InitiatorSpi);
         if (!_conversations.TryGetValue(key, out var conversation))
+        {
             _conversations[key] = conversation = new();
+            ForgetOldest(key);
+        }
         // A refusal in clear has no IKE SA behind it, whatever SPIs it repeats, and nobody remembers what it said.
         if (header is { IsResponse: true, FirstPayload: PayloadType.Notify })
             return;
@@ -96,6 +115,15 @@ public sealed class Invariants(World world)
         if (!header.IsResponse)
             Asks(peer, conversation, header, isRetry);
         conversation.Forget(header.MessageId);
+    }
+
+    /// <summary>In a month there are a hundred thousand IKE SAs, of which few are alive.</summary>
+    void ForgetOldest((Peer, IkeSpi) newest)
+    {
+        const int kept = 20_000;
+        _conversationsByAge.Enqueue(newest);
+        if (_conversationsByAge.Count > kept)
+            _conversations.Remove(_conversationsByAge.Dequeue());
     }
 
     void Asks(Peer peer, Conversation conversation, in IkeHeader header, bool isRetry)

@@ -43,6 +43,9 @@ public sealed class Peer : Host, IDisposable
     public Node Node { get; }
     public SaTable SaTable => _path.Table;
 
+    /// <summary>How many of the newest events are kept.</summary>
+    public int EventLimit { get; set; } = int.MaxValue;
+
     /// <summary>What was reported, oldest first.</summary>
     public IReadOnlyList<(Instant At, Event Event)> Events => _events;
 
@@ -94,6 +97,7 @@ public sealed class Peer : Host, IDisposable
     {
         IsOff = true;
         _path.Dispose();
+        World.Invariants.Forget(this);
     }
 
     public bool IsOff { get; private set; }
@@ -326,6 +330,8 @@ public sealed class Peer : Host, IDisposable
     void Note(Event @event)
     {
         _events.Add((World.Now, @event));
+        if (_events.Count > EventLimit)
+            _events.RemoveRange(0, EventLimit / 2);
         if (@event is Event.OrderDone done && _attempts.Remove(done.Token, out var attempt))
             (attempt.DoneAt, attempt.Failure) = (World.Now, done.Failure);
         World.Invariants.Noted(this, @event);

@@ -71,6 +71,9 @@ public sealed partial class Node
                     Settle(wearer, outbox);
                 }
                 break;
+            case Order.EspUnknown unknown:
+                HintAtLostChild(now, unknown, outbox);
+                break;
             case Order.LocalAddresses addresses:
                 LocalAddresses = addresses.Addresses;
                 break;

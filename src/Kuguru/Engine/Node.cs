@@ -45,6 +45,9 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
     public int IkeSaCount => _sessions.Count;
     public int HalfOpenCount => _sessions.HalfOpen;
 
+    /// <summary>What is held at all, for who looks for leaks: all of it goes back to nothing when the last IKE SA and trap have gone.</summary>
+    public NodeCensus Census => new(_sessions.Count, _sessions.EspSpis, _reqIds.Count, _traps.All.Count(), _searches.Count + _waiting.Count, _orders.Count);
+
     /// <summary>Every IKE SA as it is now, oldest first.</summary>
     public IEnumerable<IkeSaStatus> Status(Instant now) => _sessions.All.Select(session => session.Status(now));
 
@@ -70,7 +73,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
         else if (header.ResponderSpi.IsZero && header.Exchange == ExchangeType.IkeSaInit && !header.IsResponse)
             Meet(now, new Datagram(d.Path, message), outbox);
         else
-            Counters.Count(Drop.UnknownSpi);
+            Unknown(now, new Datagram(d.Path, message), header, outbox);
     }
 
     public void Tick(Instant now, Outbox outbox)
@@ -200,3 +203,6 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
             Counters.CountMessage(header, inbound: false, session?.Connection?.Name);
     }
 }
+
+/// <summary>Numbers of things that a <see cref="Node"/> holds: IKE SAs, ESP SPIs, reqids, traps and shunts, searches for a way, orders under way.</summary>
+public readonly record struct NodeCensus(int IkeSas, int EspSpis, int ReqIds, int Traps, int Searches, int Orders);

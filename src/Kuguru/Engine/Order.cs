@@ -39,6 +39,9 @@ public abstract record Order
     /// <summary>From the packet path: the first authentic packet of a rekeyed SA.</summary>
     public sealed record EspUsed(Wire.Spi InboundSpi) : Order;
 
+    /// <summary>From the packet path: a packet of so many octets with an SPI that names no SA of ours.</summary>
+    public sealed record EspUnknown(Wire.Spi Spi, Path Path, bool UdpEncapsulated, int Octets) : Order;
+
     /// <summary>From the packet path: the pair runs out of sequence numbers and needs new keys.</summary>
     public sealed record EspWorn(Wire.Spi InboundSpi) : Order;
 

@@ -47,6 +47,7 @@ public static class PacketPath
         EspReport.FirstInbound first => new Order.EspUsed(first.InboundSpi),
         EspReport.Moved moved => new Order.EspMoved(moved.InboundSpi, moved.From),
         EspReport.Acquire acquire => new Order.Acquire(acquire.ReqId),
+        EspReport.UnknownSpi unknown => new Order.EspUnknown(unknown.Spi, unknown.From, unknown.UdpEncapsulated, unknown.Octets),
         EspReport.Wearing wearing => new Order.EspWorn(wearing.InboundSpi),
         EspReport.Exhausted exhausted => new Order.EspWorn(exhausted.InboundSpi),
         _ => throw new ArgumentOutOfRangeException(nameof(report), report, "a report without an order"),

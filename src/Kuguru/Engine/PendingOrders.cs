@@ -10,6 +10,8 @@ sealed class PendingOrders
     /// <summary>Nobody waits for it.</summary>
     public const ulong NoToken = 0;
 
+    public int Count => _orders.Count;
+
     public void Begin(ulong token, int parts)
     {
         if (token != NoToken)

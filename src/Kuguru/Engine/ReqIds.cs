@@ -12,6 +12,9 @@ public sealed class ReqIds(uint first = 1)
     readonly HashSet<uint> _configured = [];
     uint _last = first - 1;
 
+    /// <summary>How many are given.</summary>
+    public int Count => _byNumber.Count;
+
     /// <inheritdoc cref="INode.ReqIdFor"/>
     public uint Take(Connection connection, ChildConfig child, ImmutableArray<Selector> local, ImmutableArray<Selector> remote)
     {

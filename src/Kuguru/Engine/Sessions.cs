@@ -24,6 +24,7 @@ sealed class Sessions
 
     public int Count => _bySpi.Count;
     public int HalfOpen => _halfOpen.Count;
+    public int EspSpis => _byEspSpi.Count;
 
     /// <summary>The oldest first.</summary>
     public IEnumerable<IkeSession> All => _byId.Values;

@@ -20,6 +20,12 @@ public abstract record EspReport
     /// <summary>A packet fits a trap. Said again while packets go on, at most once a second for each trap.</summary>
     public sealed record Acquire(uint ReqId, Flow Flow, Instant At) : EspReport;
 
+    /// <summary>
+    /// A packet of so many octets, behind which there is no SA of ours: its sender may have one that we lost (RFC 7296 section 1.5). Said a few times
+    /// a second at most.
+    /// </summary>
+    public sealed record UnknownSpi(Spi Spi, Path From, bool UdpEncapsulated, int Octets, Instant At) : EspReport;
+
     /// <summary>The outbound SA has an eighth of its sequence numbers left: time to rekey.</summary>
     public sealed record Wearing(Spi InboundSpi, Instant At) : EspReport;
 

@@ -19,7 +19,10 @@ public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coale
     const int Headroom = 16;
     const int MemoryLength = 1 << 19;
 
+    static readonly TimeSpan ReportUnknownEvery = TimeSpan.FromMilliseconds(20);
+
     readonly Arena _memory = new(MemoryLength);
+    Instant _reportUnknownAt;
     readonly Coalescer _coalescer = new(tun, coalescing);
 
     /// <summary>What was dropped.</summary>
@@ -41,7 +44,7 @@ public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coale
             if (!EspHeader.TryRead(first, out var header))
                 Drops.Count(Drop.BadLength);
             else if (!table.TryFind(header.Spi.Value, out var sa) || !sa.TryEnter())
-                Drops.Count(Drop.UnknownSpi);
+                ReportUnknown(header.Spi, first.Length, arrival);
             else
             {
                 packets = Open(sa, packets, segmentSize, arrival);
@@ -65,6 +68,15 @@ public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coale
     {
         _coalescer.Dispose();
         _memory.Dispose();
+    }
+
+    void ReportUnknown(Spi spi, int octets, in Arrival arrival)
+    {
+        Drops.Count(Drop.UnknownSpi);
+        if (arrival.Now < _reportUnknownAt || spi.IsReserved || Reports.IsFull)
+            return;
+        _reportUnknownAt = arrival.Now + ReportUnknownEvery;
+        Reports.TryAdd(new EspReport.UnknownSpi(spi, arrival.Path, arrival.UdpEncapsulated, octets, arrival.Now));
     }
 
     /// <summary>Opens the packets with the first one's SPI and gives back the rest.</summary>

@@ -41,6 +41,12 @@ public abstract class IkeSession
     /// <summary>A child of this name is up or on its way.</summary>
     public abstract bool HasChild(string name);
 
+    /// <summary>One of its children sends with this SPI.</summary>
+    public abstract bool SendsWith(Spi outbound);
+
+    /// <summary>Somebody says that the peer has lost this IKE SA or a child of it: time to ask the peer, soon and not too often.</summary>
+    public abstract void Doubt(Instant now, Outbox outbox);
+
     /// <summary>When to call <see cref="Tick"/> if nothing else happens.</summary>
     public abstract Instant? Deadline { get; }
 

@@ -10,7 +10,11 @@ sealed partial class Established : KeyedPhase
     /// <summary>That a peer may have until its older IKE SA goes.</summary>
     static readonly TimeSpan Changeover = TimeSpan.FromSeconds(10);
 
+    /// <summary>Between two liveness checks that strangers can bring about.</summary>
+    static readonly TimeSpan DoubtEvery = TimeSpan.FromSeconds(20);
+
     readonly List<Errand> _queue = [];
+    Instant _doubtAgainAt;
     Errand? _current;
     bool _holdsMapping;
     readonly Instant _since;
@@ -184,15 +188,36 @@ sealed partial class Established : KeyedPhase
     }
 
 
+    /// <summary>A liveness check, unless a question is out already; what it says is believed, and nothing else.</summary>
+    public override void Doubt(Turn t)
+    {
+        if (t.Sa.Window.Asked is not null || _doubtAgainAt > t.Now)
+            return;
+        _doubtAgainAt = t.Now + DoubtEvery;
+        t.Note(Severity.Info, Subject.Ike, $"somebody at {t.Sa.Path.Remote} says in clear that our SA is unknown there: asking the peer");
+        EnqueueFirst(new Liveness());
+    }
+
     public override void OnSilence(Turn t, Question asked)
     {
         if (_current is RekeyIke rekeying && rekeying.Yield(t, this))
             return;
+        if (asked.IsDisowned)
+        {
+            var lost = new Failure(FailureCode.TimedOut, $"{t.Sa.Path.Remote} knows nothing of this IKE SA any more: it may have restarted");
+            t.Report(new Event.Failed(lost));
+            t.Sa.Enter(End(t, "the peer has lost it", AfterLoss, lost));
+            return;
+        }
         var failure = new Failure(FailureCode.TimedOut,
             $"peer not responding: {t.Sa.Path.Remote} left {Notation.Name(asked.Exchange)} unanswered {asked.Resent + 1} times");
         t.Report(new Event.Failed(failure));
         t.Sa.Enter(End(t, "peer not responding", child => child.DpdAction, failure));
     }
+
+    /// <summary>The peer is there, and has lost its memory: what <c>dpd_action</c> says, and without it what was started once is started again.</summary>
+    static CloseAction AfterLoss(ChildConfig child) => child.DpdAction != CloseAction.Clear ? child.DpdAction
+        : child.StartAction.HasFlag(StartAction.Start) ? CloseAction.Start : CloseAction.Clear;
 
     public override IkeSaStatus Describe(IkeV2Session sa, IkeSaStatus status) => status with
     {

@@ -82,6 +82,7 @@ public sealed class IkeV2Session : IkeSession
     public override bool IsHalfOpen => Phase.IsHalfOpen;
     public override bool IsGone => Phase is Gone;
     public override bool IsLeaving => Phase.IsLeaving;
+    public override bool SendsWith(Spi outbound) => Phase.SendsWith(outbound);
     public override Identity? LocalId => Phase.LocalId;
     public override Identity? RemoteId => Phase.RemoteId;
     public override Identity? PeerName => Phase.PeerName;
@@ -132,6 +133,8 @@ public sealed class IkeV2Session : IkeSession
     public override void RekeyIke(Instant now, ulong token, Outbox outbox) => Order(now, outbox, turn => Phase.RekeyIke(turn, token));
 
     public override void Reauthenticate(Instant now, ulong token, Outbox outbox) => Order(now, outbox, turn => Phase.Reauthenticate(turn, token));
+
+    public override void Doubt(Instant now, Outbox outbox) => Order(now, outbox, Phase.Doubt);
 
     public override void Supersede(Instant now, Outbox outbox) => Order(now, outbox, Phase.Supersede);
 
@@ -301,7 +304,7 @@ public sealed class IkeV2Session : IkeSession
             Phase.NetworkChanged(t, resumed: false);
             return;
         }
-        if (Phase.MayResend(asked.Resent) && WaitAfter(t, asked.Resent + 1) is { } wait)
+        if (!asked.IsDisowned && Phase.MayResend(asked.Resent) && WaitAfter(t, asked.Resent + 1) is { } wait)
         {
             t.Note(Severity.Info, Subject.Ike,
                 $"retransmit {asked.Resent + 1} of {Notation.Name(asked.Exchange)} request {asked.Id} to {CurrentPath.Remote}");

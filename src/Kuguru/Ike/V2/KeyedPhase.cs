@@ -46,8 +46,13 @@ abstract class KeyedPhase(Keying keying) : Phase
         t.Sa.Enter(next);
     }
 
+    /// <summary>Between a denial in clear and the next time that the question goes out.</summary>
+    static readonly TimeSpan AskAgainAfterDenial = TimeSpan.FromSeconds(1);
+
     public sealed override void OnResponse(Turn t, IkeMessage response, ReadOnlySpan<byte> bytes)
     {
+        if (response.Encrypted is null && response.Has(NotifyType.InvalidIkeSpi))
+            t.Sa.Window.Denied(t.Now + AskAgainAfterDenial);
         if (!TryOpen(t, response, bytes, out var opened))
             return;
         t.Sa.Window.Conclude();

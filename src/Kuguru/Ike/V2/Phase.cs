@@ -20,6 +20,10 @@ abstract class Phase
     public virtual IEnumerable<Spi> InboundSpis => [];
     public abstract bool HasChild(string name);
     public virtual bool IsLeaving => false;
+    public virtual bool SendsWith(Spi outbound) => false;
+
+    /// <summary>Somebody, who has proved nothing, says that the peer has lost this IKE SA or a child.</summary>
+    public virtual void Doubt(Turn t) { }
 
     /// <summary>Its own timers; resending is the window's.</summary>
     public abstract Instant? Deadline(IkeV2Session sa);

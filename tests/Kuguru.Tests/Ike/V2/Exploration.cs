@@ -8,14 +8,14 @@ using Xunit;
 namespace Kuguru.Tests.Ike.V2;
 
 /// <summary>What one end may want, out of the blue.</summary>
-public enum Wish { RekeyChild, RekeyIke, DeleteChild, DeleteIke, NewChild }
+public enum Want { RekeyChild, RekeyIke, DeleteChild, DeleteIke, NewChild }
 
 /// <summary>
 /// Tries every order in which the wishes of two peers and their messages can happen: each step is one choice, to utter the next wish of an end,
 /// to deliver any message that is on its way, to lose one, or to let a timer run out; each choice is tried, by running again from the start. What
 /// leads to a state that was seen already is not followed further. At the end of each run both ends must be of one mind.
 /// </summary>
-sealed class Exploration(int seed, Wish[] moon, Wish[] sun, int losses, int delays)
+sealed class Exploration(int seed, Want[] moon, Want[] sun, int losses, int delays)
 {
     readonly HashSet<string> _seen = [];
     readonly Stack<int[]> _open = new();
@@ -59,15 +59,15 @@ sealed class Exploration(int seed, Wish[] moon, Wish[] sun, int losses, int dela
 sealed class OneRun : IDisposable
 {
     readonly Pair _pair;
-    readonly Queue<Wish> _moonWishes, _sunWishes;
+    readonly Queue<Want> _moonWants, _sunWants;
     readonly bool _mayEnd;
-    readonly Wish[] _all;
+    readonly Want[] _all;
     readonly Dictionary<ulong, int> _names = [];
     readonly StringBuilder _story = new();
     int _losses, _delays;
     ulong _lastToken = 1;
 
-    public OneRun(int seed, Wish[] moon, Wish[] sun, int losses, int delays)
+    public OneRun(int seed, Want[] moon, Want[] sun, int losses, int delays)
     {
         static Connection Long(Connection c) => c with
         {
@@ -77,8 +77,8 @@ sealed class OneRun : IDisposable
         _pair = new Pair(c => Long(c) with { Children = [Long(c).Children[0], More("10.5.0.0/16", "10.6.0.0/16")] },
             c => Long(c) with { Children = [Long(c).Children[0], More("10.6.0.0/16", "10.5.0.0/16")] }, seed: seed).Up();
         _pair.World.Held = [];
-        (_moonWishes, _sunWishes, _losses, _delays, _all) = (new(moon), new(sun), losses, delays, [.. moon, .. sun]);
-        _mayEnd = _all.Contains(Wish.DeleteIke);
+        (_moonWants, _sunWants, _losses, _delays, _all) = (new(moon), new(sun), losses, delays, [.. moon, .. sun]);
+        _mayEnd = _all.Contains(Want.DeleteIke);
     }
 
     static ChildConfig More(string local, string remote) => Configs.Child("more", local, remote, "aes128gcm16-esn") with { RekeyTime = TimeSpan.Zero };
@@ -89,18 +89,18 @@ sealed class OneRun : IDisposable
     public string Story => _story.ToString();
 
     /// <summary>Deliveries, then wishes, then losses, then a timer. None is open when all is said: then only time is left.</summary>
-    public int Choices => OnTheWay.Count + Wishes + (_losses > 0 ? OnTheWay.Count : 0) + (_delays > 0 && OnTheWay.Count > 0 ? 1 : 0);
+    public int Choices => OnTheWay.Count + Wants + (_losses > 0 ? OnTheWay.Count : 0) + (_delays > 0 && OnTheWay.Count > 0 ? 1 : 0);
 
-    int Wishes => (_moonWishes.Count > 0 ? 1 : 0) + (_sunWishes.Count > 0 ? 1 : 0);
+    int Wants => (_moonWants.Count > 0 ? 1 : 0) + (_sunWants.Count > 0 ? 1 : 0);
 
     public void Choose(int choice)
     {
         var flying = OnTheWay.Count;
         if (choice < flying)
             Deliver(choice);
-        else if ((choice -= flying) < Wishes)
-            Utter(choice == 0 && _moonWishes.Count > 0);
-        else if ((choice -= Wishes) < flying && _losses > 0)
+        else if ((choice -= flying) < Wants)
+            Utter(choice == 0 && _moonWants.Count > 0);
+        else if ((choice -= Wants) < flying && _losses > 0)
             Lose(choice);
         else
         {
@@ -173,7 +173,7 @@ sealed class OneRun : IDisposable
         var nets = moon.Installed.Values.Count(sa => sa.Config.Name == "net");
         if (!_mayEnd && moon.Sessions.Count != 1)
             return "nobody wanted the IKE SA's end";
-        if (!_mayEnd && nets != 1 && !_all.Contains(Wish.DeleteChild))
+        if (!_mayEnd && nets != 1 && !_all.Contains(Want.DeleteChild))
             return $"{nets} children 'net', though nobody wanted its end";
         return nets > 1 ? $"{nets} children 'net'" : null;
     }
@@ -200,7 +200,7 @@ sealed class OneRun : IDisposable
     void Utter(bool byMoon)
     {
         var host = byMoon ? _pair.Moon : _pair.Sun;
-        var wish = (byMoon ? _moonWishes : _sunWishes).Dequeue();
+        var wish = (byMoon ? _moonWants : _sunWants).Dequeue();
         var token = ++_lastToken;
         _story.AppendLine($"{_pair.World.Now} {(byMoon ? "moon" : "sun")} wants {wish}");
         var now = _pair.World.Now;
@@ -213,19 +213,19 @@ sealed class OneRun : IDisposable
         var child = session.Status(now).Children.Where(child => child.Name == "net").Select(child => child.UniqueId).LastOrDefault();
         switch (wish)
         {
-            case Wish.RekeyChild:
+            case Want.RekeyChild:
                 session.RekeyChild(now, child, token, host.Outbox);
                 break;
-            case Wish.DeleteChild:
+            case Want.DeleteChild:
                 session.TerminateChild(now, child, token, force: false, host.Outbox);
                 break;
-            case Wish.RekeyIke:
+            case Want.RekeyIke:
                 session.RekeyIke(now, token, host.Outbox);
                 break;
-            case Wish.DeleteIke:
+            case Want.DeleteIke:
                 session.TerminateIke(now, token, force: false, host.Outbox);
                 break;
-            case Wish.NewChild:
+            case Want.NewChild:
                 session.RequestChild(now, host.Connections[0].Children[1], token, host.Outbox);
                 break;
         }
@@ -236,7 +236,7 @@ sealed class OneRun : IDisposable
     public string State()
     {
         var text = new StringBuilder();
-        text.Append($"{_moonWishes.Count} {_sunWishes.Count} {_losses} {_delays}");
+        text.Append($"{_moonWants.Count} {_sunWants.Count} {_losses} {_delays}");
         foreach (var host in (Host[])[_pair.Moon, _pair.Sun])
         {
             text.Append('|');

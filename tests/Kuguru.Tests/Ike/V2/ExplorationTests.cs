@@ -5,13 +5,13 @@ namespace Kuguru.Tests.Ike.V2;
 /// <summary>Every order of simultaneous rekeyings, deletes and creations between two peers (RFC 7296 sections 2.8 and 2.25).</summary>
 public class ExplorationTests(ITestOutputHelper output)
 {
-    static readonly Wish[] All = Enum.GetValues<Wish>();
+    static readonly Want[] All = Enum.GetValues<Want>();
 
-    public static TheoryData<Wish, Wish> Pairs
+    public static TheoryData<Want, Want> Pairs
     {
         get
         {
-            var pairs = new TheoryData<Wish, Wish>();
+            var pairs = new TheoryData<Want, Want>();
             foreach (var moon in All)
             {
                 foreach (var sun in All)
@@ -23,22 +23,22 @@ public class ExplorationTests(ITestOutputHelper output)
 
     [Theory]
     [MemberData(nameof(Pairs))]
-    public void Whatever_both_ends_want_at_once_in_every_order_with_one_message_lost_they_end_of_one_mind(Wish moon, Wish sun) =>
+    public void Whatever_both_ends_want_at_once_in_every_order_with_one_message_lost_they_end_of_one_mind(Want moon, Want sun) =>
         Explore([moon], [sun], losses: 1, delays: 0, seeds: 1);
 
     [Theory]
     [MemberData(nameof(Pairs))]
-    public void And_if_a_timer_runs_out_before_an_answer_comes(Wish moon, Wish sun) => Explore([moon], [sun], losses: 0, delays: 1, seeds: 2);
+    public void And_if_a_timer_runs_out_before_an_answer_comes(Want moon, Want sun) => Explore([moon], [sun], losses: 0, delays: 1, seeds: 2);
 
     [Theory]
     [MemberData(nameof(Pairs))]
-    public void And_if_one_of_them_wants_something_else_besides(Wish moon, Wish sun)
+    public void And_if_one_of_them_wants_something_else_besides(Want moon, Want sun)
     {
         foreach (var besides in All)
             Explore([moon, besides], [sun], losses: 0, delays: 0, seeds: 1);
     }
 
-    void Explore(Wish[] moon, Wish[] sun, int losses, int delays, int seeds)
+    void Explore(Want[] moon, Want[] sun, int losses, int delays, int seeds)
     {
         for (var seed = 1; seed <= seeds; seed++)
         {
