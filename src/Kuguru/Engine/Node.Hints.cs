@@ -1,6 +1,5 @@
 using System.Buffers.Binary;
 using Kuguru.Ike;
-using Kuguru.Ike.V2;
 using Kuguru.Nat;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
