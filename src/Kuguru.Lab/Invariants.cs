@@ -139,14 +139,14 @@ public sealed class Invariants(World world)
             (conversation.Asked, conversation.IsAnswered) = (header.MessageId, false);
     }
 
-    /// <summary>The number of an SKF fragment (RFC 7383 section 2.5), 0 for whole messages.</summary>
-    static ushort FragmentOf(in IkeHeader header, ReadOnlySpan<byte> message)
+    /// <summary>Number and total of an SKF fragment (RFC 7383 section 2.5), 0 for whole messages: in other pieces it may go out again.</summary>
+    static uint FragmentOf(in IkeHeader header, ReadOnlySpan<byte> message)
     {
         const int GenericHeader = 4;
         if (header.FirstPayload != PayloadType.SKF)
             return 0;
         var r = new WireReader(message[(IkeHeader.Size + GenericHeader)..]);
-        return r.U16();
+        return r.U32();
     }
 
     void SentEsp(Peer peer, Blob packet)
@@ -184,7 +184,7 @@ public sealed class Invariants(World world)
     void Broken(string rule) =>
         throw new InvariantBrokenException($"seed {world.Seed}, at {world.Now}: {rule}\n{world.Transcript.Full(30)}");
 
-    readonly record struct Words(bool IsResponse, IkeSpi Responder, MessageId Id, ushort Fragment);
+    readonly record struct Words(bool IsResponse, IkeSpi Responder, MessageId Id, uint Fragment);
 
     /// <summary>What one peer said on one IKE SA, and what it asked last.</summary>
     sealed class Conversation

@@ -13,6 +13,22 @@ static class Fragments
 {
     const int Ipv4Header = 20, Ipv6Header = 40, UdpHeader = 8;
 
+    /// <summary>What every IPv4 host takes (RFC 7383 section 2.5.1, RFC 791), and every IPv6 link carries.</summary>
+    const int SmallestV4 = 576, SmallestV6 = 1280;
+
+    /// <summary>The size to try when this one does not get through; null when there is no smaller one.</summary>
+    public static int? Smaller(int size, bool isV6)
+    {
+        var smallest = isV6 ? SmallestV6 : SmallestV4;
+        return size <= smallest ? null : !isV6 && size > SmallestV6 ? SmallestV6 : smallest;
+    }
+
+    /// <summary>The size of the IP datagram that a message came in, without marker.</summary>
+    public static int SizeOf(int message, Path path, ushort natPort) => message + Headers(path, natPort);
+
+    static int Headers(Path path, ushort natPort) =>
+        (path.Remote.Address.IsV6 ? Ipv6Header : Ipv4Header) + UdpHeader + (path.Local.Port == natPort ? NonEspMarker.Size : 0);
+
     /// <summary>One datagram where it fits, else pieces of which each fits.</summary>
     /// <param name="keying">Seals.</param>
     /// <param name="outer">The header.</param>
@@ -24,7 +40,7 @@ static class Fragments
     public static ImmutableArray<Blob> Seal(Keying keying, IkeMessage outer, Sequence<Payload> inner, int size, Path path, ushort natPort, Dice dice)
     {
         var plaintext = Payload.WriteChain(inner, out var first);
-        var room = size - (path.Remote.Address.IsV6 ? Ipv6Header : Ipv4Header) - UdpHeader - (path.Local.Port == natPort ? NonEspMarker.Size : 0);
+        var room = size - Headers(path, natPort);
         var piece = keying.MaxPiece(room);
         if (keying.SealedLength(plaintext.Length) <= room || piece <= 0)
             return [keying.Seal(outer, inner, dice)];

@@ -51,6 +51,9 @@ public sealed class IkeV2Session : IkeSession
         return true;
     }
 
+    /// <summary>A message in pieces that was sent so often without an answer is sent in smaller ones.</summary>
+    const int PatienceWithPieces = 2;
+
     internal INode Node { get; }
     internal Window Window { get; } = new();
     internal Reassembly Reassembly { get; } = new();
@@ -179,8 +182,9 @@ public sealed class IkeV2Session : IkeSession
     /// <summary>Puts a question in the window and sends it.</summary>
     internal void Ask(Turn t, ExchangeType exchange, Func<IkeMessage, ImmutableArray<Blob>> write)
     {
-        var messages = write(Header(exchange, Window.NextOut, response: false));
-        Window.Ask(exchange, messages, t.Now + (WaitAfter(t, resent: 0) ?? TimeSpan.Zero));
+        var header = Header(exchange, Window.NextOut, response: false);
+        var messages = write(header);
+        Window.Ask(exchange, messages, t.Now + (WaitAfter(t, resent: 0) ?? TimeSpan.Zero), () => write(header));
         TransmitQuestion(t, messages, again: false);
     }
 
@@ -213,8 +217,9 @@ public sealed class IkeV2Session : IkeSession
     /// <summary>Answers a request to where it came from, and remembers the answer.</summary>
     internal void Reply(Turn t, IkeMessage request, Blob bytes, Func<IkeMessage, ImmutableArray<Blob>> write)
     {
-        var messages = write(Header(request.Exchange, request.Id, response: true));
-        Window.Remember(bytes, messages);
+        var header = Header(request.Exchange, request.Id, response: true);
+        var messages = write(header);
+        Window.Remember(bytes, messages, () => write(header));
         Transmit(t, t.Arrived, messages);
     }
 
@@ -264,7 +269,12 @@ public sealed class IkeV2Session : IkeSession
                 Phase.OnRequest(t, request, bytes);
                 break;
             case Arrival.Repeated:
+                if (Window.Repeated() >= PatienceWithPieces && Window.Answered!.Messages.Length > 1 && TakeSmallerPieces(t))
+                    Window.RewriteAnswer();
                 Transmit(t, t.Arrived, Window.Answered!.Messages);
+                break;
+            case Arrival.OutOfWindow when request.Encrypted is Payload.SKF { Number: 1 } && Window.Answered?.Id == request.Id:
+                Phase.OnRefragmented(t, request, bytes);
                 break;
             case Arrival.OutOfWindow:
                 Node.Count(IkeDrop.OutOfWindow);
@@ -295,6 +305,29 @@ public sealed class IkeV2Session : IkeSession
             Transmit(t, path, messages);
     }
 
+    /// <summary>
+    /// Pieces that get no answer may be too large for somebody on the way, who drops fragments of IP: from now on they are smaller
+    /// (RFC 7383 section 2.5.2). False when they are as small as can be.
+    /// </summary>
+    bool TakeSmallerPieces(Turn t)
+    {
+        if (Fragments is not { } size || V2.Fragments.Smaller(size, CurrentPath.Remote.Address.IsV6) is not { } smaller)
+            return false;
+        t.Note(Severity.Info, Subject.Network, $"{CurrentPath.Remote} does not answer fragments of {size} octets: trying {smaller}");
+        Fragments = smaller;
+        return true;
+    }
+
+    /// <summary>The peer sends the last request again in smaller pieces, so that the answer has to be in such too.</summary>
+    internal void AnswerRefragmented(Turn t, ReadOnlySpan<byte> firstPiece)
+    {
+        var size = V2.Fragments.SizeOf(firstPiece.Length, t.Arrived, t.Settings.NatPort);
+        if (Fragments is { } before && size < before)
+            Fragments = size;
+        Window.RewriteAnswer(Blob.Copy(firstPiece));
+        Transmit(t, t.Arrived, Window.Answered!.Messages);
+    }
+
     void ResendOrGiveUp(Turn t, Question asked)
     {
         if (Mobility.IsStranded)
@@ -308,8 +341,10 @@ public sealed class IkeV2Session : IkeSession
         {
             t.Note(Severity.Info, Subject.Ike,
                 $"retransmit {asked.Resent + 1} of {Notation.Name(asked.Exchange)} request {asked.Id} to {CurrentPath.Remote}");
+            if (asked.Messages.Length > 1 && asked.Resent + 1 >= PatienceWithPieces && TakeSmallerPieces(t))
+                Window.RewriteQuestion();
             Window.Resent(t.Now + wait);
-            TransmitQuestion(t, asked.Messages, again: true);
+            TransmitQuestion(t, Window.Asked!.Messages, again: true);
             return;
         }
         Window.Conclude();

@@ -66,6 +66,18 @@ abstract class KeyedPhase(Keying keying) : Phase
             Conclude(t, inner);
     }
 
+    /// <summary>More pieces than before are smaller ones (RFC 7383 section 2.6.1); anything else under an old message ID is none.</summary>
+    public sealed override void OnRefragmented(Turn t, IkeMessage request, ReadOnlySpan<byte> bytes)
+    {
+        if (request.Encrypted is not Payload.SKF piece || !IkeMessage.TryParse(t.Sa.Window.Answered!.Request.Span, out var before, out _)
+            || before.Encrypted is not { } whole || piece.Total <= (whole is Payload.SKF { Total: var total } ? total : 1))
+            t.Node.Count(IkeDrop.OutOfWindow);
+        else if (!Keying.TryOpen(bytes, piece, out _))
+            t.Node.Count(IkeDrop.NotAuthentic);
+        else
+            t.Sa.AnswerRefragmented(t, bytes);
+    }
+
     /// <summary>Sends a question with these payloads inside SK.</summary>
     public void Ask(Turn t, ExchangeType exchange, Sequence<Payload> payloads) => t.Sa.Ask(t, exchange, outer => Seal(t, outer, payloads));
 

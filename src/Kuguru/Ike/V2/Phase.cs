@@ -34,6 +34,9 @@ abstract class Phase
     /// <summary>A response to the question that is out, still sealed.</summary>
     public abstract void OnResponse(Turn t, IkeMessage response, ReadOnlySpan<byte> bytes);
 
+    /// <summary>The first piece of the last request, in other pieces than before, still sealed.</summary>
+    public virtual void OnRefragmented(Turn t, IkeMessage request, ReadOnlySpan<byte> bytes) => t.Node.Count(IkeDrop.OutOfWindow);
+
     /// <summary>May the question go out again, which it has so many times?</summary>
     public virtual bool MayResend(int resent) => true;
 

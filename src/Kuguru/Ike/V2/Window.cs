@@ -16,12 +16,19 @@ sealed record Question(MessageId Id, ExchangeType Exchange, ImmutableArray<Blob>
     /// <summary>Sent three times, it got nothing but that: the peer has lost the IKE SA, as far as one can tell.</summary>
     public bool IsDisowned => Denials >= 3;
 
+    /// <summary>Writes the same message once more, in pieces of the size that fits by now.</summary>
+    public required Func<ImmutableArray<Blob>> Rewrite { get; init; }
+
     /// <summary>When it is sent again, or given up.</summary>
     public required Instant Next { get; init; }
 }
 
 /// <summary>The peer's last request, by its octets (of the first fragment), and what we answered.</summary>
-sealed record Remembered(MessageId Id, Blob Request, ImmutableArray<Blob> Messages);
+sealed record Remembered(MessageId Id, Blob Request, ImmutableArray<Blob> Messages, Func<ImmutableArray<Blob>> Rewrite)
+{
+    /// <summary>How often the request came again.</summary>
+    public int Repetitions { get; init; }
+}
 
 /// <summary>What a request is, by its message ID.</summary>
 enum Arrival
@@ -48,9 +55,9 @@ sealed class Window
 
     public MessageId NextOut => _nextOut;
 
-    public void Ask(ExchangeType exchange, ImmutableArray<Blob> messages, Instant next)
+    public void Ask(ExchangeType exchange, ImmutableArray<Blob> messages, Instant next, Func<ImmutableArray<Blob>> rewrite)
     {
-        Asked = new Question(_nextOut, exchange, messages) { Resent = 0, Next = next };
+        Asked = new Question(_nextOut, exchange, messages) { Resent = 0, Next = next, Rewrite = rewrite };
         _nextOut = _nextOut.Next;
     }
 
@@ -72,6 +79,19 @@ sealed class Window
             Asked = asked with { Denials = asked.Denials + 1, Next = asked.Next < soon ? asked.Next : soon };
     }
 
+    /// <summary>The question in smaller pieces (RFC 7383 section 2.5.2).</summary>
+    public void RewriteQuestion() => Asked = Asked! with { Messages = Asked.Rewrite() };
+
+    /// <summary>The last request has come again: so often by now.</summary>
+    public int Repeated()
+    {
+        Answered = Answered! with { Repetitions = Answered.Repetitions + 1 };
+        return Answered.Repetitions;
+    }
+
+    /// <summary>The answer in smaller pieces; and the request, where it came so too.</summary>
+    public void RewriteAnswer(Blob? request = null) => Answered = Answered! with { Request = request ?? Answered.Request, Messages = Answered.Rewrite() };
+
     public void Conclude() => Asked = null;
 
     public bool IsAwaited(IkeMessage response) => Asked is { } asked && asked.Id == response.Id && asked.Exchange == response.Exchange;
@@ -81,9 +101,9 @@ sealed class Window
         : Answered is { } last && last.Id == id && last.Request.Span.SequenceEqual(request) ? Arrival.Repeated
         : Arrival.OutOfWindow;
 
-    public void Remember(Blob request, ImmutableArray<Blob> messages)
+    public void Remember(Blob request, ImmutableArray<Blob> messages, Func<ImmutableArray<Blob>> rewrite)
     {
-        Answered = new Remembered(_nextIn, request, messages);
+        Answered = new Remembered(_nextIn, request, messages, rewrite);
         _nextIn = _nextIn.Next;
     }
 }

@@ -1,4 +1,5 @@
 using Kuguru.Ike;
+using Kuguru.Ike.V2;
 using Kuguru.Wire;
 using Xunit;
 
@@ -54,6 +55,36 @@ public class FragmentStories
         Assert.Single(pair.Sun.Sessions);
         Assert.True(lost > 5);
     }
+
+    [Theory] // RFC 7383 section 2.5.2
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Pieces_that_get_no_answer_become_smaller_and_so_do_those_of_the_answer(bool onlyOneWay)
+    {
+        var pair = new Pair(c => c with { Local = [c.Local[0] with { Id = Identity.Parse($"{new string('m', 1400)}.example.org") }] },
+            c => c with { Local = [c.Local[0] with { Id = Identity.Parse($"{new string('s', 1400)}.example.org") }], Remote = [new()] });
+        (pair.Moon.Settings, pair.Sun.Settings) = (new() { FragmentSizeV4 = 1400 }, new() { FragmentSizeV4 = 1400 });
+        pair.Moon.Connections[0] = pair.Moon.Connections[0] with { Remote = [new()] };
+        pair.Moon.Keys.Clear();
+        pair.Sun.Keys.Clear();
+        pair.Moon.Keys.Add(Configs.Key("secret"));
+        pair.Sun.Keys.Add(Configs.Key("secret"));
+        pair.World.Loses = (path, bytes) => bytes.Length > 700 && (!onlyOneWay || path.Local.Address == pair.Sun.Address);
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(120);
+        Assert.Null(pair.Moon.Outcome(1));
+        Assert.Single(pair.Sun.Installed);
+        Assert.Contains(onlyOneWay ? "< IKE_AUTH response 1 { SKF(1/" : "> IKE_AUTH request 1 { SKF(1/", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.Contains((onlyOneWay ? pair.Sun : pair.Moon).Events.OfType<Event.Note>(), note => note.Text.Contains("does not answer fragments of", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData(1280, false, 576)]
+    [InlineData(1400, false, 1280)]
+    [InlineData(576, false, null)]
+    [InlineData(1280, true, null)]
+    [InlineData(1400, true, 1280)]
+    public void What_every_host_takes_is_small_enough(int size, bool isV6, int? smaller) => Assert.Equal(smaller, Fragments.Smaller(size, isV6));
 
     [Fact]
     public void Who_was_not_told_that_the_peer_can_sends_no_pieces()
