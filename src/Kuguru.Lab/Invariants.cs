@@ -110,12 +110,15 @@ public sealed class Invariants(World world)
         var words = new Words(header.IsResponse, header.IsResponse ? header.ResponderSpi : default, header.MessageId, FragmentOf(header, message));
         var isRetry = header.Exchange == ExchangeType.IkeSaInit && !header.IsResponse && conversation.IsAnswered;
         if (conversation.Said.TryGetValue(words, out var before) && !before.Span.SequenceEqual(message) && !isRetry)
-            Broken($"{peer} sent two different messages with ID {header.MessageId}");
+            Broken($"{peer} sent two different messages with ID {header.MessageId}: {IkeMessageOf(message)} after {IkeMessageOf(before.Span)}");
         conversation.Said[words] = Blob.Copy(message);
         if (!header.IsResponse)
             Asks(peer, conversation, header, isRetry);
         conversation.Forget(header.MessageId);
     }
+
+    static string IkeMessageOf(ReadOnlySpan<byte> message) =>
+        Wire.V2.IkeMessage.TryParse(message, out var parsed, out _) ? $"{parsed.InitiatorSpi}_i {parsed.ResponderSpi}_r {parsed}" : "noise";
 
     /// <summary>In a month there are a hundred thousand IKE SAs, of which few are alive.</summary>
     void ForgetOldest((Peer, IkeSpi) newest)

@@ -24,7 +24,7 @@ public sealed class Peer : Host, IDisposable
     readonly PathWorker _path;
     readonly Dictionary<Spi, InstalledSa> _children = [];
     readonly Dictionary<uint, Effect.InstallTrap> _traps = [];
-    readonly HashSet<IpAddress> _virtual = [];
+    readonly HashSet<(uint User, IpAddress Address)> _virtual = [];
     readonly Dictionary<uint, ImmutableArray<IpAddress>> _dns = [];
     readonly Dictionary<ulong, Attempt> _attempts = [];
     readonly List<(Instant At, Event Event)> _events = [];
@@ -34,7 +34,7 @@ public sealed class Peer : Host, IDisposable
     public Peer(World world, string name, Net net, IkeSettings? settings = null, IpAddress? address = null)
         : base(world, name, net, address)
     {
-        var dice = world.Dice.Fork(name);
+        var dice = world.Dice.Fork(world.Life(name));
         Node = new(settings ?? new(), dice, WallClock.From(new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero)));
         _path = new(dice.Fork("packet path"));
         Command(new Order.LocalAddresses([.. Addresses]));
@@ -50,7 +50,7 @@ public sealed class Peer : Host, IDisposable
     public IReadOnlyList<(Instant At, Event Event)> Events => _events;
 
     /// <summary>Addresses that peers gave us.</summary>
-    public IReadOnlyCollection<IpAddress> VirtualAddresses => _virtual;
+    public IReadOnlyCollection<IpAddress> VirtualAddresses => [.. _virtual.Select(held => held.Address).Distinct()];
 
     /// <summary>DNS servers that peers told us.</summary>
     public IEnumerable<IpAddress> DnsServers => _dns.Values.SelectMany(servers => servers);
@@ -111,14 +111,14 @@ public sealed class Peer : Host, IDisposable
             base.Receive(from, packet);
     }
 
-    protected override bool IsLocal(IpAddress address) => _virtual.Contains(address) || base.IsLocal(address);
+    protected override bool IsLocal(IpAddress address) => _virtual.Any(held => held.Address == address) || base.IsLocal(address);
 
     /// <summary>Into a tunnel goes what a child's or a trap's remote end covers; its source is then the address that the child's local end covers.</summary>
     protected override IpAddress SourceFor(IpAddress to)
     {
         if (!Passes(null, to) && _children.Values.FirstOrDefault(c => Covers(c.Sa.RemoteSelectors, to)) is { } child)
         {
-            foreach (var address in _virtual.Concat(Addresses))
+            foreach (var address in VirtualAddresses.Concat(Addresses))
             {
                 if (address.IsV6 == to.IsV6 && Covers(child.Sa.LocalSelectors, address))
                     return address;
@@ -267,10 +267,10 @@ public sealed class Peer : Host, IDisposable
                 World.After(TimeSpan.Zero, () => Command(FindPaths(find)));
                 break;
             case Effect.AssignAddress assign:
-                _virtual.Add(assign.Address);
+                _virtual.Add((assign.IkeUniqueId, assign.Address));
                 break;
             case Effect.ReleaseAddress release:
-                _virtual.Remove(release.Address);
+                _virtual.Remove((release.IkeUniqueId, release.Address));
                 break;
             case Effect.AssignDns assign:
                 _dns[assign.IkeUniqueId] = assign.Servers;

@@ -13,6 +13,7 @@ public sealed class World
 {
     readonly PriorityQueue<Action, (Instant At, long Order)> _events = new();
     readonly Dictionary<Fate, long> _fates = [];
+    readonly Dictionary<string, int> _lives = [];
     long _order;
     uint _subnets;
 
@@ -76,6 +77,13 @@ public sealed class World
         return v6
             ? AddressRange.Prefix(IpAddress.V6(((UInt128)0x2001_0db8 << 96) | ((UInt128)index << 64)), 64)
             : AddressRange.Prefix(Prefix.Of("192.0.2.0/24").At(16 * (index - 1)), 28);
+    }
+
+    /// <summary>The name of a host's present life: one that lost its power throws other dice in the next.</summary>
+    internal string Life(string name)
+    {
+        var lives = _lives[name] = _lives.GetValueOrDefault(name) + 1;
+        return lives == 1 ? name : $"{name}, life {lives}";
     }
 
     internal void Meets(Packet packet, Fate fate, string where)

@@ -38,7 +38,7 @@ public sealed class SoakStories
     /// <summary>One gateway and its clients.</summary>
     sealed class Month
     {
-        static readonly IkeSettings s_settings = new() { KeepAlive = TimeSpan.FromMinutes(20), BlockThreshold = 0, CookieThreshold = 0, CookieThresholdPerAddress = 0 };
+        static readonly IkeSettings s_settings = new() { KeepAlive = TimeSpan.FromMinutes(40), BlockThreshold = 0, CookieThreshold = 0, CookieThresholdPerAddress = 0 };
 
         readonly Scene _scene;
         readonly List<Site> _homes = [];
@@ -52,7 +52,7 @@ public sealed class SoakStories
             World.Transcript.Limit = 100;
             World.Internet.Link = new() { Latency = TimeSpan.FromMilliseconds(30), Jitter = TimeSpan.FromMilliseconds(20), Loss = 0.05, Reordering = 0.01, Duplication = 0.01 };
             for (var i = 0; i < Homes; i++)
-                _homes.Add(Sites.With(new() { Ports = PortAssignment.Random, MappingTimeout = TimeSpan.FromMinutes(30) })(World.Internet, $"home {i}"));
+                _homes.Add(Sites.With(new() { Ports = PortAssignment.Random, MappingTimeout = TimeSpan.FromMinutes(60) })(World.Internet, $"home {i}"));
             _homes.Add(Sites.Public(World.Internet, "internet"));
             _clients = new Peer[tunnels];
             _at = new Site[tunnels];
@@ -91,7 +91,7 @@ public sealed class SoakStories
         }
 
         /// <summary>At the end, for the last one to notice and to come back.</summary>
-        static TimeSpan Calm => TimeSpan.FromHours(8);
+        static TimeSpan Calm => TimeSpan.FromHours(10);
 
         /// <summary>At random, on the average so often, until it is calm.</summary>
         void Often(TimeSpan average, Action happens)
@@ -190,7 +190,7 @@ public sealed class SoakStories
         static Connection Persistent(Connection c) => c with
         {
             KeyingTries = 0,
-            DpdDelay = TimeSpan.FromHours(2),
+            DpdDelay = TimeSpan.FromHours(3),
             RekeyTime = TimeSpan.FromDays(1),
             ReauthTime = TimeSpan.FromDays(9),
             Children =
@@ -208,7 +208,7 @@ public sealed class SoakStories
 
         static Connection Patient(Connection c) => c with
         {
-            DpdDelay = TimeSpan.FromHours(3),
+            DpdDelay = TimeSpan.FromHours(4),
             RekeyTime = TimeSpan.FromDays(1),
             Children = [c.Children[0] with { RekeyTime = TimeSpan.FromHours(8), Proposals = Esn }],
         };

@@ -23,8 +23,9 @@ static class Fragments
         return size <= smallest ? null : !isV6 && size > SmallestV6 ? SmallestV6 : smallest;
     }
 
-    /// <summary>The size of the IP datagram that a message came in, without marker.</summary>
-    public static int SizeOf(int message, Path path, ushort natPort) => message + Headers(path, natPort);
+    /// <summary>What to answer in: pieces no larger than those that the request came in, which have got through; but none that every host takes is too large.</summary>
+    public static int Answering(int size, int firstPiece, Path path, ushort natPort) =>
+        Math.Min(size, Math.Max(firstPiece + Headers(path, natPort), path.Remote.Address.IsV6 ? SmallestV6 : SmallestV4));
 
     static int Headers(Path path, ushort natPort) =>
         (path.Remote.Address.IsV6 ? Ipv6Header : Ipv4Header) + UdpHeader + (path.Local.Port == natPort ? NonEspMarker.Size : 0);
@@ -90,6 +91,8 @@ sealed class Reassembly
         if (_pieces.Count < _total)
             return false;
         opened = new(_pieces[1].FirstInner, [.. Enumerable.Range(1, _total).SelectMany(number => _pieces[(ushort)number].Plaintext)], _pieces[1].Bytes);
+        if (!message.IsResponse && t.Sa.Fragments is { } size)
+            t.Sa.Fragments = Fragments.Answering(size, _pieces[1].Bytes.Length, t.Arrived, t.Settings.NatPort);
         _total = 0;
         _pieces.Clear();
         return true;

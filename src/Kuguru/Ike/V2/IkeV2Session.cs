@@ -321,9 +321,8 @@ public sealed class IkeV2Session : IkeSession
     /// <summary>The peer sends the last request again in smaller pieces, so that the answer has to be in such too.</summary>
     internal void AnswerRefragmented(Turn t, ReadOnlySpan<byte> firstPiece)
     {
-        var size = V2.Fragments.SizeOf(firstPiece.Length, t.Arrived, t.Settings.NatPort);
-        if (Fragments is { } before && size < before)
-            Fragments = size;
+        if (Fragments is { } size)
+            Fragments = V2.Fragments.Answering(size, firstPiece.Length, t.Arrived, t.Settings.NatPort);
         Window.RewriteAnswer(Blob.Copy(firstPiece));
         Transmit(t, t.Arrived, Window.Answered!.Messages);
     }
