@@ -33,6 +33,15 @@ static class Seeds
         new Unknown((PayloadType)200, false, new byte[3]),
     ]);
 
+    public static byte[] EapIdentity => [2, 1, 0, 10, 1, .. "carol"u8];
+    public static byte[] EapNak => [2, 1, 0, 7, 3, 26, 13];
+
+    /// <summary>A challenge, which as a response is malformed.</summary>
+    public static byte[] EapMsChapV2 => [1, 1, 0, 32, 26, 1, 7, 0, 27, 16, .. new byte[16], .. "server"u8];
+
+    /// <summary>A start with the first octets of a record.</summary>
+    public static byte[] EapTls => [2, 1, 0, 21, 13, 0x80, 0, 0, 0, 11, 0x16, 3, 3, 0, 6, 1, 0, 0, 2, 3, 3];
+
     public static IkeMessage Protected { get; } = Message with
     {
         Payloads = [new Notify(NotifyType.Cookie, new byte[8]), new SKF(PayloadType.IDi, 1, 3, new byte[48])],

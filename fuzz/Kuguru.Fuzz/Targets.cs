@@ -5,8 +5,10 @@ using Kuguru.Daemon.Settings;
 using Kuguru.Daemon.Vici;
 using Kuguru.Esp;
 using Kuguru.Ike;
+using Kuguru.Ike.Eap;
 using Kuguru.Nat;
 using Kuguru.Wire;
+using Kuguru.Wire.Eap;
 using Kuguru.Wire.V2;
 
 namespace Kuguru.Fuzz;
@@ -18,6 +20,7 @@ static class Targets
     [
         new("ike", Ike, MendIke, Seeds.Message.Write(), Seeds.Protected.Write()),
         new("ike-inner", IkeInner, Nothing, [(byte)Seeds.Message.Payloads[0].Type, .. Payload.WriteChain(Seeds.Message.Payloads, out _)]),
+        new("eap", Eap, MendEap, Seeds.EapIdentity, Seeds.EapMsChapV2, Seeds.EapTls, Seeds.EapNak),
         new("port-4500", Port, Nothing, NonEspMarker.Add(Seeds.Message.Write()), [0, 0, 1, 0, 0, 0, 0, 1], [0xFF]),
         new("ip", Ip, bytes => MendIp(bytes), Seeds.Syn4(), Seeds.Syn6()),
         new("tun", Tun, MendTun, [.. new byte[10], .. Seeds.Syn4()], [1, 1, 40, 0, 4, 0, 20, 0, 16, 0, .. Seeds.Syn4()]),
@@ -49,6 +52,31 @@ static class Targets
         Oracle.True(Payload.TryReadChain(first, written, out var again, out _), "does not read what it wrote");
         Oracle.Same(payloads, again);
         return true;
+    }
+
+    /// <summary>The packet, and then a server and a client in the middle of a conversation that get it.</summary>
+    static bool Eap(byte[] bytes)
+    {
+        if (!EapPacket.TryParse(bytes, out var packet, out _))
+            return false;
+        Oracle.True(EapPacket.TryParse(packet.ToBlob(), out var again, out _), "does not read what it wrote");
+        Oracle.Same(packet, again!);
+        foreach (var method in (EapType[])[EapType.MsChapV2, EapType.Tls, EapType.Md5Challenge, EapType.GenericTokenCard])
+        {
+            using var server = new EapServer(Identity.Parse("carol"), asksName: false, _ => [method], (type, user, _) => EapSeeds.Server(type, user), identifier: 0);
+            server.Start();
+            server.Receive(packet with { Identifier = 1 });
+            using var peer = new EapPeer(Identity.Parse("carol"), [method], EapSeeds.Peer);
+            if (peer.Receive(packet) is EapStep.Say)
+                peer.Receive(packet);
+        }
+        return true;
+    }
+
+    static void MendEap(byte[] bytes)
+    {
+        if (bytes.Length >= 4)
+            BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), (ushort)bytes.Length);
     }
 
     static bool Port(byte[] bytes)

@@ -204,6 +204,8 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         MakeBeforeBreak = settings.MakeBeforeBreak,
         CloseIkeOnChildFailure = settings.CloseIkeOnChildFailure,
         InactivityCloseIke = settings.InactivityCloseIke,
+        MultipleAuthentication = settings.MultipleAuthentication,
+        ForceEapOnlyAuthentication = settings.ForceEapOnlyAuthentication,
         DeleteRekeyedDelay = settings.DeleteRekeyedDelay,
         RetryInitiateInterval = settings.RetryInitiateInterval,
         FirstEspSpi = settings.SpiMin,

@@ -64,6 +64,8 @@ public sealed record CharonSettings
     public bool MakeBeforeBreak { get; init; } = true;
     public bool CloseIkeOnChildFailure { get; init; }
     public bool InactivityCloseIke { get; init; }
+    public bool MultipleAuthentication { get; init; } = true;
+    public bool ForceEapOnlyAuthentication { get; init; }
     public TimeSpan DeleteRekeyedDelay { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>Between attempts to find a peer's address; zero lets the pauses grow from a second to a minute.</summary>

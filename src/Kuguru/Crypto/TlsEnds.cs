@@ -105,6 +105,35 @@ static class TlsTerms
     }
 }
 
+/// <summary>
+/// Reads a CERTIFICATE_REQUEST of TLS 1.3 without the list of authorities: we have one certificate to give, and strongSwan sends an empty list, which is
+/// malformed, where it has no RSA authority.
+/// </summary>
+sealed class TlsClientSide : TlsClientProtocol
+{
+    protected override void Receive13CertificateRequest(MemoryStream buf, bool postHandshakeAuth)
+    {
+        var context = TlsUtilities.ReadOpaque8(buf);
+        var extensions = new MemoryStream(TlsUtilities.ReadOpaque16(buf));
+        if (buf.Position != buf.Length)
+            throw new TlsFatalAlert(AlertDescription.decode_error);
+        var kept = new MemoryStream();
+        while (extensions.Position < extensions.Length)
+        {
+            var (type, data) = (TlsUtilities.ReadUint16(extensions), TlsUtilities.ReadOpaque16(extensions));
+            if (type == ExtensionType.certificate_authorities)
+                continue;
+            TlsUtilities.WriteUint16(type, kept);
+            TlsUtilities.WriteOpaque16(data, kept);
+        }
+        var request = new MemoryStream();
+        TlsUtilities.WriteOpaque8(context, request);
+        TlsUtilities.WriteOpaque16(kept.ToArray(), request);
+        request.Position = 0;
+        base.Receive13CertificateRequest(request, postHandshakeAuth);
+    }
+}
+
 /// <summary>The end that says hello first.</summary>
 sealed class TlsClientEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsClient(crypto), ITlsEnd, TlsAuthentication
 {
@@ -120,6 +149,9 @@ sealed class TlsClientEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsClient
         _keys = null;
         return keys;
     }
+
+    /// <summary>Peers that know no renegotiation say nothing of it; here there is none anyway.</summary>
+    public override void NotifySecureRenegotiation(bool secureRenegotiation) { }
 
     public override int GetMaxHandshakeMessageSize() => TlsEngine.MaxHandshakeMessage;
     public override int GetMaxCertificateChainLength() => TlsEngine.MaxChain;
@@ -172,6 +204,9 @@ sealed class TlsServerEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsServer
         _keys = null;
         return keys;
     }
+
+    /// <summary>Peers that know no renegotiation say nothing of it; here there is none anyway.</summary>
+    public override void NotifySecureRenegotiation(bool secureRenegotiation) { }
 
     public override int GetMaxHandshakeMessageSize() => TlsEngine.MaxHandshakeMessage;
     public override int GetMaxCertificateChainLength() => TlsEngine.MaxChain;

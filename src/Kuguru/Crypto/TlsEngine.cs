@@ -27,7 +27,7 @@ public sealed class TlsEngine : IDisposable
     /// <param name="dice">For keys and nonces.</param>
     public static TlsEngine Client(TlsSetup setup, Dice dice)
     {
-        var protocol = new TlsClientProtocol();
+        var protocol = new TlsClientSide();
         var end = new TlsClientEnd(setup, CryptoOf(dice));
         return new(protocol, end, () => protocol.Connect(end));
     }

@@ -94,6 +94,12 @@ public sealed record IkeSettings
     /// <summary>With the last child that is closed for inactivity goes its IKE SA.</summary>
     public bool InactivityCloseIke { get; init; }
 
+    /// <summary>Say that we take several rounds of authentication (RFC 4739 section 3.1).</summary>
+    public bool MultipleAuthentication { get; init; } = true;
+
+    /// <summary>As responder, take EAP alone as a proof of ours also from a client that has not said that this is enough for it (RFC 5998).</summary>
+    public bool ForceEapOnlyAuthentication { get; init; }
+
     /// <summary>Make <see cref="Effect.RevealKeys"/>.</summary>
     public bool RevealKeys { get; init; }
 }

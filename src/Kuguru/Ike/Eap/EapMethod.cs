@@ -14,6 +14,9 @@ abstract class EapMethod : IDisposable
     /// <summary>Whom a server's method has found the peer to be, where it says so itself; null: who it said it was before.</summary>
     public virtual Identity? User => null;
 
+    /// <summary>Why it is about to fail, although the other side has a last word.</summary>
+    public virtual string? Trouble => null;
+
     /// <summary>The server's first request.</summary>
     public virtual MethodStep Begin() => throw new InvalidOperationException($"{Type} of a peer asks nothing");
 

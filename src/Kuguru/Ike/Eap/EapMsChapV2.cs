@@ -31,7 +31,7 @@ static class EapMsChapV2
     {
         readonly byte[] _challenge = dice.Bytes(MsChapV2.ChallengeLength);
         byte _id = (byte)dice.UInt32();
-        int _retries;
+        int _tries;
         Secret? _msk;
 
         public override EapType Type => EapType.MsChapV2;
@@ -53,7 +53,10 @@ static class EapMsChapV2
             var other => new MethodStep.Failed($"it sends an unexpected MS-CHAP-V2 operation {(byte)other}"),
         };
 
-        string WrongPassword => string.Create(CultureInfo.InvariantCulture, $"there is no such user, or the password is wrong ({_retries + 1} tries)");
+        public override string? Trouble => _tries > 0 && _msk is null ? WrongPassword : null;
+
+        string WrongPassword => string.Create(
+            CultureInfo.InvariantCulture, $"there is no such user, or the password is wrong ({_tries} {(_tries == 1 ? "try" : "tries")})");
 
         MethodStep Judge(Blob data)
         {
@@ -96,9 +99,8 @@ static class EapMsChapV2
 
         MethodStep Retry()
         {
-            if (_retries == Retries)
+            if (++_tries > Retries)
                 return new MethodStep.Failed(WrongPassword);
-            _retries++;
             dice.Fill(_challenge);
             return new MethodStep.Continue(Write(OpCode.Failure, _id++,
                 Encoding.ASCII.GetBytes($"E=691 R=1 C={Convert.ToHexString(_challenge)} V=3 M=Authentication failed")));

@@ -37,6 +37,9 @@ sealed class EapServer : IEapConversation
         Identity user, bool asksName, Func<Identity, ImmutableArray<EapType>> offers, Func<EapType, Identity, bool, EapMethod> create, byte identifier) =>
         (_user, _asksName, _offers, _create, _identifier) = (user, asksName, offers, create, identifier);
 
+    /// <summary>Why the peer is about to be refused, although it has a last word; null when nothing is wrong.</summary>
+    public string? Trouble => _method?.Trouble is { } why ? $"{_method.Type}: {why}" : null;
+
     /// <summary>The first request.</summary>
     public EapStep Start() => _asksName ? Ask(EapType.Identity, Blob.Empty) : Offer();
 

@@ -51,6 +51,7 @@ sealed class EapTls : EapMethod
     public static EapTls Peer(TlsSetup setup, Dice dice) => new(TlsEngine.Client(setup with { Export = Keys }, dice), isServer: false);
 
     public override EapType Type => EapType.Tls;
+    public override string? Trouble => _tls.Failure;
 
     public override MethodStep Begin()
     {

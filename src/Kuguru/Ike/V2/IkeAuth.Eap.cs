@@ -35,7 +35,7 @@ static partial class IkeAuth
         var isAlone = a.Ours is { Kind: AuthenticationKind.Eap };
         if (isAlone)
         {
-            if (!first.Has(NotifyType.EapOnlyAuthentication))
+            if (!first.Has(NotifyType.EapOnlyAuthentication) && !t.Settings.ForceEapOnlyAuthentication)
                 return Refuse(t, Failures.NotEapOnly(a.RemoteId, a.Connection));
             a.LocalId = LocalIdIn(t, a.Connection, a.Wanted);
             payloads.Add(new Payload.IDr(a.LocalId.Type, a.LocalId.Data));
@@ -56,9 +56,20 @@ static partial class IkeAuth
     /// <summary>The next packet of the conversation.</summary>
     public static (Sequence<Payload> Answer, Phase Next) AnswerEap(Turn t, ExpectEapResponse phase, IkeMessage request)
     {
+        if (request.Exchange == ExchangeType.Informational)
+            return AnswerFarewell(t, phase, request);
         if (request.Exchange != ExchangeType.IkeAuth || ReadEap(request) is not { } packet)
             return RefuseSyntax(t, request);
         return AnswerEap(t, phase, phase.Server.Receive(packet));
+    }
+
+    /// <summary>The peer has had enough, of us or of the alert that it got (section 2.21.2).</summary>
+    static (Sequence<Payload> Answer, Phase Next) AnswerFarewell(Turn t, ExpectEapResponse phase, IkeMessage request)
+    {
+        var a = phase.Authentication;
+        t.Report(new Event.Failed(Failures.Eap(a.EapId ?? a.RemoteId, phase.Server.Trouble
+            ?? (request.Has(NotifyType.AuthenticationFailed) ? "it does not believe us and sends AUTHENTICATION_FAILED; see its log" : $"it breaks off and sends {request}"))));
+        return ([], new Gone(null));
     }
 
     static (Sequence<Payload> Answer, Phase Next) AnswerEap(Turn t, ExpectEapResponse phase, EapStep step)

@@ -92,7 +92,7 @@ static partial class IkeAuth
                 payloads.Add(new Payload.IDr(a.RemoteId.Type, a.RemoteId.Data));
             if (a.Theirs is { Kind: AuthenticationKind.Eap })
                 payloads.Add(new Payload.Notify(NotifyType.EapOnlyAuthentication));
-            if (a.Init.PeerTakesRounds)
+            if (a.Init.PeerTakesRounds && t.Settings.MultipleAuthentication)
                 payloads.Add(new Payload.Notify(NotifyType.MultipleAuthSupported));
         }
         a.IsEapDue = proof.Auth is null;

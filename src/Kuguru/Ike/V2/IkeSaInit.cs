@@ -110,7 +110,7 @@ static class IkeSaInit
         if (usesPpk)
             payloads.Add(new Payload.Notify(NotifyType.UsePpk));
         // Eight octets more than were spent, and only where somebody has several rounds.
-        if (candidates.Any(candidate => candidate.Local.Length > 1 || candidate.Remote.Length > 1))
+        if (node.Settings.MultipleAuthentication && candidates.Any(candidate => candidate.Local.Length > 1 || candidate.Remote.Length > 1))
             payloads.Add(new Payload.Notify(NotifyType.MultipleAuthSupported));
         var answer = new IkeMessage(request.InitiatorSpi, spi, ExchangeType.IkeSaInit, IkeFlags.Response, request.Id, payloads.ToSequence());
         Blob response = Generous(answer, CertificateRequests.Ask(node, candidates), connection.Childless != ChildlessPolicy.Never, d.Bytes.Length);
