@@ -104,8 +104,8 @@ static class StatusVerb
             foreach (var child in sa.Children)
             {
                 table.AddRow(new Text($"  {child.Name}"), new Text(child.State.ToLowerInvariant()),
-                    new Text(child.IsEncapsulated ? "in UDP" : child.Protocol), new Text(child.Suite),
-                    new Text($"{string.Join(' ', child.LocalSelectors)} = {string.Join(' ', child.RemoteSelectors)}"),
+                    new Text((child.IsEncapsulated ? "in UDP" : child.Protocol) + (child.Mode == "TRANSPORT" ? "\ntransport" : "")), new Text(child.Suite),
+                    new Text(string.Join('\n', [$"{string.Join(' ', child.LocalSelectors)} = {string.Join(' ', child.RemoteSelectors)}", .. child.StandIns])),
                     new Text($"{Size(child.BytesIn)} / {Size(child.BytesOut)}"));
             }
         }

@@ -80,6 +80,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         var dice = new SystemDice();
         var table = Keep(new SaTable(dice));
         var keys = OpenKeyLog();
+        settings = settings with { StandInRanges = FreeRanges(settings) };
         var node = new Node(ToIkeSettings(settings, sockets, revealKeys: keys is not null), dice, new SystemWallClock());
 
         PacketWorkers? workers = null;
@@ -114,6 +115,22 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         var socket = options.Vici ?? settings.ViciSocket;
         _vici.Listen(socket);
         log.Started(Version, sockets.IkePort, sockets.NatPort, socket, tun.Name);
+    }
+
+    /// <summary>A range that the host has a route into is somebody's network already.</summary>
+    List<AddressRange> FreeRanges(CharonSettings settings)
+    {
+        using var netlink = Netlink.Open();
+        var routes = netlink.Routes().Where(route => route.Table != settings.RoutingTable).ToList();
+        List<AddressRange> free = [];
+        foreach (var range in settings.StandInRanges)
+        {
+            if (RoutePlan.FirstInto(range, routes) is { } route)
+                log.SystemRefused($"charon.stand_in_ranges: {range} collides with route {route}: nobody gets a stand-in from it; set another range");
+            else
+                free.Add(range);
+        }
+        return free;
     }
 
     KeyLog? OpenKeyLog()
@@ -213,6 +230,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         FirstReqId = settings.ReqIdBase,
         DnsServers = [.. settings.DnsServers],
         WinsServers = [.. settings.WinsServers],
+        StandInRanges = [.. settings.StandInRanges],
         RevealKeys = revealKeys,
     };
 

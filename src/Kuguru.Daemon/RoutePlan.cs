@@ -15,18 +15,21 @@ static class RoutePlan
     /// <summary>
     /// The packets to look up in our table: from inside the local selectors, of their protocol and ports, without our mark. Not a rule for
     /// all: what this host says in the clear, from an address that is in no selector, is none of ours, even to a remote selector; and where
-    /// the reverse path is checked (rp_filter), replies to our own outer packets must not seem to leave by the TUN device.
+    /// the reverse path is checked (rp_filter), replies to our own outer packets must not seem to leave by the TUN device. In transport mode
+    /// they have the addresses of those inside, and the check has to be loose (<see cref="ReversePath"/>).
     /// </summary>
-    public static IEnumerable<IpRule> Rules(IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, RoutesOptions options)
+    public static IEnumerable<IpRule> Rules(
+        IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, RoutesOptions options, ChildMode mode = ChildMode.Tunnel)
     {
-        var pairs =
+        var rules =
             from own in local
             from far in remote
             where own.Range.First.IsV6 == far.Range.First.IsV6 && (own.Protocol == far.Protocol || own.Protocol == 0 || far.Protocol == 0)
             from prefix in Prefix.FromRange(own.Range.First, own.Range.Last)
-            from rule in RulesFrom(prefix, WithPorts(own, far, options))
+            from to in mode == ChildMode.Transport ? Prefix.FromRange(far.Range.First, far.Range.Last).Select(to => (Prefix?)to) : [null]
+            from rule in RulesFrom(prefix, WithPorts(own, far, options) with { To = to })
             select rule;
-        return pairs.Distinct();
+        return rules.Distinct();
     }
 
     /// <summary>
@@ -65,6 +68,11 @@ static class RoutePlan
             select (IpAddress?)ip;
         return inside.FirstOrDefault();
     }
+
+    /// <summary>The first route to addresses of a range; one that is for all the world is not.</summary>
+    public static IpRoute? FirstInto(AddressRange range, IEnumerable<IpRoute> routes) => routes.FirstOrDefault(route =>
+        route.Destination.Length > 0 && route.Destination.IsV6 == range.First.IsV6
+        && route.Destination.Address.First(route.Destination.Length) <= range.Last && range.First <= route.Destination.Address.Last(route.Destination.Length));
 
     /// <summary>
     /// Where a packet's source is yet to be found, IPv4 asks with 0.0.0.0, which is a rule of its own; IPv6 asks whether the source that it

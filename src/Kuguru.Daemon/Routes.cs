@@ -83,9 +83,12 @@ public sealed class Routes : IDisposable
 
     /// <summary>
     /// Leads packets from the local to the remote selectors to the TUN device. <paramref name="outer"/> is our own address outside, where it is
-    /// known; <paramref name="innerMtu"/> is the largest inner packet, 0 if not known. An owner that has routes already gets these instead.
+    /// known; <paramref name="innerMtu"/> is the largest inner packet, 0 if not known. In transport mode only what goes from one host to the
+    /// other is led, whatever else this host has to say to that address. An owner that has routes already gets these instead.
     /// </summary>
-    public void Add(RouteOwner owner, IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, IpAddress? outer = null, int innerMtu = 0)
+    public void Add(
+        RouteOwner owner, IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, IpAddress? outer = null, int innerMtu = 0,
+        ChildMode mode = ChildMode.Tunnel)
     {
         _holdings.Remove(owner, out var before);
         var holding = new Holding(local, outer, innerMtu, [.. RoutePlan.Destinations(local, remote)], []);
@@ -94,7 +97,7 @@ public sealed class Routes : IDisposable
             EntryOf(destination).Owners.Add(owner);
         SettleThoseOf(holding);
         // Rules come after what they lead to, and what is no longer needed goes last.
-        foreach (var rule in RoutePlan.Rules(local, remote, _options))
+        foreach (var rule in RoutePlan.Rules(local, remote, _options, mode))
         {
             Use(rule);
             holding.Rules.Add(rule);

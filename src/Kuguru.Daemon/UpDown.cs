@@ -18,7 +18,7 @@ public static class UpDownEnvironment
     public static IReadOnlyList<IReadOnlyDictionary<string, string>> Of(UpDownEvent what) =>
     [
         .. from local in what.Child.LocalSelectors
-           from remote in what.Child.RemoteSelectors
+           from remote in StandIn.See(what.Child.RemoteSelectors, what.Child.StandIns)
            where local.Range.First.IsV6 == remote.Range.First.IsV6
                && (local.Protocol == remote.Protocol || local.Protocol == 0 || remote.Protocol == 0)
            select Of(what, local, remote),

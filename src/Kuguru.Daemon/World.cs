@@ -16,6 +16,9 @@ public sealed class World : IDisposable
     /// <summary>Of a path whose route says nothing.</summary>
     const int DefaultMtu = 1500;
 
+    /// <summary>Transport mode takes packets of any length, so that none is cut before it is sealed; TCP is told its segment size.</summary>
+    const int WholePackets = 65_000;
+
     readonly CharonSettings _settings;
     readonly Sockets _sockets;
     readonly SaTable _table;
@@ -27,6 +30,7 @@ public sealed class World : IDisposable
     readonly Netlink _netlink = Netlink.Open();
     readonly Routes _routes;
     readonly Resolver _resolver;
+    readonly ReversePath _reversePath;
 
     public World(CharonSettings settings, Sockets sockets, SaTable table, TunDevice tun, PathFinder paths, KeyLog? keys, uint mark, ILogger log)
     {
@@ -34,6 +38,8 @@ public sealed class World : IDisposable
         _netlink.ForgoLinkLocal(tun.Index);
         _netlink.SetUp(tun.Index);
         _routes = new Routes(tun, new RoutesOptions { Table = settings.RoutingTable, Priority = settings.RoutingTablePriority, Mark = mark });
+        _reversePath = new ReversePath(log.Missing);
+        _reversePath.Loosen(tun.Name);
         _resolver = new Resolver(tun.Name, log.Missing);
         foreach (var leftover in _routes.Leftovers)
             log.Missing(leftover);
@@ -70,13 +76,14 @@ public sealed class World : IDisposable
                 break;
             case Effect.InstallSa install:
                 _table.Obey(install, MtuTo(install.Sa.Path));
-                Route(RouteOwner.Sa(install.Sa.InboundSpi), install.Sa.LocalSelectors, install.Sa.RemoteSelectors, install.Sa.Path.Local.Address, install.Sa.InboundSpi);
+                Route(RouteOwner.Sa(install.Sa.InboundSpi), install.Sa.LocalSelectors, install.Sa.SeenSelectors, install.Sa.Path.Local.Address,
+                    InnerMtu(install.Sa.InboundSpi), install.Sa.Mode);
                 break;
             case Effect.MoveSa move:
                 _table.Obey(move, DefaultMtu);
                 _table.LimitMtu(move.InboundSpi, MtuTo(move.Path));
                 if (move.Selectors is { } selectors)
-                    Route(RouteOwner.Sa(move.InboundSpi), selectors.Local, selectors.Remote, move.Path.Local.Address, move.InboundSpi);
+                    Route(RouteOwner.Sa(move.InboundSpi), selectors.Local, selectors.Remote, move.Path.Local.Address, InnerMtu(move.InboundSpi), ChildMode.Tunnel);
                 else
                     _routes.LimitMtu(RouteOwner.Sa(move.InboundSpi), InnerMtu(move.InboundSpi));
                 break;
@@ -99,7 +106,7 @@ public sealed class World : IDisposable
             case Effect.InstallTrap trap:
                 _table.Obey(trap, DefaultMtu);
                 if (trap.Child.Mode != ChildMode.Pass)
-                    Route(RouteOwner.Trap(trap.ReqId), trap.Local, trap.Remote, outer: null, inbound: null);
+                    Route(RouteOwner.Trap(trap.ReqId), trap.Local, trap.Remote, outer: null, innerMtu: 0, trap.Child.Mode);
                 else if (_settings.InstallRoutes)
                     _routes.AddPass(RouteOwner.Trap(trap.ReqId), trap.Local, trap.Remote);
                 break;
@@ -131,6 +138,7 @@ public sealed class World : IDisposable
         }
         finally
         {
+            _reversePath.Dispose();
             _resolver.Dispose();
             _netlink.Dispose();
             _batch.Dispose();
@@ -150,13 +158,30 @@ public sealed class World : IDisposable
             _log.NotSent(transmit.Path, outcome.Error);
     }
 
-    void Route(RouteOwner owner, IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, IpAddress? outer, Wire.Spi? inbound)
+    void Route(RouteOwner owner, IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, IpAddress? outer, int innerMtu, ChildMode mode)
     {
+        if (mode == ChildMode.Transport)
+            LoosenReversePath(remote);
         if (_settings.InstallRoutes)
-            _routes.Add(owner, local, remote, outer, inbound is { } spi ? InnerMtu(spi) : 0);
+            _routes.Add(owner, local, remote, outer, innerMtu, mode);
     }
 
-    int InnerMtu(Wire.Spi inbound) => _table.RouteOf(inbound)?.InnerMtu ?? 0;
+    /// <summary>The devices by which peers come whose packets have the same addresses outside as inside.</summary>
+    void LoosenReversePath(IEnumerable<Selector> remote)
+    {
+        foreach (var address in remote.Select(selector => selector.Range.First).Where(address => !address.IsV6).Distinct())
+        {
+            if (_netlink.RouteGet(address, _mark) is { } route && _netlink.FindLink(route.Link) is { } link)
+                _reversePath.Loosen(link.Name);
+        }
+    }
+
+    int InnerMtu(Wire.Spi inbound) => _table.RouteOf(inbound) switch
+    {
+        null => 0,
+        { Mode: ChildMode.Transport } => WholePackets,
+        var route => route.InnerMtu,
+    };
 
     int MtuTo(Path path) => _netlink.RouteGet(path.Remote.Address, _mark, path.Local.Address)?.Mtu is > 0 and var mtu ? mtu : DefaultMtu;
 }

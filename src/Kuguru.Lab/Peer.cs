@@ -116,7 +116,7 @@ public sealed class Peer : Host, IDisposable
     /// <summary>Into a tunnel goes what a child's or a trap's remote end covers; its source is then the address that the child's local end covers.</summary>
     protected override IpAddress SourceFor(IpAddress to)
     {
-        if (!Passes(null, to) && _children.Values.FirstOrDefault(c => Covers(c.Sa.RemoteSelectors, to)) is { } child)
+        if (!Passes(null, to) && _children.Values.FirstOrDefault(c => Covers(c.Sa.SeenSelectors, to)) is { } child)
         {
             foreach (var address in VirtualAddresses.Concat(Addresses))
             {
@@ -132,7 +132,7 @@ public sealed class Peer : Host, IDisposable
         var to = packet.To.Address;
         if (Passes(packet.From.Address, to))
             base.Output(packet);
-        else if (!IsLocal(to) && (_children.Values.Any(c => Covers(c.Sa.RemoteSelectors, to)) || _traps.Values.Any(t => Covers(t.Remote, to))))
+        else if (!IsLocal(to) && (_children.Values.Any(c => Covers(c.Sa.SeenSelectors, to)) || _traps.Values.Any(t => Covers(t.Remote, to))))
             Tunnel(packet);
         else
             base.Output(packet);

@@ -19,12 +19,16 @@ public sealed record Transfer(long Sent, Blob SentHash, long Received, Blob Rece
     /// Sends <paramref name="length"/> octets of noise; the sockets live in the hosts' networks, the bytes in this process.
     /// </summary>
     /// <exception cref="IOException">No connection, or no octet moved for 15 s.</exception>
-    public static Transfer Tcp(Host from, Host to, string address, long length)
+    public static Transfer Tcp(Host from, Host to, string address, long length) => Tcp(from, to, address, address, length);
+
+    /// <summary>The same to a host that its peer <paramref name="called"/> by another address than that which it is <paramref name="bound"/> to.</summary>
+    /// <inheritdoc cref="Tcp(Host, Host, string, long)"/>
+    public static Transfer Tcp(Host from, Host to, string called, string bound, long length)
     {
         try
         {
-            using var listener = to.Inside(() => Listen(new(IPAddress.Parse(address), port: 0)));
-            var endpoint = (IPEndPoint)listener.LocalEndPoint!;
+            using var listener = to.Inside(() => Listen(new(IPAddress.Parse(bound), port: 0)));
+            var endpoint = new IPEndPoint(IPAddress.Parse(called), ((IPEndPoint)listener.LocalEndPoint!).Port);
             var begin = Stopwatch.GetTimestamp();
             var receiving = Task.Factory.StartNew(() => Receive(listener), TaskCreationOptions.LongRunning);
             using var sender = from.Inside(() => new Socket(endpoint.AddressFamily, SocketType.Stream, ProtocolType.Tcp));
@@ -35,7 +39,7 @@ public sealed record Transfer(long Sent, Blob SentHash, long Received, Blob Rece
         }
         catch (SocketException e)
         {
-            throw new IOException($"TCP from {from.Name} to {to.Name} at {address}: {e.Message}", e);
+            throw new IOException($"TCP from {from.Name} to {to.Name} at {called}: {e.Message}", e);
         }
     }
 

@@ -51,6 +51,7 @@ static class CharonKeys
         ["reqid_base"] = Number(1u, uint.MaxValue, (s, v) => s with { ReqIdBase = v }),
         ["install_routes"] = Bool((s, v) => s with { InstallRoutes = v }),
         ["install_virtual_ip"] = Bool((s, v) => s with { InstallVirtualIp = v }),
+        ["stand_in_ranges"] = Prefixes((s, v) => s with { StandInRanges = v }),
         ["routing_table"] = Number(0u, uint.MaxValue, (s, v) => s with { RoutingTable = v }),
         ["routing_table_prio"] = Number(0u, uint.MaxValue, (s, v) => s with { RoutingTablePriority = v }),
         ["dns1"] = Address((s, v) => s with { DnsServers = [.. s.DnsServers, v] }),
@@ -243,6 +244,21 @@ static class CharonKeys
 
     static (string, Setter) Time(Func<CharonSettings, TimeSpan, CharonSettings> set) =>
         ("a time, such as 20s or 5m", (s, text) => SettingsText.Time(text) is { } value ? set(s, value) : null);
+
+    static (string, Setter) Prefixes(Func<CharonSettings, IReadOnlyList<AddressRange>, CharonSettings> set) =>
+        ("prefixes, such as 198.18.0.0/15, with commas between, or nothing", (s, text) => ReadPrefixes(text) is { } ranges ? set(s, ranges) : null);
+
+    static List<AddressRange>? ReadPrefixes(string text)
+    {
+        List<AddressRange> ranges = [];
+        foreach (var word in SettingsText.Words(text, ',', ' '))
+        {
+            if (!Linux.Prefix.TryParse(word, out var prefix) || prefix.Network != prefix || prefix.Length == 0)
+                return null;
+            ranges.Add(AddressRange.Prefix(prefix.Address, prefix.Length));
+        }
+        return ranges;
+    }
 
     static (string, Setter) Address(Func<CharonSettings, IpAddress, CharonSettings> set) =>
         ("an IP address", (s, text) => IpAddress.TryParse(text, out var value) ? set(s, value) : null);

@@ -88,6 +88,9 @@ public sealed record CharonSettings
     public bool InstallRoutes { get; init; } = true;
     public bool InstallVirtualIp { get; init; } = true;
 
+    /// <summary>Prefixes that stand-ins are taken from; none switches them off.</summary>
+    public IReadOnlyList<AddressRange> StandInRanges { get; init; } = new Ike.IkeSettings().StandInRanges;
+
     public uint RoutingTable { get; init; } = 220;
     public uint RoutingTablePriority { get; init; } = 220;
 

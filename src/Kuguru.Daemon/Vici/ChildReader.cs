@@ -42,7 +42,7 @@ static class ChildReader
         .Text("updown", (ref c, text) => KeyTable<ChildConfig>.Done(c = c with { UpDown = text.Length == 0 ? null : text }))
         .Bool("hostaccess", (c, v) => c with { HostAccess = v })
         // What strongSwan has beyond that, and the values that say what Kuguru does.
-        .Word("mode", (c, v) => c with { Mode = v }, ("tunnel", ChildMode.Tunnel), ("pass", ChildMode.Pass), ("drop", ChildMode.Drop))
+        .Text("mode", Mode)
         .Only("policies", "yes")
         .Only("policies_fwd_out", "no")
         .Only("ipcomp", "no")
@@ -78,6 +78,17 @@ static class ChildReader
         if (child.RemoteSelectors.IsEmpty)
             child = child with { RemoteSelectors = [SelectorTemplate.Dynamic] };
         return Lifetimes(child, message);
+    }
+
+    static string? Mode(ref ChildConfig child, string text)
+    {
+        (string Word, ChildMode Mode)[] modes = [("tunnel", ChildMode.Tunnel), ("transport", ChildMode.Transport), ("pass", ChildMode.Pass), ("drop", ChildMode.Drop)];
+        foreach (var (word, mode) in modes)
+        {
+            if (string.Equals(word, text, StringComparison.OrdinalIgnoreCase))
+                return KeyTable<ChildConfig>.Done(child = child with { Mode = mode });
+        }
+        return $"\"{text}\" is not supported, only {string.Join(", ", modes.Select(mode => mode.Word))} are";
     }
 
     static ChildConfig Default(string name, CharonSettings settings) => new()

@@ -106,7 +106,7 @@ public static class ConnectionReader
         }
         connection = connection with { Children = Children(message, settings, path, found) };
         // A connection of shunts has no peer, and nobody to authenticate.
-        if (connection.Children.IsEmpty || connection.Children.Any(child => child.Mode == ChildMode.Tunnel) || message.Sections.Any(s => !IsChildren(s)))
+        if (connection.Children.IsEmpty || connection.Children.Any(child => !child.Mode.IsShunt) || message.Sections.Any(s => !IsChildren(s)))
             connection = connection with { Local = Rounds(message, "local", path, found), Remote = Rounds(message, "remote", path, found) };
         foreach (var section in message.Sections.Where(s => !IsRound(s, "local") && !IsRound(s, "remote") && !IsChildren(s)))
             found.Add(new ConfigError($"{path}.{section.Name}", "unknown section" + Complaints.DidYouMean(section.Name, ["local", "remote", "children"])));

@@ -40,9 +40,9 @@ public static class ConnectionWriter
             $"{trap.Connection.Name}/{trap.Child.Name}", new ViciMessage
             {
                 { "child", trap.Child.Name },
-                { "reqid", trap.Child.Mode == ChildMode.Tunnel ? trap.ReqId.ToString(CultureInfo.InvariantCulture) : null },
+                { "reqid", !trap.Child.Mode.IsShunt ? trap.ReqId.ToString(CultureInfo.InvariantCulture) : null },
                 { "ike", trap.Connection.Name },
-                { "mode", Mode(trap.Child.Mode) },
+                { "mode", SaWriter.Mode(trap.Child.Mode) },
                 { "local-ts", trap.Local.Select(s => AddressText.Print(s)) },
                 { "remote-ts", trap.Remote.Select(s => AddressText.Print(s)) },
             }
@@ -103,7 +103,7 @@ public static class ConnectionWriter
 
     static ViciMessage Child(ChildConfig child) => new()
     {
-        { "mode", Mode(child.Mode) },
+        { "mode", SaWriter.Mode(child.Mode) },
         { "rekey_time", Seconds(child.RekeyTime) },
         { "rekey_bytes", child.RekeyBytes },
         { "rekey_packets", child.RekeyPackets },
@@ -121,13 +121,6 @@ public static class ConnectionWriter
         CloseAction.Clear => "none",
         CloseAction.Trap => "trap",
         CloseAction.Start => "start",
-    };
-
-    static string Mode(ChildMode mode) => mode switch
-    {
-        ChildMode.Tunnel => "TUNNEL",
-        ChildMode.Pass => "PASS",
-        ChildMode.Drop => "DROP",
     };
 
     static string Unique(UniquePolicy unique) => unique switch

@@ -3,7 +3,6 @@ using System.Runtime.InteropServices;
 using Kuguru.Crypto;
 using Kuguru.Daemon.Settings;
 using Kuguru.Engine;
-using Kuguru.Ike;
 
 namespace Kuguru.Daemon.Vici;
 
@@ -49,7 +48,7 @@ sealed class QueryCommands(ControlLoop loop, Func<IEnumerable<(string Why, long 
     async Task<ViciMessage> ListPolicies(ViciCall call, CancellationToken gone)
     {
         var request = call.Request;
-        bool IsAskedFor(ChildMode mode) => request[mode switch { ChildMode.Tunnel => "trap", ChildMode.Pass => "pass", ChildMode.Drop => "drop" }] is not null;
+        bool IsAskedFor(ChildMode mode) => request[mode switch { ChildMode.Tunnel or ChildMode.Transport => "trap", ChildMode.Pass => "pass", ChildMode.Drop => "drop" }] is not null;
         var traps = await loop.Ask((node, _, _) => node.TrapStatus.ToList());
         foreach (var trap in traps.Where(t => IsAskedFor(t.Child.Mode) && Fits(request["ike"], t.Connection.Name) && Fits(request["child"], t.Child.Name)))
             await call.Stream("list-policy", ConnectionWriter.ListPolicy(trap), gone);

@@ -67,12 +67,13 @@ public static class SaWriter
             { "uniqueid", child.UniqueId },
             { "reqid", child.ReqId },
             { "state", State(child.State) },
-            { "mode", "TUNNEL" },
+            { "mode", Mode(child.Mode) },
         };
         if (child.State is ChildState.Installed or ChildState.Rekeying or ChildState.Rekeyed or ChildState.Deleting or ChildState.Deleted)
             AddInstalled(message, child, now);
         message.Add("local-ts", child.LocalSelectors.Select(s => AddressText.Print(s)));
         message.Add("remote-ts", child.RemoteSelectors.Select(s => AddressText.Print(s)));
+        message.Add("stand-ins", Listed(child.StandIns.Select(s => s.ToString())));
         return message;
     }
 
@@ -97,6 +98,14 @@ public static class SaWriter
         message.Add("life-time", -Seconds(now, child.ExpiresAt));
         message.Add("install-time", Seconds(now, child.InstalledAt));
     }
+
+    public static string Mode(ChildMode mode) => mode switch
+    {
+        ChildMode.Tunnel => "TUNNEL",
+        ChildMode.Transport => "TRANSPORT",
+        ChildMode.Pass => "PASS",
+        ChildMode.Drop => "DROP",
+    };
 
     static string State(IkeState state) => state switch
     {

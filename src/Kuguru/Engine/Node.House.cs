@@ -53,6 +53,10 @@ public sealed partial class Node
 
     public void ReleaseReqId(uint reqId) => _reqIds.Release(reqId);
 
+    public StandInAnswer StandInsFor(StandInRequest request) => StandIns.Take(request);
+
+    public void ReleaseStandIns(Spi child) => StandIns.Release(child);
+
     public bool Authenticated(Instant now, IkeSession session, bool initialContact, Outbox outbox)
     {
         if (session is not { Connection: { } connection, LocalId: { } local, PeerName: { } remote } || connection.Unique == UniquePolicy.Never)

@@ -101,7 +101,7 @@ public sealed partial class Node
         Connections.Load(connection);
         foreach (var child in connection.Children)
         {
-            if (child.Mode != ChildMode.Tunnel)
+            if (child.Mode.IsShunt)
             {
                 if (child.StartAction != StartAction.None && _traps.Find(connection.Name, child.Name) is null)
                     Shunt(connection, child, outbox);
@@ -157,7 +157,7 @@ public sealed partial class Node
     {
         if (_closing)
             Fail(token, FailureCode.Aborted, "the daemon is stopping", outbox);
-        else if (child.Mode != ChildMode.Tunnel)
+        else if (child.Mode.IsShunt)
             Fail(token, FailureCode.Refused, $"child '{child.Name}' is no tunnel but a shunt: install it instead", outbox);
         else if (Carrier(connection) is { } session)
         {
@@ -364,7 +364,7 @@ public sealed partial class Node
             Fail(order.Token, FailureCode.UnknownConnection, NoSuchChild(order.Connection, order.Child), outbox);
         else if (_traps.Find(found.Connection.Name, found.Child.Name) is not null)
             Done(order.Token, outbox);
-        else if (found.Child.Mode != ChildMode.Tunnel)
+        else if (found.Child.Mode.IsShunt)
         {
             Shunt(found.Connection, found.Child, outbox);
             Done(order.Token, outbox);
@@ -422,7 +422,7 @@ public sealed partial class Node
     void Remove(Trap trap, Outbox outbox)
     {
         _traps.Remove(trap);
-        if (trap.Child.Mode == ChildMode.Tunnel)
+        if (!trap.Child.Mode.IsShunt)
             _reqIds.Release(trap.ReqId);
         outbox.Add(new Effect.RemoveTrap(trap.ReqId));
     }

@@ -37,6 +37,9 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
     public Credentials Credentials { get; } = new();
     public CertificateStore Certificates { get; } = new();
     public Pools Pools { get; } = new();
+
+    /// <summary>Addresses for peers whose own are somebody else's too.</summary>
+    public StandIns StandIns { get; } = new(settings.StandInRanges);
     public Counters Counters { get; } = new();
 
     /// <summary>When to call <see cref="Tick"/> if nothing else happens.</summary>

@@ -59,7 +59,7 @@ public static class PacketPath
         var description = new TrapDescription(trap.ReqId, trap.Local, trap.Remote);
         switch (trap.Child.Mode)
         {
-            case ChildMode.Tunnel:
+            case ChildMode.Tunnel or ChildMode.Transport:
                 table.InstallTrap(description);
                 break;
             case ChildMode.Drop:
@@ -80,6 +80,8 @@ public static class PacketPath
         ReplayWindow = sa.Config.ReplayWindow,
         Local = sa.LocalSelectors,
         Remote = sa.RemoteSelectors,
+        Transport = sa.Transport,
+        StandIns = sa.StandIns,
         Path = sa.Path,
         UdpEncapsulated = sa.UdpEncapsulated,
         OuterMtu = outerMtu,

@@ -53,6 +53,9 @@ public enum Drop
 
     /// <summary>Out: the SA has used up its sequence numbers.</summary>
     SequenceExhausted,
+
+    /// <summary>Out: a fragment, of which transport mode takes none (RFC 4303 section 3.1.1).</summary>
+    Fragment,
 }
 
 /// <summary>How often each <see cref="Drop"/> happened to one worker. One writer, any number of readers.</summary>

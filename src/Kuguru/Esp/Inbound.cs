@@ -21,9 +21,13 @@ public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coale
 
     static readonly TimeSpan ReportUnknownEvery = TimeSpan.FromMilliseconds(20);
 
+    /// <summary>In transport mode, for the IP header in front of what comes out of the SA.</summary>
+    const int HeaderRoom = 48, TimeToLive = 64;
+
     readonly Arena _memory = new(MemoryLength);
     Instant _reportUnknownAt;
     readonly Coalescer _coalescer = new(tun, coalescing);
+    ushort _identification;
 
     /// <summary>What was dropped.</summary>
     public DropCounters Drops { get; } = new();
@@ -123,9 +127,10 @@ public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coale
             Drops.Count(verdict == ReplayVerdict.TooOld ? Drop.TooOld : Drop.Replayed);
             return;
         }
-        if (_memory.Free < Headroom + length + Headroom)
+        var front = sa.Transport is null ? Headroom : Headroom + HeaderRoom;
+        if (_memory.Free < front + length + Headroom)
             Flush();
-        var inner = _memory.End + Headroom;
+        var inner = _memory.End + front;
         if (sa.Opener.Open(packet, sequence, new(inner, length)) < 0)
         {
             Drops.Count(Drop.NotAuthentic);
@@ -156,8 +161,12 @@ public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coale
         var plaintext = new Span<byte>(inner, length);
         if (!Trailer.TryRead(plaintext, out var payload, out var next))
             Drops.Count(Drop.BadPadding);
+        else if (next == IpProtocol.NoNext)
+            Drops.Count(Drop.Dummy);
+        else if (turn.Sa.Transport is { } ends)
+            DeliverTransport(ref turn, inner, payload, next, ends);
         else if (next is not (IpProtocol.Ipv4 or IpProtocol.Ipv6))
-            Drops.Count(next == IpProtocol.NoNext ? Drop.Dummy : Drop.NotTunnelMode);
+            Drops.Count(Drop.NotTunnelMode);
         else if (!IpPacket.TryRead(plaintext[..payload], out var ip) || ip.IsV6 != (next == IpProtocol.Ipv6))
             Drops.Count(Drop.BadInnerPacket);
         else if (!turn.Sa.Takes(ip))
@@ -165,14 +174,56 @@ public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coale
         else if (!Ecn.TryDecapsulate(plaintext, ip, turn.Arrival.Tos))
             Drops.Count(Drop.CongestionMark);
         else
+            Write(ref turn, inner, ip);
+    }
+
+    /// <summary>
+    /// The packet gets an IP header as the peer names both ends, so that it is whole, and is then translated to this host's names like any
+    /// other. The header that it came with was the outer packet's, which the kernel has taken off; of that only the type of service is known.
+    /// </summary>
+    void DeliverTransport(ref Turn turn, byte* payload, int length, IpProtocol next, in TransportEnds ends)
+    {
+        var isV6 = ends.PeerSource.IsV6;
+        var total = length + (isV6 ? Ipv6.Size : Ipv4.MinSize);
+        if (total > ushort.MaxValue)
         {
-            turn.Octets += ip.Length;
-            Tcp.ClampMss(plaintext, ip, (ushort)Mtu.Mss(turn.Route.InnerMtuFor(ip.IsV6), ip.IsV6));
-            if (_coalescer.Add(inner, ip))
-                _memory.Take((Headroom + ip.Length + Headroom - 1) / Headroom * Headroom);
-            else if (_coalescer.IsEmpty)
-                _memory.Clear();
+            Drops.Count(Drop.BadInnerPacket);
+            return;
         }
+        var packet = payload + length - total;
+        var bytes = new Span<byte>(packet, total);
+        if (isV6)
+            Ipv6.Write(bytes, ends.PeerSource, ends.PeerDestination, next, length, turn.Arrival.Tos, hopLimit: TimeToLive);
+        else
+            Ipv4.Write(bytes, ends.PeerSource, ends.PeerDestination, next, total, turn.Arrival.Tos, _identification++, timeToLive: TimeToLive);
+        if (!IpPacket.TryRead(bytes, out var ip))
+            Drops.Count(Drop.BadInnerPacket);
+        else if (!turn.Sa.Takes(ip))
+            Drops.Count(Drop.OutsideSelectors);
+        else
+            Write(ref turn, packet, ip);
+    }
+
+    /// <summary>A sound packet that the SA takes goes to the TUN device, under this host's names.</summary>
+    void Write(ref Turn turn, byte* packet, in IpPacket ip)
+    {
+        turn.Octets += ip.Length;
+        if (turn.Sa.Map is { } map)
+        {
+            var translated = map.Apply(new(packet, ip.Length), ip);
+            Pass(turn.Route, packet, translated);
+        }
+        else
+            Pass(turn.Route, packet, ip);
+    }
+
+    void Pass(Route route, byte* packet, in IpPacket ip)
+    {
+        Tcp.ClampMss(new(packet, ip.Length), ip, (ushort)Mtu.Mss(route.InnerMtuFor(ip.IsV6), ip.IsV6));
+        if (_coalescer.Add(packet, ip))
+            _memory.Take((int)(packet - _memory.End + ip.Length + Headroom - 1) / Headroom * Headroom);
+        else if (_coalescer.IsEmpty)
+            _memory.Clear();
     }
 
     /// <summary>Packets of one SA that came together.</summary>

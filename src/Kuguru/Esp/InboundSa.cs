@@ -7,7 +7,8 @@ namespace Kuguru.Esp;
 /// <summary>The receiving half of a pair. What is not readonly belongs to whoever has the claim.</summary>
 sealed class InboundSa(SaDescription sa, Route route)
 {
-    (Selector[] Local, Selector[] Remote)[] _selectors = [([.. sa.Local], [.. sa.Remote])];
+    // In transport mode packets are looked at as the peer names its ends.
+    (Selector[] Local, Selector[] Remote)[] _selectors = [(Of(sa.Local, sa.Transport?.PeerDestination), Of(sa.Remote, sa.Transport?.PeerSource))];
     Claim _claim;
     Route _route = route;
 
@@ -17,6 +18,12 @@ sealed class InboundSa(SaDescription sa, Route route)
     public SaUsage Usage { get; } = sa.Usage;
     public int Overhead { get; } = sa.Suite.Overhead;
     public int Alignment { get; } = sa.Suite.Alignment;
+
+    /// <summary>Null in tunnel mode.</summary>
+    public TransportEnds? Transport { get; } = sa.Transport;
+
+    /// <summary>From the peer's addresses to this host's; null when they are the same.</summary>
+    public AddressMap? Map { get; } = AddressMap.Inbound(sa);
 
     public Route Route
     {
@@ -40,6 +47,9 @@ sealed class InboundSa(SaDescription sa, Route route)
     /// <summary>Takes other packets from now on. A reader sees the old selectors or the new ones.</summary>
     public void Select(ImmutableArray<Selector> local, ImmutableArray<Selector> remote) =>
         Volatile.Write(ref _selectors, [([.. local], [.. remote])]);
+
+    static Selector[] Of(IEnumerable<Selector> selectors, IpAddress? host) =>
+        [.. selectors.Select(selector => host is { } address ? selector with { Range = AddressRange.Single(address) } : selector)];
 
     public bool TryEnter() => _claim.TryEnter();
 

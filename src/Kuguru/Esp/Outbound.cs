@@ -79,23 +79,42 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
 
     void Send(OutboundSa sa, in Offload offload, in IpPacket ip, Instant now)
     {
-        var turn = new Turn(sa, sa.Route, ip);
-        if (offload.LargestPacket > turn.Mtu && ip.DontFragment)
+        var route = sa.Route;
+        var mtu = route.InnerMtuFor(ip.IsV6);
+        // Transport mode takes whole packets only; if they do not fit, the kernel cuts the ESP packet.
+        if (sa.IsTransport && ip.IsFragment)
+            Drops.Count(Drop.Fragment);
+        else if (!sa.IsTransport && offload.LargestPacket > mtu && ip.DontFragment)
         {
             Drops.Count(Drop.TooBig);
-            AnswerTooBig(ip, turn.Mtu);
+            AnswerTooBig(ip, mtu);
         }
-        else if (offload.IsSuperPacket)
+        else
+        {
+            if (!offload.IsSuperPacket)
+                offload.CompleteChecksum(Packet);
+            if (sa.Map is { } map)
+            {
+                var translated = map.Apply(new(Packet, ip.Length), ip, transport: !offload.IsSuperPacket);
+                Send(new Turn(sa, route, mtu, translated), offload, now);
+            }
+            else
+                Send(new Turn(sa, route, mtu, ip), offload, now);
+        }
+    }
+
+    void Send(Turn turn, in Offload offload, Instant now)
+    {
+        if (offload.IsSuperPacket)
             Segment(ref turn, offload);
         else
         {
-            offload.CompleteChecksum(Packet);
-            Tcp.ClampMss(new(Packet, ip.Length), ip, (ushort)Mtu.Mss(turn.Mtu, ip.IsV6));
-            SealOrFragment(ref turn, Packet, ip.Length);
+            Tcp.ClampMss(new(Packet, turn.Ip.Length), turn.Ip, (ushort)Mtu.Mss(turn.Mtu, turn.Ip.IsV6));
+            SealOrFragment(ref turn, Packet, turn.Ip.Length);
         }
         if (turn.Sealed > 0)
-            sa.Usage.CountOutbound(now, turn.Sealed, turn.Octets);
-        ReportWear(sa, turn.IsExhausted, now);
+            turn.Sa.Usage.CountOutbound(now, turn.Sealed, turn.Octets);
+        ReportWear(turn.Sa, turn.IsExhausted, now);
     }
 
     void Segment(ref Turn turn, in Offload offload)
@@ -108,7 +127,7 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
     /// <summary>What may not be fragmented and does not fit was answered before; in IPv6 that is all.</summary>
     void SealOrFragment(ref Turn turn, byte* inner, int length)
     {
-        if (length <= turn.Mtu)
+        if (length <= turn.Mtu || turn.Sa.IsTransport)
         {
             Seal(ref turn, inner, length);
             return;
@@ -128,9 +147,18 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
             Drops.Count(Drop.SequenceExhausted);
             return;
         }
+        var next = turn.Ip.IsV6 ? IpProtocol.Ipv6 : IpProtocol.Ipv4;
+        if (sa.IsTransport)
+        {
+            // IPv6's extension headers go behind the ESP header.
+            var (header, nextAt) = turn.Ip.IsV6 ? (Ipv6.Size, 6) : ((inner[0] & 15) * 4, 9);
+            next = (IpProtocol)inner[nextAt];
+            inner += header;
+            length -= header;
+        }
         var trailer = (length + EspTrailer.FixedSize + sa.Alignment - 1) / sa.Alignment * sa.Alignment - length;
         var behind = Vector256.Load(inner + length);
-        EspTrailer.Write(new(inner + length, trailer), trailer - EspTrailer.FixedSize, turn.Ip.IsV6 ? IpProtocol.Ipv6 : IpProtocol.Ipv4);
+        EspTrailer.Write(new(inner + length, trailer), trailer - EspTrailer.FixedSize, next);
         var room = datagrams.Room(route, length + trailer + sa.Overhead);
         sa.Sealer.Seal(sa.Spi.Value, sequence, new(inner, length + trailer), room);
         behind.Store(inner + length);
@@ -162,11 +190,11 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
     public void Dispose() => _memory.Dispose();
 
     /// <summary>What one packet or super-packet comes to.</summary>
-    ref struct Turn(OutboundSa sa, Route route, in IpPacket ip)
+    ref struct Turn(OutboundSa sa, Route route, int mtu, in IpPacket ip)
     {
         public readonly OutboundSa Sa = sa;
         public readonly Route Route = route;
-        public readonly int Mtu = route.InnerMtuFor(ip.IsV6);
+        public readonly int Mtu = mtu;
         public readonly ref readonly IpPacket Ip = ref ip;
         public int Sealed;
         public long Octets;

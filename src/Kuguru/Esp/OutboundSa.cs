@@ -4,7 +4,7 @@ using Kuguru.Wire;
 namespace Kuguru.Esp;
 
 /// <summary>The sending half of a pair. What is not readonly belongs to whoever has the claim.</summary>
-sealed class OutboundSa(SaDescription sa, Route route, Dice dice) : Policy(sa.Local, sa.Remote)
+sealed class OutboundSa(SaDescription sa, Route route, Dice dice) : Policy(sa.Local, sa.SeenRemote)
 {
     Claim _claim;
     Route _route = route;
@@ -19,6 +19,10 @@ sealed class OutboundSa(SaDescription sa, Route route, Dice dice) : Policy(sa.Lo
     public SaUsage Usage { get; } = sa.Usage;
     public int Overhead { get; } = sa.Suite.Overhead;
     public int Alignment { get; } = sa.Suite.Alignment;
+    public bool IsTransport { get; } = sa.Transport is not null;
+
+    /// <summary>From this host's addresses to the peer's; null when they are the same.</summary>
+    public AddressMap? Map { get; } = AddressMap.Outbound(sa);
 
     public Route Route
     {

@@ -6,10 +6,10 @@ namespace Kuguru.Esp;
 /// <summary>Where the packets of one SA go at present and how large they may be. Immutable, so that a move is one write of a reference.</summary>
 public sealed record Route
 {
-    public Route(Spi inboundSpi, EspSuite suite, Path path, bool udpEncapsulated, int outerMtu)
+    public Route(Spi inboundSpi, EspSuite suite, Path path, bool udpEncapsulated, int outerMtu, ChildMode mode = ChildMode.Tunnel)
     {
-        (InboundSpi, Path, UdpEncapsulated, OuterMtu) = (inboundSpi, path, udpEncapsulated, outerMtu);
-        InnerMtu = Mtu.Inner(suite, path.Remote.Address.IsV6, udpEncapsulated, outerMtu);
+        (InboundSpi, Path, UdpEncapsulated, OuterMtu, Mode) = (inboundSpi, path, udpEncapsulated, outerMtu, mode);
+        InnerMtu = Mtu.Inner(suite, path.Remote.Address.IsV6, udpEncapsulated, outerMtu, mode);
     }
 
     /// <summary>The name of the pair, for who has something to say about it (<see cref="SaTable.LimitMtu"/>).</summary>
@@ -19,6 +19,8 @@ public sealed record Route
 
     /// <summary>The largest outer IP packet, in octets.</summary>
     public int OuterMtu { get; }
+
+    public ChildMode Mode { get; }
 
     /// <summary>The largest inner IP packet, in octets.</summary>
     public int InnerMtu { get; }

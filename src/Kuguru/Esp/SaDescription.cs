@@ -5,7 +5,7 @@ using Kuguru.Wire;
 namespace Kuguru.Esp;
 
 /// <summary>
-/// A pair of ESP SAs in tunnel mode, one in each direction, as the packet path is told of it. Its keys are copied: whoever installs it
+/// A pair of ESP SAs, one in each direction, as the packet path is told of it. Its keys are copied: whoever installs it
 /// disposes of them.
 /// </summary>
 public sealed record SaDescription
@@ -27,6 +27,16 @@ public sealed record SaDescription
 
     /// <summary>The peer's end.</summary>
     public required ImmutableArray<Selector> Remote { get; init; }
+
+    /// <summary>Who talks, in transport mode; null in tunnel mode.</summary>
+    public TransportEnds? Transport { get; init; }
+
+    /// <summary>The peer's prefixes that are seen under other addresses on this host.</summary>
+    public ImmutableArray<StandIn> StandIns { get; init; } = [];
+
+    /// <summary><see cref="Remote"/> as this host's packets have it.</summary>
+    internal ImmutableArray<Selector> SeenRemote => StandIns.IsEmpty ? Remote : [.. StandIn.See(Remote, StandIns)];
+    internal ChildMode Mode => Transport is null ? ChildMode.Tunnel : ChildMode.Transport;
     public required Path Path { get; init; }
     public required bool UdpEncapsulated { get; init; }
 

@@ -43,7 +43,7 @@ public sealed class SaTable(Dice dice) : IDisposable
     {
         if (_pairs.ContainsKey(sa.InboundSpi))
             throw new InvalidOperationException($"an SA with inbound SPI {sa.InboundSpi} is installed already");
-        var route = new Route(sa.InboundSpi, sa.Suite, sa.Path, sa.UdpEncapsulated, sa.OuterMtu);
+        var route = new Route(sa.InboundSpi, sa.Suite, sa.Path, sa.UdpEncapsulated, sa.OuterMtu, sa.Mode);
         var pair = (In: new InboundSa(sa, route), Out: new OutboundSa(sa, route, dice));
         _pairs.Add(sa.InboundSpi, pair);
         _inbound.Set(sa.InboundSpi.Value, pair.In);
@@ -155,7 +155,7 @@ public sealed class SaTable(Dice dice) : IDisposable
         if (!_pairs.TryGetValue(inboundSpi, out var pair))
             return false;
         var to = change(pair.Out.Route);
-        var route = new Route(inboundSpi, pair.Out.Suite, to.Path, to.UdpEncapsulated, to.OuterMtu);
+        var route = new Route(inboundSpi, pair.Out.Suite, to.Path, to.UdpEncapsulated, to.OuterMtu, pair.Out.Route.Mode);
         pair.In.Route = route;
         pair.Out.Route = route;
         return true;

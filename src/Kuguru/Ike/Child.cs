@@ -97,6 +97,8 @@ sealed class Child
         UniqueId = Sa.UniqueId,
         ReqId = Sa.ReqId,
         State = State,
+        Mode = Sa.Mode,
+        StandIns = Sa.StandIns,
         UdpEncapsulated = Sa.UdpEncapsulated,
         InboundSpi = Sa.InboundSpi,
         OutboundSpi = Sa.OutboundSpi,

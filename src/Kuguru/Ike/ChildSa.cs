@@ -37,6 +37,16 @@ public sealed record ChildSa
     public required ImmutableArray<Selector> LocalSelectors { get; init; }
     public required ImmutableArray<Selector> RemoteSelectors { get; init; }
 
+    /// <summary>Null in tunnel mode.</summary>
+    public TransportEnds? Transport { get; init; }
+    public ChildMode Mode => Transport is null ? ChildMode.Tunnel : ChildMode.Transport;
+
+    /// <summary>The peer's prefixes that are seen under other addresses here.</summary>
+    public ImmutableArray<StandIn> StandIns { get; init; } = [];
+
+    /// <summary><see cref="RemoteSelectors"/> as this host's packets have them.</summary>
+    public ImmutableArray<Selector> SeenSelectors => StandIns.IsEmpty ? RemoteSelectors : [.. StandIn.See(RemoteSelectors, StandIns)];
+
     /// <summary>Where its packets go; with <see cref="UdpEncapsulated"/> false only the addresses count.</summary>
     public required Path Path { get; init; }
     public required bool UdpEncapsulated { get; init; }

@@ -148,6 +148,7 @@ public sealed record ChildConfig
     /// <summary>A child through which nothing has gone for so long is closed; zero is never.</summary>
     public TimeSpan Inactivity { get; init; }
 
+    /// <summary>Transport mode is asked for as initiator and agreed to as responder where both ends are single hosts; else it is tunnel mode (RFC 7296 section 1.3.1).</summary>
     public ChildMode Mode { get; init; }
     public StartAction StartAction { get; init; }
     public CloseAction CloseAction { get; init; }
@@ -164,9 +165,6 @@ public sealed record ChildConfig
 
     public bool HostAccess { get; init; }
 }
-
-/// <summary>What becomes of the packets that a child's selectors take: a tunnel, or a shunt that lets them pass in the clear or drops them.</summary>
-public enum ChildMode { Tunnel, Pass, Drop }
 
 /// <summary>What is done with a child as soon as its connection is loaded.</summary>
 [Flags]

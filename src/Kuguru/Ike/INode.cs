@@ -63,6 +63,14 @@ public interface INode
     void ReleaseReqId(uint reqId);
 
     /// <summary>
+    /// Under which addresses this host is to see the peer's end of a new child, from now until <see cref="ReleaseStandIns"/>. Every child is
+    /// told of, so that the next one's peer is not taken for this one's.
+    /// </summary>
+    StandInAnswer StandInsFor(StandInRequest request);
+
+    void ReleaseStandIns(Spi child);
+
+    /// <summary>
     /// A session has authenticated its peer: the node applies <see cref="Connection.Unique"/> and, when <paramref name="initialContact"/> came,
     /// removes older IKE SAs between the same two identities (never others behind the same address). False: this new one has to go.
     /// </summary>

@@ -100,6 +100,14 @@ public sealed record IkeSettings
     /// <summary>As responder, take EAP alone as a proof of ours also from a client that has not said that this is enough for it (RFC 5998).</summary>
     public bool ForceEapOnlyAuthentication { get; init; }
 
+    /// <summary>
+    /// Prefixes that stand-ins are taken from. The defaults are nobody's on the internet: RFC 2544's for benchmarks, and a part of fd00::/8.
+    /// </summary>
+    public ImmutableArray<AddressRange> StandInRanges { get; init; } =
+    [
+        AddressRange.Prefix(IpAddress.Parse("198.18.0.0"), 15), AddressRange.Prefix(IpAddress.Parse("fd6b:7567:7572:7500::"), 64),
+    ];
+
     /// <summary>Make <see cref="Effect.RevealKeys"/>.</summary>
     public bool RevealKeys { get; init; }
 }

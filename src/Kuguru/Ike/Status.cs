@@ -52,6 +52,10 @@ public sealed record ChildSaStatus
     public required uint UniqueId { get; init; }
     public required uint ReqId { get; init; }
     public required ChildState State { get; init; }
+    public ChildMode Mode { get; init; }
+
+    /// <summary>The peer's prefixes that are seen under other addresses here.</summary>
+    public ImmutableArray<StandIn> StandIns { get; init; } = [];
     public required bool UdpEncapsulated { get; init; }
     public required Spi InboundSpi { get; init; }
     public required Spi OutboundSpi { get; init; }

@@ -50,6 +50,9 @@ public readonly record struct IpPacket
     /// <summary>Octets behind the IP header and its extensions.</summary>
     public int TransportLength => Length - TransportAt;
 
+    /// <summary>The same packet with other addresses of its family.</summary>
+    public IpPacket WithAddresses(IpAddress source, IpAddress destination) => this with { Source = source, Destination = destination };
+
     /// <summary>False for what is no IP packet, is cut off, or states impossible lengths. Checksums are not looked at.</summary>
     public static bool TryRead(ReadOnlySpan<byte> bytes, out IpPacket packet)
     {

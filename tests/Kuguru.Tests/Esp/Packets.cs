@@ -78,6 +78,13 @@ static class Packets
         return v4;
     }
 
+    /// <summary>An ICMP message with its checksum written where it belongs.</summary>
+    public static byte[] Checked(byte[] icmp)
+    {
+        BinaryPrimitives.WriteUInt16BigEndian(icmp.AsSpan(2), Complement(Sum(icmp)));
+        return icmp;
+    }
+
     /// <summary>The sum over everything that the header's checksum covers, the checksum included, is all ones.</summary>
     public static bool HasRightHeaderChecksum(ReadOnlySpan<byte> v4) => Complement(Sum(v4[..((v4[0] & 15) * 4)])) == 0;
 

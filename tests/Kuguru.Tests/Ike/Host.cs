@@ -180,6 +180,18 @@ sealed class Host(World world, IpAddress address, int seed) : INode
         return _lastReqId;
     }
 
+    /// <summary>What is to be answered to who needs a stand-in; nobody does, if it is not said.</summary>
+    public Func<StandInRequest, StandInAnswer> StandIns { get; set; } = _ => new([], null);
+    public HashSet<Spi> Seen { get; } = [];
+
+    public StandInAnswer StandInsFor(StandInRequest request)
+    {
+        Assert.True(Seen.Add(request.InboundSpi));
+        return StandIns(request);
+    }
+
+    public void ReleaseStandIns(Spi child) => Assert.True(Seen.Remove(child));
+
     public void ReleaseReqId(uint reqId) => Assert.True(ReqIds.Remove(reqId));
 
     public bool AcceptsNew { get; set; } = true;

@@ -10,7 +10,7 @@ namespace Kuguru.Ike.V2;
 readonly record struct ChildOffer(Scope Scope, Spi InboundSpi);
 
 /// <summary>
-/// SA, TSi and TSr, which IKE_AUTH and CREATE_CHILD_SA have in common (RFC 7296 sections 1.2, 1.3.1, 2.9). In IKE_AUTH a child has no key
+/// SA, N(USE_TRANSPORT_MODE), TSi and TSr, which IKE_AUTH and CREATE_CHILD_SA have in common (RFC 7296 sections 1.2, 1.3.1, 2.9). In IKE_AUTH a child has no key
 /// exchange of its own, whatever its proposals say.
 /// </summary>
 static class ChildNegotiation
@@ -20,17 +20,24 @@ static class ChildNegotiation
         Proposals.Offer(offer.Scope.Config.Proposals, ProtocolId.Esp, offer.InboundSpi.ToBlob(), keyExchange);
 
     public static IEnumerable<Payload> AskSelectors(ChildOffer offer) =>
-        [Selectors.WriteInitiator(offer.Scope.Local), Selectors.WriteResponder(offer.Scope.Remote)];
+        [.. Mode(offer.Scope.IsHostToHost), Selectors.WriteInitiator(offer.Scope.Local), Selectors.WriteResponder(offer.Scope.Remote)];
 
     /// <summary>The same payloads as an answer, where the selectors of our end are TSr.</summary>
     public static Payload.SA Answer(Agreement agreement, Spi inbound, bool keyExchange) =>
         Proposals.Answer(agreement.Choice, ProtocolId.Esp, inbound.ToBlob(), keyExchange);
 
     public static IEnumerable<Payload> AnswerSelectors(Agreement agreement) =>
-        [Selectors.WriteInitiator(agreement.Remote), Selectors.WriteResponder(agreement.Local)];
+        [.. Mode(agreement.Transport is not null), Selectors.WriteInitiator(agreement.Remote), Selectors.WriteResponder(agreement.Local)];
 
     /// <summary>A child that a peer asks for, as far as it can be agreed to.</summary>
-    public sealed record Agreement(ChildConfig Config, Choice Choice, Spi OutboundSpi, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote);
+    public sealed record Agreement(ChildConfig Config, Choice Choice, Spi OutboundSpi, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote)
+    {
+        /// <summary>Null for tunnel mode.</summary>
+        public TransportEnds? Transport { get; init; }
+
+        /// <summary>Under which addresses the peer's end is seen here.</summary>
+        public ImmutableArray<StandIn> StandIns { get; init; } = [];
+    }
 
     /// <summary>What the peer wants that we can give, or how to refuse it.</summary>
     public readonly record struct Judgement(Agreement? Agreement, NotifyType Refusal, string Why);
@@ -43,14 +50,17 @@ static class ChildNegotiation
         var (theirs, ours) = (Selectors.Read(tsi), Selectors.Read(tsr));
         Agreement? best = null;
         var (bestFit, selectorsFit) = (0, false);
+        var asksTransport = request.Has(NotifyType.UseTransportMode);
         foreach (var scope in scopes)
         {
-            var local = Narrowing.Narrow(scope.Local, ours);
-            var remote = Narrowing.Narrow(scope.Remote, theirs);
-            var fit = local.IsEmpty || remote.IsEmpty ? 0 : Narrowing.Fit(local, ours) + Narrowing.Fit(remote, theirs);
+            var transport = asksTransport ? scope.AsTransport(ours, theirs) : null;
+            var (wantedHere, wantedThere) = transport is { } hosts ? (hosts.Local, hosts.Remote) : (ours, theirs);
+            var local = Narrowing.Narrow(scope.Local, wantedHere);
+            var remote = Narrowing.Narrow(scope.Remote, wantedThere);
+            var fit = local.IsEmpty || remote.IsEmpty ? 0 : Narrowing.Fit(local, wantedHere) + Narrowing.Fit(remote, wantedThere);
             selectorsFit |= fit > 0;
             if (fit > bestFit && Choose(scope.Config, offer, keyExchange) is { } chosen)
-                (best, bestFit) = (new(scope.Config, chosen.Choice, chosen.Spi, local, remote), fit);
+                (best, bestFit) = (new(scope.Config, chosen.Choice, chosen.Spi, local, remote) { Transport = transport?.Ends }, fit);
         }
         return best is not null ? new(best, default, "")
             : selectorsFit ? new(null, NotifyType.NoProposalChosen, Failures.NoCommonEspProposal(offer, scopes))
@@ -66,12 +76,23 @@ static class ChildNegotiation
         if (Proposals.Accept(config.Proposals, sa, ProtocolId.Esp, keyExchange) is not { } choice || Spi.From(choice.Spi) is not { IsReserved: false } spi)
             return new(null, NotifyType.NoProposalChosen,
                 $"the answer {Proposals.Describe(sa)} is not among what we offered: {Proposals.Describe(config.Proposals)}");
-        var local = Narrowing.Narrow(scope.Local, Selectors.Read(tsi));
-        var remote = Narrowing.Narrow(scope.Remote, Selectors.Read(tsr));
+        var (ours, theirs) = (Selectors.Read(tsi), Selectors.Read(tsr));
+        TransportEnds? ends = null;
+        if (response.Has(NotifyType.UseTransportMode))
+        {
+            if (!scope.IsHostToHost || scope.AsTransport(ours, theirs) is not { } hosts)
+                return new(null, NotifyType.TsUnacceptable,
+                    $"the answer is transport mode for {tsi.Selectors} === {tsr.Selectors}, which we did not ask for");
+            (ours, theirs, ends) = hosts;
+        }
+        var local = Narrowing.Narrow(scope.Local, ours);
+        var remote = Narrowing.Narrow(scope.Remote, theirs);
         return local.IsEmpty || remote.IsEmpty
             ? new(null, NotifyType.TsUnacceptable, $"the answer's selectors {tsi.Selectors} === {tsr.Selectors} are none of ours")
-            : new(new(config, choice, spi, local, remote), default, "");
+            : new(new(config, choice, spi, local, remote) { Transport = ends }, default, "");
     }
+
+    static ImmutableArray<Payload> Mode(bool isTransport) => isTransport ? [new Payload.Notify(NotifyType.UseTransportMode)] : [];
 
     static (Choice Choice, Spi Spi)? Choose(ChildConfig child, Payload.SA offer, bool keyExchange) =>
         Proposals.Choose(child.Proposals, offer, ProtocolId.Esp, keyExchange) is { } choice && Spi.From(choice.Spi) is { IsReserved: false } spi

@@ -95,8 +95,10 @@ abstract class ChildErrand : Errand
             return;
         }
         using var _ = shared;
+        e.NoteMode(t, agreement, Config.Mode == ChildMode.Transport);
         var nonces = new Nonces(_nonce, nonce.Data);
-        var child = e.Add(t, agreement, _offer.InboundSpi, nonces, shared, byUs: true, Replaced, isInboundOnly: !Stays(nonces));
+        var child = e.Add(t, e.PlaceAnyhow(t, agreement, _offer.InboundSpi, Replaced), _offer.InboundSpi, nonces, shared, byUs: true, Replaced,
+            isInboundOnly: !Stays(nonces));
         Agreed(t, e, child, nonces);
         if (_deleted.Contains(agreement.OutboundSpi))
             e.Remove(t, child, Config.CloseAction);
@@ -118,7 +120,7 @@ sealed class NewChild : ChildErrand
     public override ChildConfig Config => _request.Child;
     public bool IsUnattended => _request.Token == 0;
     protected override Child? Replaced => null;
-    protected override Scope ScopeOf(Turn t, Established e) => Scope.Of(_request.Child, e.Ends(t.Sa.Path));
+    protected override Scope ScopeOf(Turn t, Established e) => Scope.Of(_request.Child, e.Ends(t.Sa));
     public override bool Ask(Turn t, Established e) => Ask(t, e, []);
 
     protected override void Agreed(Turn t, Established e, Child child, Nonces nonces)
@@ -151,7 +153,7 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
     public override string Task => "CHILD_REKEY";
     public override ChildConfig Config => old.Sa.Config;
     protected override Child? Replaced => old;
-    protected override Scope ScopeOf(Turn t, Established e) => Scope.Of(old.Sa);
+    protected override Scope ScopeOf(Turn t, Established e) => Scope.Of(old.Sa, t.Sa.Verdict);
 
     public bool IsAbout(Child child) => child == old;
     protected override bool IsMoot => _theirs is not null;
@@ -255,16 +257,24 @@ static partial class CreateChildSa
             if (old.IsWaning)
                 return Refuse(NotifyType.TemporaryFailure);
         }
-        var judgement = ChildNegotiation.Judge(old is null ? e.Scopes(t.Sa.Path) : [Scope.Of(old.Sa)], request, keyExchange: true);
+        var judgement = ChildNegotiation.Judge(old is null ? e.Scopes(t.Sa) : [Scope.Of(old.Sa, t.Sa.Verdict)], request, keyExchange: true);
         if (judgement.Agreement is not { } agreement)
             return [e.RefuseChild(t, judgement)];
-        e.NoteTransportMode(t, request);
+        e.NoteMode(t, agreement, request.Has(NotifyType.UseTransportMode));
         var key = AnswerKeyExchange(t, agreement.Choice.KeyExchange, request);
         if (key.Refuses)
             return key.Refusal;
         using var _ = key.Shared;
+        var inbound = t.Node.NewEspSpi();
+        var placed = e.Place(t, agreement, inbound, old);
+        if (placed.Why.Length > 0)
+        {
+            t.Node.ReleaseStandIns(inbound);
+            return [e.RefuseChild(t, placed)];
+        }
+        agreement = placed.Agreement!;
         var nonces = new Nonces(nonce, t.Node.Dice.Bytes(Nonces.Length));
-        var made = e.Add(t, agreement, t.Node.NewEspSpi(), nonces, key.Shared, byUs: false, old, isInboundOnly: old is not null);
+        var made = e.Add(t, agreement, inbound, nonces, key.Shared, byUs: false, old, isInboundOnly: old is not null);
         if (old is null)
             t.Report(new Event.ChildUp(t.Sa.Status(t.Now), made.Status));
         else if (e.Current is RekeyChild ours && ours.IsAbout(old))

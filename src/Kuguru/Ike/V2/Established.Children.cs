@@ -25,12 +25,43 @@ sealed partial class Established
         || _queue.Append(_current).OfType<NewChild>().Any(errand => errand.Config.Name == name);
 
     /// <summary>What "dynamic" means at each end by now.</summary>
-    public Ends Ends(Path path) => new(
-        Configuration.Ours.IsEmpty ? [path.Local.Address] : Configuration.Ours,
-        Configuration.Leased.IsEmpty ? [path.Remote.Address] : [.. Configuration.Leased.Select(lease => lease.Address)]);
+    public Ends Ends(IkeV2Session sa) => new(
+        Configuration.Ours.IsEmpty ? [sa.Path.Local.Address] : Configuration.Ours,
+        Configuration.Leased.IsEmpty ? [sa.Path.Remote.Address] : [.. Configuration.Leased.Select(lease => lease.Address)])
+    {
+        Hosts = Hosts.Of(sa.Path, sa.Verdict),
+    };
 
     /// <summary>What a peer may ask for.</summary>
-    public ImmutableArray<Scope> Scopes(Path path) => [.. Connection.Children.Where(child => child.Mode == ChildMode.Tunnel).Select(child => Scope.Of(child, Ends(path)))];
+    public ImmutableArray<Scope> Scopes(IkeV2Session sa) => [.. Connection.Children.Where(child => !child.Mode.IsShunt).Select(child => Scope.Of(child, Ends(sa)))];
+
+    /// <summary>
+    /// Finds out under which addresses the peer is to be seen. Who asks is refused when it needs others than it has and there are none; who
+    /// was asked has agreed already, so it keeps what it has, and that is said.
+    /// </summary>
+    public ChildNegotiation.Judgement Place(Turn t, ChildNegotiation.Agreement agreement, Spi inbound, Child? replaced)
+    {
+        var answer = t.Node.StandInsFor(new StandInRequest(inbound, RemoteId, agreement.Config.Name, agreement.Local, agreement.Remote)
+        {
+            IsNats = agreement.Transport is not null && t.Sa.Verdict.Remote && !t.Sa.IsOriginalInitiator,
+            IsGateway = !Configuration.Ours.IsEmpty,
+            Replaces = replaced?.Sa.InboundSpi,
+        });
+        if (answer.WhyNot is { } why)
+            return new(agreement, NotifyType.NoAdditionalSas, why);
+        if (!answer.StandIns.IsEmpty && replaced is null)
+            t.Note(Severity.Info, Subject.Child, $"{RemoteId} is seen under other addresses here: {string.Join(", ", answer.StandIns)}");
+        return new(agreement with { StandIns = answer.StandIns }, default, "");
+    }
+
+    /// <summary>As <see cref="Place"/>, for what is agreed already.</summary>
+    public ChildNegotiation.Agreement PlaceAnyhow(Turn t, ChildNegotiation.Agreement agreement, Spi inbound, Child? replaced)
+    {
+        var placed = Place(t, agreement, inbound, replaced);
+        if (placed.Why.Length > 0)
+            t.Note(Severity.Warning, Subject.Child, $"{placed.Why}; until then the newest of the two gets the packets");
+        return placed.Agreement!;
+    }
 
     /// <summary>
     /// Makes a child of what was agreed and puts it to use.
@@ -50,7 +81,7 @@ sealed partial class Established
         var keys = Keying.DeriveChild(suite, shared, nonces);
         var (ours, theirs) = byUs ? (keys.FromInitiator, keys.FromResponder) : (keys.FromResponder, keys.FromInitiator);
         var reqId = replaced is not null && _children.Contains(replaced)
-            ? replaced.ReqId : new ReqIdUse(t.Node.ReqIdFor(Connection, config, agreement.Local, agreement.Remote));
+            ? replaced.ReqId : new ReqIdUse(t.Node.ReqIdFor(Connection, config, agreement.Local, [.. StandIn.See(agreement.Remote, agreement.StandIns)]));
         var sa = new ChildSa
         {
             UniqueId = t.Node.NewChildUniqueId(),
@@ -66,6 +97,8 @@ sealed partial class Established
             OutboundKeys = ours,
             LocalSelectors = agreement.Local,
             RemoteSelectors = agreement.Remote,
+            Transport = agreement.Transport,
+            StandIns = agreement.StandIns,
             Path = t.Sa.Path,
             UdpEncapsulated = t.Sa.Nat.Encapsulate,
             Usage = new SaUsage(),
@@ -87,6 +120,7 @@ sealed partial class Established
         {
             NotifyType.NoProposalChosen => FailureCode.NoProposalChosen,
             NotifyType.TsUnacceptable => FailureCode.TrafficSelectorsUnacceptable,
+            NotifyType.NoAdditionalSas => FailureCode.AddressUnavailable,
             // Judge gives no other reason than a message that lacks something.
             _ => FailureCode.InvalidMessage,
         }, $"sending {Notation.Name(judgement.Refusal)} to {RemoteId}: {judgement.Why}")));
@@ -104,10 +138,13 @@ sealed partial class Established
     }
 
     /// <summary>Without the notify in the answer it is tunnel mode (RFC 7296 section 1.3.1).</summary>
-    public void NoteTransportMode(Turn t, IkeMessage request)
+    public void NoteMode(Turn t, ChildNegotiation.Agreement agreement, bool transportWanted)
     {
-        if (request.Has(NotifyType.UseTransportMode))
-            t.Note(Severity.Info, Subject.Child, $"{RemoteId} asks for transport mode, which is not supported: answering with tunnel mode");
+        if (!transportWanted || agreement.Transport is not null)
+            return;
+        t.Note(Severity.Info, Subject.Child, $"child '{agreement.Config.Name}' with {RemoteId} is in tunnel mode, transport mode was asked for: "
+            + (agreement.Config.Mode != ChildMode.Transport ? "here it has not 'mode = transport'"
+                : "the selectors are not host to host, or the peer has not 'mode = transport'"));
     }
 
     /// <summary>A child is over. One that has been replaced goes silently, and hands over to its successor.</summary>
@@ -126,6 +163,7 @@ sealed partial class Established
         else
             t.Add(new Effect.RemoveSa(child.Sa.InboundSpi));
         child.ReqId.Release(t.Node);
+        t.Node.ReleaseStandIns(child.Sa.InboundSpi);
         if (child.Successor is null)
             t.Report(new Event.ChildDown(Describe(t.Sa, t.Sa.Status(t.Now)), child.Status) { Next = next });
     }

@@ -161,8 +161,10 @@ sealed partial class Established
             var (before, path, encapsulated) = (child.Sa, t.Sa.Path, t.Sa.Nat.Encapsulate);
             if (before.Path == path && before.UdpEncapsulated == encapsulated)
                 continue;
-            var local = Readdressed(before.LocalSelectors, before.Config.LocalSelectors, Configuration.Ours, before.Path.Local, path.Local);
-            var remote = Readdressed(before.RemoteSelectors, before.Config.RemoteSelectors,
+            // Transport mode and stand-ins keep their names: conversations are by them, and the peer's checksums (RFC 7296 section 2.23.1).
+            var keepsNames = before.Transport is not null || !before.StandIns.IsEmpty;
+            var local = keepsNames ? before.LocalSelectors : Readdressed(before.LocalSelectors, before.Config.LocalSelectors, Configuration.Ours, before.Path.Local, path.Local);
+            var remote = keepsNames ? before.RemoteSelectors : Readdressed(before.RemoteSelectors, before.Config.RemoteSelectors,
                 [.. Configuration.Leased.Select(lease => lease.Address)], before.Path.Remote, path.Remote);
             child.Sa = before with { Path = path, UdpEncapsulated = encapsulated, LocalSelectors = local, RemoteSelectors = remote };
             var isSame = local.SequenceEqual(before.LocalSelectors) && remote.SequenceEqual(before.RemoteSelectors);

@@ -8,10 +8,13 @@ namespace Kuguru.Ike.V2;
 static partial class IkeAuth
 {
     /// <summary>Before a virtual address is there, "dynamic" asks for any address of its family.</summary>
-    static Ends EndsAsked(Connection connection, Path path) => new(
-        connection.VirtualAddresses.IsEmpty ? [path.Local.Address]
+    static Ends EndsAsked(Connection connection, IkeV2Session sa) => new(
+        connection.VirtualAddresses.IsEmpty ? [sa.Path.Local.Address]
             : [.. connection.VirtualAddresses.Select(address => address.IsV6 ? IpAddress.AnyV6 : IpAddress.AnyV4).Distinct()],
-        [path.Remote.Address]);
+        [sa.Path.Remote.Address])
+    {
+        Hosts = Hosts.Of(sa.Path, sa.Verdict),
+    };
 
     /// <summary>CP, SA, TSi and TSr, or the notify that says why there is no child; nothing for an IKE SA without one (RFC 6023).</summary>
     static IEnumerable<Payload> AnswerCpAndChild(Turn t, Established established, InitMessages init, IkeMessage request)
@@ -45,11 +48,19 @@ static partial class IkeAuth
 
     static IEnumerable<Payload> AnswerChild(Turn t, Established established, Nonces nonces, IkeMessage request)
     {
-        var judgement = ChildNegotiation.Judge(established.Scopes(t.Sa.Path), request, keyExchange: false);
+        var judgement = ChildNegotiation.Judge(established.Scopes(t.Sa), request, keyExchange: false);
         if (judgement.Agreement is not { } agreement)
             return [established.RefuseChild(t, judgement)];
-        established.NoteTransportMode(t, request);
-        var child = established.Add(t, agreement, t.Node.NewEspSpi(), nonces, shared: null, byUs: false, replaced: null);
+        established.NoteMode(t, agreement, request.Has(NotifyType.UseTransportMode));
+        var inbound = t.Node.NewEspSpi();
+        var placed = established.Place(t, agreement, inbound, replaced: null);
+        if (placed.Why.Length > 0)
+        {
+            t.Node.ReleaseStandIns(inbound);
+            return [established.RefuseChild(t, placed)];
+        }
+        agreement = placed.Agreement!;
+        var child = established.Add(t, agreement, inbound, nonces, shared: null, byUs: false, replaced: null);
         t.Report(new Event.ChildUp(t.Sa.Status(t.Now), child.Status));
         return [ChildNegotiation.Answer(agreement, child.Sa.InboundSpi, keyExchange: false), .. ChildNegotiation.AnswerSelectors(agreement)];
     }
@@ -57,7 +68,7 @@ static partial class IkeAuth
     static void ConcludeChild(Turn t, Established established, ChildRequest request, ChildOffer offer, Nonces nonces, IkeMessage response)
     {
         // What was asked for as "any address" is by now the virtual one that came along.
-        var scope = Scope.Of(offer.Scope.Config, established.Ends(t.Sa.Path));
+        var scope = Scope.Of(offer.Scope.Config, established.Ends(t.Sa));
         if (response.All<Payload.Notify>().FirstOrDefault(notify => notify.IsError) is { } refusal)
         {
             established.FirstChildRefused(t, request, Failures.ChildRefused(refusal.Kind, scope, t.Sa.Path));
@@ -66,6 +77,8 @@ static partial class IkeAuth
         var judgement = ChildNegotiation.Conclude(scope, response, keyExchange: false);
         if (judgement.Agreement is { } agreement)
         {
+            established.NoteMode(t, agreement, scope.Config.Mode == ChildMode.Transport);
+            agreement = established.PlaceAnyhow(t, agreement, offer.InboundSpi, replaced: null);
             var child = established.Add(t, agreement, offer.InboundSpi, nonces, shared: null, byUs: true, replaced: null);
             t.Report(new Event.ChildUp(t.Sa.Status(t.Now), child.Status));
             t.Done(request.Token);

@@ -46,7 +46,7 @@ static partial class IkeAuth
             || (connection.Childless == ChildlessPolicy.Prefer && mayBeChildless);
         if (!isChildless)
         {
-            var asked = new ChildOffer(Scope.Of(plan.Children[0].Child, EndsAsked(connection, sa.Path)), t.Node.NewEspSpi());
+            var asked = new ChildOffer(Scope.Of(plan.Children[0].Child, EndsAsked(connection, sa)), t.Node.NewEspSpi());
             rest.Add(ChildNegotiation.Ask(asked, keyExchange: false));
             rest.AddRange(ChildNegotiation.AskSelectors(asked));
             offer = asked;

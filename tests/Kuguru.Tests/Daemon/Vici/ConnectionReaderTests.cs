@@ -131,7 +131,7 @@ public class ConnectionReaderTests
     public void A_wrong_value_of_a_connection_is_named(string key, string value, string expected) => AssertOnly(expected, Whole(new() { { key, value } }, []));
 
     [Theory]
-    [InlineData("mode", "transport", "\"transport\" is not one of tunnel, pass, drop")]
+    [InlineData("mode", "beet", "\"beet\" is not supported, only tunnel, transport, pass, drop are")]
     [InlineData("local_ts", "10.1.0.0/33", "\"10.1.0.0/33\" is neither an address, a prefix, a range FIRST-LAST nor \"dynamic\"")]
     [InlineData("local_ts", "dynamic[gopher", "\"dynamic[gopher\" has no closing ]")]
     [InlineData("local_ts", "dynamic[nonsense/80]", "\"dynamic[nonsense/80]\": \"nonsense\" is no IP protocol: give its number")]
