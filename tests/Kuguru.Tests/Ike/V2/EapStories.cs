@@ -285,6 +285,43 @@ public class EapStories
         Assert.Equal(("carol", "moon.example.org"), (session.PeerName!.ToString(), session.RemoteId!.ToString()));
     }
 
+    /// <summary>As Windows does it: its private address for a name, nobody in particular asked for, a domain before the user, AES-CBC with group 14.</summary>
+    [Fact]
+    public void A_client_that_calls_itself_by_its_address_and_asks_for_nobody_gets_in_with_what_the_docs_recommend()
+    {
+        var pair = World(EapType.MsChapV2, client: round => round with { Id = null, EapId = Identity.Parse(@"EXAMPLE\carol") });
+        pair.Moon.Keys.Add(Password(@"EXAMPLE\carol", "Ar3etTnp"));
+        pair.Sun.Keys.Add(Password(@"EXAMPLE\carol", "Ar3etTnp"));
+        var (moon, sun) = (pair.Moon.Connections[0], pair.Sun.Connections[0]);
+        pair.Moon.Connections[0] = moon with
+        {
+            Remote = [moon.Remote[0] with { Id = null }],
+            Proposals = Configs.Ike("aes256-sha256-modp2048"),
+            Children = [Configs.Child("all", "dynamic", "0.0.0.0/0", "aes256-sha1")],
+            VirtualAddresses = [IpAddress.AnyV4],
+        };
+        pair.Sun.Pools["devices"] = new Pool { Name = "devices", Addresses = Configs.Prefix("10.3.0.0/24") };
+        pair.Sun.Connections[0] = sun with
+        {
+            Proposals = [.. ((string[])["aes256gcm16-prfsha384-ecp384", "aes256-sha256-modp2048", "aes128-sha256-modp2048", "aes256-sha384-ecp256", "aes256-sha1-modp2048", "default"])
+                .SelectMany(text => Configs.Ike(text))],
+            Children = [Configs.Child("all", "0.0.0.0/0", "dynamic") with
+            {
+                Proposals = [.. ((string[])["aes256gcm16", "aes128gcm16", "aes256-sha256", "aes256-sha1", "default"]).SelectMany(text => Configs.Esp(text))],
+            }],
+            Pools = ["devices"],
+            Unique = UniquePolicy.Never,
+            SendCertificates = SendCertificates.Always,
+        };
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(3);
+        Assert.Null(pair.Moon.Outcome(1));
+        Assert.DoesNotContain("IDr, ", pair.World.Transcript.Split('\n').Single(line => line.Contains("> IKE_AUTH request 1 ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        var status = pair.Sun.Session.Status(pair.World.Now);
+        Assert.Equal((@"EXAMPLE\carol", "192.0.2.1"), (status.RemoteEapId!.ToString(), status.RemoteId!.ToString()));
+        Assert.Equal("10.3.0.", status.RemoteVirtualAddresses.Single().ToString()[..7]);
+    }
+
     [Fact]
     public void A_user_who_leaves_the_conversation_is_forgotten_after_thirty_seconds()
     {
