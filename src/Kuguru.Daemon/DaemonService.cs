@@ -95,7 +95,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
             Wake = loop.Wake,
             Failed = Failed,
         });
-        world = Keep(new World(settings, sockets, table, tun, new PathFinder(Mark, tun.Index, loop.Tell), keys, Mark, log));
+        world = Keep(new World(settings, sockets, table, tun, new PathFinder(Mark, tun.Index, loop.Tell), Keep(new Fetcher(loop.Tell)), keys, Mark, log));
         var addresses = Keep(new AddressWatch(tun.Index, RoutesOptions.OwnProtocol, loop.Tell));
         loop.Watch(addresses.Number, addresses.Ready);
         addresses.Changed += world.NetworkChanged;
@@ -231,6 +231,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         DnsServers = [.. settings.DnsServers],
         WinsServers = [.. settings.WinsServers],
         StandInRanges = [.. settings.StandInRanges],
+        RsaPss = settings.RsaPss,
         RevealKeys = revealKeys,
     };
 

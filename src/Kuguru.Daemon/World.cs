@@ -23,6 +23,7 @@ public sealed class World : IDisposable
     readonly Sockets _sockets;
     readonly SaTable _table;
     readonly PathFinder _paths;
+    readonly Fetcher _fetcher;
     readonly KeyLog? _keys;
     readonly ILogger _log;
     readonly uint _mark;
@@ -32,9 +33,9 @@ public sealed class World : IDisposable
     readonly Resolver _resolver;
     readonly ReversePath _reversePath;
 
-    public World(CharonSettings settings, Sockets sockets, SaTable table, TunDevice tun, PathFinder paths, KeyLog? keys, uint mark, ILogger log)
+    public World(CharonSettings settings, Sockets sockets, SaTable table, TunDevice tun, PathFinder paths, Fetcher fetcher, KeyLog? keys, uint mark, ILogger log)
     {
-        (_settings, _sockets, _table, _paths, _keys, _mark, _log) = (settings, sockets, table, paths, keys, mark, log);
+        (_settings, _sockets, _table, _paths, _fetcher, _keys, _mark, _log) = (settings, sockets, table, paths, fetcher, keys, mark, log);
         _netlink.ForgoLinkLocal(tun.Index);
         _netlink.SetUp(tun.Index);
         _routes = new Routes(tun, new RoutesOptions { Table = settings.RoutingTable, Priority = settings.RoutingTablePriority, Mark = mark });
@@ -57,6 +58,9 @@ public sealed class World : IDisposable
                 break;
             case Effect.FindPaths question:
                 _paths.Find(question);
+                break;
+            case Effect.Fetch fetch:
+                _fetcher.Fetch(fetch);
                 break;
             case Effect.RevealKeys reveal:
                 _keys?.Write(reveal.Keys);

@@ -30,6 +30,11 @@ public sealed record CharonSettings
     /// <summary>A path that works is left for a better one.</summary>
     public bool PreferBestPath { get; init; }
 
+    // Signatures
+
+    /// <summary>Sign with RSASSA-PSS instead of PKCS#1 v1.5 where the peer can both.</summary>
+    public bool RsaPss { get; init; }
+
     // Retransmission: timeout * base^n, plus or minus jitter percent, at most limit
 
     public TimeSpan RetransmitTimeout { get; init; } = TimeSpan.FromSeconds(4);

@@ -7,7 +7,10 @@ namespace Kuguru.Daemon.Settings;
 /// <summary>The folders beside swanctl.conf as the requests that swanctl makes of their files: load-cert and load-key, keys without their passphrases.</summary>
 sealed class CredentialFiles(SettingsSection root, string directory, Complaints complaints, List<LoadRequest> requests)
 {
-    static readonly (string Folder, string Type, string Flag)[] CertificateFolders = [("x509", "X509", "NONE"), ("x509ca", "X509", "CA")];
+    static readonly (string Folder, string Type, string Flag)[] CertificateFolders =
+    [
+        ("x509", "X509", "NONE"), ("x509ca", "X509", "CA"), ("x509ocsp", "X509", "OCSP"), ("x509crl", "X509_CRL", "NONE"), ("pubkey", "PUBKEY", "NONE"),
+    ];
 
     /// <summary>Folder, the type in load-key, and the type of secrets that have passphrases for it.</summary>
     static readonly (string Folder, string Type, string Secret)[] KeyFolders =
@@ -29,9 +32,9 @@ sealed class CredentialFiles(SettingsSection root, string directory, Complaints 
     /// <summary>A secret that opens a file of one of the key folders: <c>file</c> and <c>secret</c>.</summary>
     public void AddPassphrase(SettingsSection section, string type)
     {
-        if (type is not ("private" or "rsa" or "ecdsa" or "pkcs8"))
+        if (type == "token")
         {
-            complaints.Error(section.At, section.Path, $"a secret of the type {type} is not supported yet");
+            complaints.Error(section.At, section.Path, "keys on tokens are not supported: load them from files");
             return;
         }
         foreach (var value in section.Values.Where(value => value.Key is not ("file" or "secret")))
@@ -57,24 +60,51 @@ sealed class CredentialFiles(SettingsSection root, string directory, Complaints 
         }
     }
 
+    /// <summary>Keys and certificates of PKCS#12 containers; an authority is what basicConstraints say is one.</summary>
+    public void ReadContainers()
+    {
+        foreach (var (path, bytes) in Files("pkcs12"))
+        {
+            var fitting = Passphrases(path, "pkcs12");
+            if (fitting.Count == 0)
+                WarnOfMissing(path, "pkcs12", "nothing of it is loaded");
+            else if (fitting.Select(passphrase => Container.Open(bytes, passphrase.Text)).FirstOrDefault(opened => opened is not null) is not { } container)
+                complaints.Error(fitting[0].At, "", $"the secret does not open {path}");
+            else
+            {
+                foreach (var certificate in container.Certificates)
+                {
+                    var isAuthority = Certificate.TryRead(certificate, out var read, out _) && read.IsAuthority;
+                    requests.Add(new LoadRequest("load-cert", path, new ViciMessage { { "type", "X509" }, { "flag", isAuthority ? "CA" : "NONE" }, { "data", certificate } }));
+                }
+                foreach (var key in container.Keys)
+                    requests.Add(new LoadRequest("load-key", path, new ViciMessage { { "type", "any" }, { "data", key } }));
+            }
+        }
+    }
+
     byte[]? Open(string path, byte[] bytes, string secret)
     {
         if (!KeyFile.IsEncrypted(bytes))
             return bytes;
-        // A private key may lie in a folder of another type than its secret says: strongSwan matches both, and so do we.
-        var name = System.IO.Path.GetFileName(path);
-        var fitting = _passphrases.Where(passphrase => passphrase.Type == secret && (passphrase.File == name || passphrase.File == path)).ToList();
+        var fitting = Passphrases(path, secret);
         foreach (var passphrase in fitting)
         {
             if (KeyFile.Decrypt(bytes, passphrase.Text) is { } key)
                 return key;
         }
         if (fitting.Count == 0)
-            complaints.Warning(root.At, "", $"{path} has a passphrase, and no secret for it is given: secrets {{ {secret}-NAME {{ file = {name}, secret = ... }} }}; the key is not loaded");
+            WarnOfMissing(path, secret, "the key is not loaded");
         else
             complaints.Error(fitting[0].At, "", $"the secret does not open {path}");
         return null;
     }
+
+    List<(string Type, string File, string Text, Origin At)> Passphrases(string path, string type) =>
+        [.. _passphrases.Where(passphrase => passphrase.Type == type && (passphrase.File == System.IO.Path.GetFileName(path) || passphrase.File == path))];
+
+    void WarnOfMissing(string path, string secret, string consequence) => complaints.Warning(root.At, "",
+        $"{path} has a passphrase, and no secret for it is given: secrets {{ {secret}-NAME {{ file = {System.IO.Path.GetFileName(path)}, secret = ... }} }}; {consequence}");
 
     IEnumerable<(string Path, byte[] Bytes)> Files(string folder)
     {

@@ -8,7 +8,7 @@ public sealed record LoadRequest(string Command, string Key, ViciMessage Message
 
 /// <summary>
 /// swanctl.conf as the requests that stock <c>swanctl --load-all</c> makes of it: load-cert,
-/// load-key, load-shared, load-pool, load-conn. What the keys of a
+/// load-key, load-shared, load-authority, load-pool, load-conn. What the keys of a
 /// connection mean, the daemon alone decides; its complaints find back to file and line by <see cref="Where"/>.
 /// </summary>
 public sealed class SwanctlConf
@@ -21,7 +21,7 @@ public sealed class SwanctlConf
     /// <summary>Keys of a connection whose value is a list, comma separated.</summary>
     static readonly HashSet<string> ListKeys = new(StringComparer.OrdinalIgnoreCase)
     {
-        "local_addrs", "remote_addrs", "proposals", "esp_proposals", "ah_proposals", "local_ts", "remote_ts", "vips", "pools", "groups", "cert_policy",
+        "local_addrs", "remote_addrs", "proposals", "esp_proposals", "ah_proposals", "local_ts", "remote_ts", "vips", "pools", "groups", "cert_policy", "crl_uris", "ocsp_uris",
     };
 
     /// <summary>Keys of a connection whose value is a list of files, and the folder that they are relative to.</summary>
@@ -30,9 +30,10 @@ public sealed class SwanctlConf
         ["certs"] = "x509",
         ["cacerts"] = "x509ca",
         ["pubkeys"] = "pubkey",
+        ["cacert"] = "x509ca",
     };
 
-    static readonly string[] UnusedFolders = ["x509ocsp", "x509aa", "x509ac", "x509crl", "pubkey", "pkcs12"];
+    static readonly string[] UnusedFolders = ["x509aa", "x509ac"];
 
     readonly SettingsSection _root;
     readonly Complaints _complaints;
@@ -91,8 +92,9 @@ public sealed class SwanctlConf
         foreach (var secret in Inside("secrets"))
             SwanctlSecret.Read(secret, _complaints, _requests, files);
         files.ReadKeys();
+        files.ReadContainers();
         foreach (var authority in Inside("authorities"))
-            _complaints.Error(authority.At, authority.Path, "certification authorities are not supported yet");
+            _requests.Add(new LoadRequest("load-authority", authority.Path, new ViciMessage { { authority.Name, Tree(authority) } }));
         foreach (var pool in Inside("pools"))
             _requests.Add(new LoadRequest("load-pool", pool.Path, new ViciMessage { { pool.Name, Pool(pool) } }));
         foreach (var connection in Inside("connections"))
@@ -100,7 +102,7 @@ public sealed class SwanctlConf
         foreach (var folder in UnusedFolders.Select(f => System.IO.Path.Combine(_directory, f)).Where(Directory.Exists))
         {
             if (Directory.EnumerateFiles(folder).Any())
-                _complaints.Warning(_root.At, "", $"the files in {folder} are not used: this is not supported yet");
+                _complaints.Warning(_root.At, "", $"the files in {folder} are not used: attribute certificates are not supported");
         }
     }
 

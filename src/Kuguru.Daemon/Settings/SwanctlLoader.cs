@@ -16,18 +16,19 @@ public sealed record LoadResult(int Secrets, int Pools, int Connections, int Unl
 public static class SwanctlLoader
 {
     /// <summary>How a kind of thing is loaded, which are there, and how one is unloaded by which key.</summary>
-    sealed record Kind(string Load, string Get, string Unload, string UnloadKey);
+    sealed record Kind(string Load, string Get, string Unload, string UnloadKey, string List);
 
-    static readonly Kind Secret = new("load-shared", "get-shared", "unload-shared", "id");
-    static readonly Kind Pool = new("load-pool", "get-pools", "unload-pool", "name");
-    static readonly Kind Connection = new("load-conn", "get-conns", "unload-conn", "name");
+    static readonly Kind Secret = new("load-shared", "get-shared", "unload-shared", "id", "keys");
+    static readonly Kind Authority = new("load-authority", "get-authorities", "unload-authority", "name", "authorities");
+    static readonly Kind Pool = new("load-pool", "get-pools", "unload-pool", "name", "");
+    static readonly Kind Connection = new("load-conn", "get-conns", "unload-conn", "name", "conns");
 
     public static async Task<LoadResult> Load(SwanctlConf conf, Func<string, ViciMessage, Task<ViciMessage>> call, Complaints complaints)
     {
         var loaded = new Dictionary<Kind, int>();
         int unloaded = 0, failed = 0;
         await LoadFiles(conf, call, complaints, (isLoaded) => failed += isLoaded ? 0 : 1);
-        foreach (var kind in (Kind[])[Secret, Pool, Connection])
+        foreach (var kind in (Kind[])[Secret, Authority, Pool, Connection])
         {
             var requests = conf.Requests.Where(r => r.Command == kind.Load).ToList();
             var surplus = Names(kind, await call(kind.Get, [])).ToHashSet(StringComparer.Ordinal);
@@ -67,7 +68,7 @@ public static class SwanctlLoader
 
     /// <summary>The reply to a list request has one list, or for pools one section for each.</summary>
     static IEnumerable<string> Names(Kind kind, ViciMessage reply) =>
-        kind == Pool ? reply.Sections.Select(s => s.Name) : reply.Items(kind == Secret ? "keys" : "conns") ?? [];
+        kind == Pool ? reply.Sections.Select(s => s.Name) : reply.Items(kind.List) ?? [];
 
     static bool Refused(ViciMessage reply, SwanctlConf conf, string section, Complaints complaints)
     {

@@ -16,7 +16,8 @@ namespace Kuguru.Daemon.Vici;
 public static class ConnectionReader
 {
     const string LaterXauth = "is not supported yet: it goes with XAuth";
-    static readonly string[] Later = ["rsa", "ecdsa", "ed25519", "ike:", "xauth"];
+    static readonly string[] Later = ["xauth"];
+    static readonly string[] Signatures = ["pubkey", "rsa", "ecdsa", "ed25519", "ike:"];
 
     const string NoMediation = "is not supported: Kuguru has no mediation extension";
 
@@ -54,7 +55,8 @@ public static class ConnectionReader
         .Time("dpd_timeout", (c, _) => c)
         .Only("aggressive", "no")
         .Only("pull", "yes")
-        .Word("ocsp", (c, _) => c, ("reply", 0), ("request", 0), ("both", 0), ("never", 0))
+        // OCSP responses inside CERT payloads (RFC 4806) are neither asked for nor sent; whoever asks for them gets none.
+        .Only("ocsp", "reply", "never")
         .Only("dscp", "000000")
         .Word("childless", (c, v) => c with { Childless = v },
             ("allow", ChildlessPolicy.Allow), ("prefer", ChildlessPolicy.Prefer), ("force", ChildlessPolicy.Force), ("never", ChildlessPolicy.Never))
@@ -69,16 +71,20 @@ public static class ConnectionReader
 
     static readonly KeyTable<Round> RoundKeys = new KeyTable<Round>()
         .Text("auth", (ref r, text) => Authentication(text, out var kind, out var method)
-            ?? KeyTable<Round>.Done(r = r with { Value = r.Value with { Kind = kind, EapMethod = method } }))
+            ?? KeyTable<Round>.Done(r = r with { Value = r.Value with { Kind = kind, EapMethod = method }, Auth = text }))
         .Text("id", (ref r, text) => Identity.TryParse(text, out var id, out var error)
             ? KeyTable<Round>.Done(r = r with { Value = r.Value with { Id = id.IsAny ? null : id } })
             : error)
         .Number("round", 0, int.MaxValue, (r, v) => r with { Number = v })
-        .Only("revocation", "relaxed")
+        .Word("revocation", (r, v) => r with { Value = r.Value with { Revocation = v } },
+            ("relaxed", RevocationPolicy.Relaxed), ("ifuri", RevocationPolicy.IfUri), ("strict", RevocationPolicy.Strict))
         .Files("certs", Certificate, (r, v) => r with { Value = r.Value with { Certificates = v } })
         .Files("cacerts", Certificate, (r, v) => r with { Value = r.Value with { Authorities = v } })
         .Files("pubkeys", PublicKey, (r, v) => r with { Value = r.Value with { PublicKeys = v } })
-        .Refused("is not supported yet", "ca_id", "cert_policy")
+        .Text("ca_id", (ref r, text) => Identity.TryParse(text, out var id, out var error)
+            ? KeyTable<Round>.Done(r = r with { Value = r.Value with { AuthorityId = id } })
+            : error)
+        .Each("cert_policy", Policy, (r, v) => r with { Value = r.Value with { Policies = v } })
         .Text("eap_id", (ref r, text) => Identity.TryParse(text, out var id, out var error)
             ? KeyTable<Round>.Done(r = r with { Value = r.Value with { EapId = id } })
             : error)
@@ -89,7 +95,11 @@ public static class ConnectionReader
         .Refused("is not supported yet: groups come with RADIUS or attribute certificates", "groups");
 
     /// <summary>An authentication round while it is read; <see cref="Number"/> sorts.</summary>
-    sealed record Round(AuthenticationRound Value, int Number);
+    sealed record Round(AuthenticationRound Value, int Number)
+    {
+        /// <summary>The text of <c>auth</c>, of which the settings decide what it means.</summary>
+        public string Auth { get; init; } = "pubkey";
+    }
 
     public static Connection? Read(string name, ViciMessage message, CharonSettings settings, out IReadOnlyList<ConfigError> errors)
     {
@@ -107,7 +117,7 @@ public static class ConnectionReader
         connection = connection with { Children = Children(message, settings, path, found) };
         // A connection of shunts has no peer, and nobody to authenticate.
         if (connection.Children.IsEmpty || connection.Children.Any(child => !child.Mode.IsShunt) || message.Sections.Any(s => !IsChildren(s)))
-            connection = connection with { Local = Rounds(message, "local", path, found), Remote = Rounds(message, "remote", path, found) };
+            connection = connection with { Local = Rounds(message, "local", settings, path, found), Remote = Rounds(message, "remote", settings, path, found) };
         foreach (var section in message.Sections.Where(s => !IsRound(s, "local") && !IsRound(s, "remote") && !IsChildren(s)))
             found.Add(new ConfigError($"{path}.{section.Name}", "unknown section" + Complaints.DidYouMean(section.Name, ["local", "remote", "children"])));
         errors = found;
@@ -123,7 +133,7 @@ public static class ConnectionReader
         Children = [],
     };
 
-    static ImmutableArray<AuthenticationRound> Rounds(ViciMessage message, string side, string path, List<ConfigError> errors)
+    static ImmutableArray<AuthenticationRound> Rounds(ViciMessage message, string side, CharonSettings settings, string path, List<ConfigError> errors)
     {
         var rounds = new List<Round>();
         foreach (var section in message.Sections.Where(s => IsRound(s, side)))
@@ -132,7 +142,10 @@ public static class ConnectionReader
             var round = RoundKeys.Read(new Round(PublicKeyRound, 0), section.Body, at, errors);
             foreach (var inner in section.Body.Sections)
                 errors.Add(new ConfigError($"{at}.{inner.Name}", "is not supported: name the files in certs and cacerts"));
-            rounds.Add(round with { Value = WithId(round.Value) });
+            var rules = SignatureRules.None;
+            if (round.Value.Kind == AuthenticationKind.PublicKey && !SignatureRules.TryParse(round.Auth, settings.RsaPss, out rules, out var error))
+                errors.Add(new ConfigError($"{at}.auth", error));
+            rounds.Add(round with { Value = WithId(round.Value) with { Rules = rules } });
         }
         if (rounds.Count == 0)
             rounds.Add(new Round(PublicKeyRound, 0));
@@ -162,6 +175,9 @@ public static class ConnectionReader
             errors.Add(new ConfigError(path, "a name has 1 to 200 characters"));
     }
 
+    static (string? Item, string? Error) Policy(string text) => text.Split('.') is { Length: >= 2 } parts && parts.All(part => part.Length > 0 && part.All(char.IsAsciiDigit))
+        ? (text, null) : (null, KeyTable<Round>.Not(text, "an OID such as 1.3.6.1.4.1.36906.1.1.1"));
+
     static AuthenticationRound PublicKeyRound => new() { Kind = AuthenticationKind.PublicKey };
 
     /// <summary>Who a certificate or key is configured for, is called as its subject or by its fingerprint if by nothing else.</summary>
@@ -178,7 +194,7 @@ public static class ConnectionReader
     static string? Authentication(string text, out AuthenticationKind kind, out EapType? method)
     {
         (kind, method) = (AuthenticationKind.PublicKey, null);
-        if (text.Equals("pubkey", StringComparison.OrdinalIgnoreCase))
+        if (Signatures.Any(word => text.StartsWith(word, StringComparison.OrdinalIgnoreCase)))
             return null;
         if (text.Equals("psk", StringComparison.OrdinalIgnoreCase))
         {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kuguru.Ike;
+using Kuguru.Pki;
 using Kuguru.Wire;
 
 namespace Kuguru.Engine;
@@ -17,6 +18,38 @@ public sealed partial class Node
         Credentials.Of(kind, owner, server);
 
     public bool HasSecrets(SharedKeyKind kind) => Credentials.Has(kind);
+
+    readonly Dictionary<uint, Fetching> _fetching = [];
+    uint _lastFetch;
+
+    public void Fetch(IkeSession session, FetchRequest request, Outbox outbox)
+    {
+        var fetching = _fetching.Values.FirstOrDefault(one => one.Request == request);
+        if (fetching is null)
+        {
+            _fetching[++_lastFetch] = fetching = new(request, []);
+            outbox.Add(new Effect.Fetch(_lastFetch, request));
+        }
+        fetching.Waiting.Add(session);
+    }
+
+    void Fetched(Instant now, Order.Fetched fetched, Outbox outbox)
+    {
+        if (!_fetching.Remove(fetched.Request, out var fetching))
+            return;
+        if (fetched.Bytes is null)
+            _turn.Report(new Event.Note(Severity.Warning, Subject.Config, $"fetching {fetching.Request} failed: {fetched.Why}"));
+        Certificates.Revocation.Answer(fetching.Request, fetched.Bytes, fetched.Why, clock.At(now));
+        Flush(null, outbox);
+        foreach (var session in fetching.Waiting.Where(session => !session.IsGone))
+        {
+            session.Fetched(now, _turn);
+            Settle(session, outbox);
+        }
+    }
+
+    /// <summary>What is on its way, and the IKE SAs that wait for it.</summary>
+    sealed record Fetching(FetchRequest Request, HashSet<IkeSession> Waiting);
 
     public DateTimeOffset TimeOfDay(Instant now) => clock.At(now);
 

@@ -46,6 +46,9 @@ public sealed partial class Node
             case Order.PathFound found:
                 PathFound(now, found, outbox);
                 break;
+            case Order.Fetched fetched:
+                Fetched(now, fetched, outbox);
+                break;
             case Order.Acquire acquire:
                 if (_traps.Find(acquire.ReqId) is { } trap && !IsUnderWay(trap))
                     Bring(now, trap.Connection, trap.Child, PendingOrders.NoToken, outbox);

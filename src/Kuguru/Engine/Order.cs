@@ -30,6 +30,9 @@ public abstract record Order
     /// <summary>The answer to <see cref="Effect.FindPath"/>: how to reach the peer, or why not.</summary>
     public sealed record PathFound(uint Request, Path? Path, string Why) : Order;
 
+    /// <summary>The answer to <see cref="Effect.Fetch"/>: what came, or why nothing.</summary>
+    public sealed record Fetched(uint Request, Blob? Bytes, string Why) : Order;
+
     /// <summary>From the packet path: a packet came for a child that is only installed as a trap.</summary>
     public sealed record Acquire(uint ReqId) : Order;
 

@@ -106,6 +106,18 @@ public sealed record AuthenticationRound
 
     /// <summary>Who the other end of EAP is, if it is not the responder itself: what its certificate has to name. %any: whoever is trusted.</summary>
     public Identity? AaaId { get; init; }
+
+    /// <summary>An authority in a peer's chain has to have this identity (<c>ca_id</c>); null is any.</summary>
+    public Identity? AuthorityId { get; init; }
+
+    /// <summary>OIDs that a peer's certificate has to have as its policies.</summary>
+    public ImmutableArray<string> Policies { get; init; } = [];
+
+    /// <summary>How signatures have to be made.</summary>
+    public SignatureRules Rules { get; init; } = SignatureRules.None;
+
+    /// <summary>How much has to be known about whether a peer's certificates are revoked.</summary>
+    public RevocationPolicy Revocation { get; init; }
 }
 
 /// <summary>Kinds of authentication that this version knows.</summary>

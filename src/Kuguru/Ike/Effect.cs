@@ -54,6 +54,11 @@ public abstract record Effect
     /// </summary>
     public sealed record FindPaths(uint IkeUniqueId, Path Current, ImmutableArray<IpAddress> Remotes) : Effect;
 
+    /// <summary>
+    /// Fetch a CRL or an OCSP response, with limits on time and size; the answer comes back as an order with this number.
+    /// </summary>
+    public sealed record Fetch(uint Request, Pki.FetchRequest What) : Effect;
+
     /// <summary>A virtual address that the peer gave us: put it on the host.</summary>
     public sealed record AssignAddress(uint IkeUniqueId, IpAddress Address) : Effect;
 

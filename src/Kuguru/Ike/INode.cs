@@ -27,6 +27,9 @@ public interface INode
     /// <summary>Certificates, authorities and private keys of this host.</summary>
     CertificateStore Certificates { get; }
 
+    /// <summary>Has this fetched, unless it is being already; <see cref="IkeSession.Fetched"/> is called when it has come or cannot be had.</summary>
+    void Fetch(IkeSession session, FetchRequest request, Outbox outbox);
+
     /// <summary>The time of day, by which certificates are valid or not.</summary>
     DateTimeOffset TimeOfDay(Instant now);
 

@@ -85,5 +85,8 @@ public abstract class IkeSession
     /// <summary>The answer to <see cref="Effect.FindPaths"/>.</summary>
     public virtual void PathsFound(Instant now, PathFacts facts, Outbox outbox) { }
 
+    /// <summary>A fetch that this session asked for has ended, well or not: <see cref="INode.Certificates"/> has it.</summary>
+    public virtual void Fetched(Instant now, Outbox outbox) { }
+
     public abstract IkeSaStatus Status(Instant now);
 }

@@ -108,6 +108,12 @@ public sealed record IkeSettings
         AddressRange.Prefix(IpAddress.Parse("198.18.0.0"), 15), AddressRange.Prefix(IpAddress.Parse("fd6b:7567:7572:7500::"), 64),
     ];
 
+    /// <summary>Sign with RSASSA-PSS rather than with PKCS#1 v1.5, where the peer negotiates signatures (RFC 7427).</summary>
+    public bool RsaPss { get; init; }
+
+    /// <summary>How long a message waits for CRLs and OCSP responses before they count as not to be had.</summary>
+    public TimeSpan FetchPatience { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Make <see cref="Effect.RevealKeys"/>.</summary>
     public bool RevealKeys { get; init; }
 }

@@ -20,9 +20,9 @@ public sealed class Certificate : IEquatable<Certificate>
     /// <summary>More names are not looked at.</summary>
     const int MaxNames = 1000;
 
-    Certificate(X509Certificate2 native, PublicKey key, ImmutableArray<AltName> names)
+    Certificate(X509Certificate2 native, PublicKey key, ImmutableArray<AltName> names, SignatureScheme? scheme)
     {
-        (Native, Key, AltNames, Der) = (native, key, names, native.RawData);
+        (Native, Key, AltNames, Der, Scheme) = (native, key, names, native.RawData, scheme);
         var constraints = native.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault();
         IsAuthority = constraints?.CertificateAuthority ?? false;
         (Subject, Issuer) = (Blob.Copy(native.SubjectName.RawData), Blob.Copy(native.IssuerName.RawData));
@@ -39,6 +39,9 @@ public sealed class Certificate : IEquatable<Certificate>
 
     public PublicKey Key { get; }
     public ImmutableArray<AltName> AltNames { get; }
+
+    /// <summary>How it is signed; null for what is none of ours.</summary>
+    public SignatureScheme? Scheme { get; }
 
     /// <summary>basicConstraints say that it may sign others.</summary>
     public bool IsAuthority { get; }
@@ -66,7 +69,7 @@ public sealed class Certificate : IEquatable<Certificate>
             var native = X509CertificateLoader.LoadCertificate(bytes);
             if (!PublicKey.TryRead(native.PublicKey.ExportSubjectPublicKeyInfo(), out var key, out why))
                 return false;
-            certificate = new(native, key, ReadAltNames(native));
+            certificate = new(native, key, ReadAltNames(native), ReadScheme(native));
             return true;
         }
         catch (Exception e) when (e is CryptographicException or AsnContentException or ArgumentException)
@@ -96,6 +99,35 @@ public sealed class Certificate : IEquatable<Certificate>
                 names.Add(new(kind, content));
         }
         return names.ToImmutable();
+    }
+
+    static SignatureScheme? ReadScheme(X509Certificate2 native)
+    {
+        var certificate = new AsnReader(native.RawData, AsnEncodingRules.DER).ReadSequence();
+        certificate.ReadEncodedValue();
+        return SignatureScheme.OfCertificate(certificate.ReadEncodedValue().Span, native.SignatureAlgorithm.Value ?? "");
+    }
+
+    /// <summary>certificatePolicies has this OID.</summary>
+    public bool HasPolicy(string oid)
+    {
+        if (Native.Extensions.FirstOrDefault(extension => extension.Oid?.Value == "2.5.29.32") is not { } extension)
+            return false;
+        try
+        {
+            var policies = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence();
+            while (policies.HasData)
+            {
+                if (policies.ReadSequence().ReadObjectIdentifier() == oid)
+                    return true;
+            }
+        }
+        // An extension that cannot be read has no policy.
+        catch (AsnContentException)
+        {
+            return false;
+        }
+        return false;
     }
 
     static AltNameKind? KindOf(int tag, Blob content) => tag switch

@@ -67,6 +67,15 @@ public readonly record struct SignatureScheme(KeyKind Key, SignatureHash Hash, S
         return null;
     }
 
+    /// <summary>Those that only certificates are signed with: by OID, since parameters do not matter.</summary>
+    public static SignatureScheme? OfCertificate(ReadOnlySpan<byte> identifier, string oid) => Of(identifier) ?? oid switch
+    {
+        "1.2.840.113549.1.1.4" => Pkcs1(SignatureHash.Md5),
+        "1.2.840.113549.1.1.14" => Pkcs1(SignatureHash.Sha224),
+        "1.2.840.10045.4.3.1" => Ecdsa(SignatureHash.Sha224),
+        _ => null,
+    };
+
     public HashAlgorithmName HashName => Hash switch
     {
         SignatureHash.Md5 => HashAlgorithmName.MD5,

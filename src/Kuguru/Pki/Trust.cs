@@ -24,8 +24,10 @@ public static class Trust
     /// <param name="leaf">The end entity.</param>
     /// <param name="others">What may lie between: sent by the peer, or known.</param>
     /// <param name="authorities">Where a chain may end.</param>
+    /// <param name="policies">OIDs that have to be among the policies of the whole chain.</param>
     /// <param name="at">The time it is now.</param>
-    public static ChainVerdict Judge(Certificate leaf, IEnumerable<Certificate> others, IEnumerable<Certificate> authorities, DateTimeOffset at)
+    public static ChainVerdict Judge(
+        Certificate leaf, IEnumerable<Certificate> others, IEnumerable<Certificate> authorities, IEnumerable<string> policies, DateTimeOffset at)
     {
         using var chain = new X509Chain();
         var policy = chain.ChainPolicy;
@@ -34,6 +36,8 @@ public static class Trust
         policy.DisableCertificateDownloads = true;
         policy.VerificationTime = at.UtcDateTime;
         policy.VerificationTimeIgnored = false;
+        foreach (var oid in policies)
+            policy.CertificatePolicy.Add(new Oid(oid));
         foreach (var authority in authorities)
             policy.CustomTrustStore.Add(authority.Native);
         foreach (var other in others)
@@ -91,6 +95,8 @@ public static class Trust
             X509ChainStatusFlags.UntrustedRoot => $"self-signed certificate '{subject}' is not trusted here; put it into x509ca",
             X509ChainStatusFlags.NotSignatureValid => $"the signature of certificate '{subject}' is not its issuer's",
             X509ChainStatusFlags.InvalidBasicConstraints => $"certificate '{subject}' may not issue what is below it: basicConstraints",
+            X509ChainStatusFlags.InvalidPolicyConstraints or X509ChainStatusFlags.NoIssuanceChainPolicy =>
+                $"certificate '{subject}' or its chain does not have the 'cert_policy' that is asked for",
             X509ChainStatusFlags.NotValidForUsage => $"certificate '{subject}' may not be used for this: key usage",
             X509ChainStatusFlags.InvalidNameConstraints or X509ChainStatusFlags.HasNotPermittedNameConstraint or X509ChainStatusFlags.HasExcludedNameConstraint
                 or X509ChainStatusFlags.HasNotSupportedNameConstraint or X509ChainStatusFlags.HasNotDefinedNameConstraint =>

@@ -147,6 +147,21 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     public ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote) => [.. Keys.Where(key => key.Kind == SharedKeyKind.Ike).Where(key => key.Owners.IsEmpty
         || key.Owners.Any(owner => owner.Fits(remote) > 0 || (local is not null && owner.Fits(local) > 0)))];
 
+    /// <summary>What waits to be fetched, and by whom.</summary>
+    public List<(IkeSession Session, FetchRequest Request)> Fetching { get; } = [];
+
+    public void Fetch(IkeSession session, FetchRequest request, Outbox outbox) => Fetching.Add((session, request));
+
+    /// <summary>The world has fetched the first of these, or could not.</summary>
+    public void Deliver(byte[]? bytes)
+    {
+        var (session, request) = Fetching[0];
+        Fetching.RemoveAll(one => one.Request == request);
+        Certificates.Revocation.Answer(request, bytes is null ? default(Blob?) : new Blob(bytes), "HTTP status 404", TimeOfDay(world.Now));
+        session.Fetched(world.Now, Outbox);
+        Obey();
+    }
+
     public DateTimeOffset TimeOfDay(Instant now) => World.Clock.At(now);
 
     public VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested)

@@ -2,8 +2,11 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Kuguru.Pki;
+using Org.BouncyCastle.Crypto.Operators;
 using Org.BouncyCastle.Crypto.Parameters;
 using Org.BouncyCastle.Crypto.Signers;
+using Org.BouncyCastle.Ocsp;
+using Org.BouncyCastle.Security;
 using NativeKey = System.Security.Cryptography.X509Certificates.PublicKey;
 
 namespace Kuguru.Tests.Pki;
@@ -61,6 +64,7 @@ public sealed class KeyPair
 /// <summary>A certificate and its key.</summary>
 public sealed record Issued(X509Certificate2 Native, KeyPair Keys)
 {
+    public HashAlgorithmName Hash { get; init; } = HashAlgorithmName.SHA256;
     public string Pem => Native.ExportCertificatePem();
     public Certificate Certificate => Certificate.TryRead(Native.RawData, out var certificate, out var why) ? certificate : throw new InvalidOperationException(why);
 }
@@ -96,6 +100,41 @@ public sealed class Authority
     public Issued Issue(string name, Wish? wish = null) => Make($"C=CH, O=Kuguru, CN={name}", (wish ?? new()) is { Names: [] } plain ? plain with { Names = [name] } : wish!, this);
 
     public Issued Issue(string name, string keys) => Issue(name, new Wish { Keys = keys });
+
+    /// <summary>A CRL with these in it.</summary>
+    public byte[] Crl(DateTimeOffset nextUpdate, params Issued[] revoked)
+    {
+        var builder = new CertificateRevocationListBuilder();
+        foreach (var one in revoked)
+            builder.AddEntry(one.Native, new DateTimeOffset(2025, 6, 1, 0, 0, 0, TimeSpan.Zero));
+        return builder.Build(Own.Native.SubjectName, Own.Keys.Generator, Interlocked.Increment(ref s_serial), nextUpdate, Own.Hash, AuthorityKey(),
+            new DateTimeOffset(2025, 6, 1, 0, 0, 0, TimeSpan.Zero));
+    }
+
+    X509AuthorityKeyIdentifierExtension AuthorityKey() =>
+        X509AuthorityKeyIdentifierExtension.CreateFromSubjectKeyIdentifier(Own.Native.Extensions.OfType<X509SubjectKeyIdentifierExtension>().Single());
+
+    /// <summary>An OCSP response about a certificate of this authority: null is unknown, else good or revoked.</summary>
+    public byte[] Ocsp(Issued about, bool? isGood, DateTimeOffset at, DateTimeOffset nextUpdate, Issued? signer = null)
+    {
+        var by = signer ?? Own;
+        var issuer = new Org.BouncyCastle.X509.X509Certificate(Own.Native.RawData);
+        var key = PrivateKeyFactory.CreateKey(by.Keys.Pkcs8);
+        var serial = new Org.BouncyCastle.Math.BigInteger(1, about.Native.SerialNumberBytes.ToArray());
+        var generator = new BasicOcspRespGenerator(new Org.BouncyCastle.X509.X509Certificate(by.Native.RawData).GetPublicKey());
+        CertificateStatus? status = isGood switch { true => CertificateStatus.Good, false => new RevokedStatus(new DateTime(2025, 6, 1, 0, 0, 0, DateTimeKind.Utc), 1), null => new UnknownStatus() };
+        generator.AddResponse(new CertificateID(CertificateID.DigestSha1, issuer, serial), status, at.UtcDateTime, nextUpdate.UtcDateTime, null);
+        var signature = new Asn1SignatureFactory("SHA256WITHECDSA", key);
+        var basic = generator.Generate(signature, signer is null ? null : [new Org.BouncyCastle.X509.X509Certificate(signer.Native.RawData)], at.UtcDateTime);
+        return new OCSPRespGenerator().Generate(OcspRespStatus.Successful, basic).GetEncoded();
+    }
+
+    /// <summary>Extensions that say where a CRL and an OCSP responder are.</summary>
+    public static X509Extension[] Uris(string? crl, string? ocsp) =>
+    [
+        .. crl is null ? [] : (X509Extension[])[CertificateRevocationListBuilder.BuildCrlDistributionPointExtension([crl])],
+        .. ocsp is null ? [] : (X509Extension[])[new X509AuthorityInformationAccessExtension([ocsp], null)],
+    ];
 
     static Issued Make(string subject, Wish wish, Authority? issuer)
     {

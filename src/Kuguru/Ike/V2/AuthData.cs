@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kuguru.Pki;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
@@ -51,14 +52,24 @@ static class AuthData
         return null;
     }
 
-    /// <summary>What a key can sign with, the best first: a hash as strong as the key (RFC 8247 section 3.2), then the stronger ones, then the others.</summary>
-    public static IEnumerable<SignatureScheme> Preferred(PublicKey key, bool negotiated) => key.Kind switch
+    /// <summary>
+    /// How to sign: as the local section says, else as strong as the key (RFC 8247 section 3.2), with a hash that the peer can. Null when there is no such way.
+    /// </summary>
+    public static SignatureScheme? Choose(PublicKey key, SignatureRules rules, ImmutableArray<SignatureHash> hashes, bool rsaPss)
     {
-        KeyKind.Rsa when !negotiated => [SignatureScheme.Pkcs1(SignatureHash.Sha1)],
-        KeyKind.Rsa => Hashes(key.Bits <= 3072 ? 0 : key.Bits <= 7680 ? 1 : 2).Select(SignatureScheme.Pkcs1),
-        KeyKind.Ecdsa when !negotiated => [OldEcdsa(key)],
+        if (!rules.Kinds.IsEmpty && !rules.Kinds.Contains(key.Kind))
+            return null;
+        if (hashes.IsEmpty)
+            return key.Kind switch { KeyKind.Rsa => SignatureScheme.Pkcs1(SignatureHash.Sha1), KeyKind.Ecdsa => OldEcdsa(key), KeyKind.Ed25519 => null };
+        var schemes = rules.ForAuth.IsEmpty ? Preferred(key, rsaPss) : rules.ForAuth.Where(scheme => scheme.Key == key.Kind);
+        return schemes.Where(scheme => hashes.Contains(scheme.Hash)).Select(scheme => (SignatureScheme?)scheme).FirstOrDefault();
+    }
+
+    static IEnumerable<SignatureScheme> Preferred(PublicKey key, bool rsaPss) => key.Kind switch
+    {
+        KeyKind.Rsa => Hashes(key.Bits <= 3072 ? 0 : key.Bits <= 7680 ? 1 : 2).Select(hash => rsaPss ? SignatureScheme.Pss(hash) : SignatureScheme.Pkcs1(hash)),
         KeyKind.Ecdsa => Hashes(key.Bits == 256 ? 0 : key.Bits == 384 ? 1 : 2).Select(SignatureScheme.Ecdsa),
-        KeyKind.Ed25519 => negotiated ? [SignatureScheme.Ed25519] : [],
+        KeyKind.Ed25519 => [SignatureScheme.Ed25519],
     };
 
     public static AuthMethod MethodOf(SignatureScheme scheme, bool negotiated) => negotiated ? AuthMethod.DigitalSignature : scheme switch

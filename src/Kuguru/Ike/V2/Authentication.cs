@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kuguru.Crypto;
+using Kuguru.Pki;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
@@ -110,7 +111,12 @@ readonly record struct Verdict(string By, Failure? Failure)
     /// <summary>The shared key that it was, if it was one.</summary>
     public PresharedKey? Key { get; init; }
 
+    /// <summary>What has to be fetched before it can be said; while there is any, the rest says nothing.</summary>
+    public ImmutableArray<FetchRequest> Missing { get; init; } = [];
+
     public static Verdict Refused(Failure why) => new("", why);
+
+    public bool IsPending => !Missing.IsDefaultOrEmpty;
 }
 
 /// <summary>

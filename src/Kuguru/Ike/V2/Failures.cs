@@ -50,10 +50,12 @@ static class Failures
             ? $"no private key found for '{local}' ({local.TypeName}): no loaded certificate that names it has its private key loaded too; give 'certs' in the local section and put the key into private"
             : $"no private key found for '{local}': none of the private keys loaded belongs to the 'certs' or 'pubkeys' of the local section; put it into private");
 
-    /// <summary>The peer cannot verify anything that our key can sign with.</summary>
-    public static Failure NoCommonHash(PublicKey key, ImmutableArray<SignatureHash> hashes) => new(FailureCode.AuthenticationFailed,
-        $"our {key} key cannot sign in a way that the peer verifies: "
-        + (hashes.IsEmpty ? "it has no RFC 7427" : $"it announces the hashes {string.Join(", ", hashes.Select(hash => hash.ToString().ToUpperInvariant()))}"));
+    /// <summary>The peer cannot verify anything that our key can sign with, or the local section forbids it.</summary>
+    public static Failure NoCommonHash(PublicKey key, SignatureRules rules, ImmutableArray<SignatureHash> hashes) => new(FailureCode.AuthenticationFailed,
+        $"our {key} key cannot sign in a way that is wanted: "
+        + (hashes.IsEmpty ? "the peer has no RFC 7427" : $"the peer announces the hashes {string.Join(", ", hashes.Select(hash => hash.ToString().ToUpperInvariant()))}")
+        + (rules.Kinds.IsEmpty && rules.ForAuth.IsEmpty ? "" : ", and 'auth' of the local section allows "
+            + string.Join(", ", rules.ForAuth.IsEmpty ? rules.Kinds.Select(kind => kind.ToString().ToUpperInvariant()) : rules.ForAuth.Select(scheme => scheme.ToString()))));
 
     public static Failure UnknownSignature(Identity peer, Payload.Auth auth) => new(FailureCode.AuthenticationFailed,
         $"the signature of '{peer}' (method {(byte)auth.Method}) names an algorithm that is not supported: RSA, ECDSA and Ed25519 with SHA-2 are");

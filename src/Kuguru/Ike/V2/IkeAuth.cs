@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using Kuguru.Pki;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
@@ -147,8 +148,10 @@ static partial class IkeAuth
     {
         if (request.Find<Payload.Auth>() is null)
             return AnswerWithEap(t, a, first, until, idi);
-        if (Judge(t, a, request, idi) is { } failure)
+        if (Judge(t, a, request, idi, out var missing) is { } failure)
             return Refuse(t, failure);
+        if (!missing.IsEmpty)
+            return ([], new Deliberation((KeyedPhase)t.Sa.Phase, missing));
         List<Payload> payloads = [];
         if (a.Ours is { Kind: AuthenticationKind.Eap })
             return Refuse(t, Failures.NotEapOnly(a.RemoteId, a.Connection));
@@ -183,8 +186,9 @@ static partial class IkeAuth
     }
 
     /// <summary>Null when one connection at least is left; else why the first of them is not.</summary>
-    static Failure? Judge(Turn t, Authentication a, IkeMessage request, Payload.IDi idi)
+    static Failure? Judge(Turn t, Authentication a, IkeMessage request, Payload.IDi idi, out ImmutableArray<FetchRequest> missing)
     {
+        missing = [];
         var auth = request.Find<Payload.Auth>();
         var isLast = !request.Has(NotifyType.AnotherAuthFollows);
         List<(Connection Connection, Verdict Verdict)> believed = [];
@@ -196,7 +200,12 @@ static partial class IkeAuth
             var verdict = obstacle is not null ? Verdict.Refused(obstacle) : auth is null || Authenticator.KindOf(auth.Method) != round.Kind ? Verdict.Refused(Failures.OtherMethod(a.RemoteId, auth?.Method, round))
                 : connection.Remote.Length > a.Believed + 1 == isLast ? Verdict.Refused(Failures.OtherRounds(a.RemoteId, connection, a.Believed + 1, isLast))
                 : Authenticator.Of(round.Kind).Judge(t, a, round, LocalIdIn(t, connection, a.Wanted), idi.Body, request, auth with { Data = effective });
-            if (verdict.Failure is null)
+            if (verdict.IsPending && believed.Count == 0)
+            {
+                missing = verdict.Missing;
+                return null;
+            }
+            if (verdict is { Failure: null, IsPending: false })
                 believed.Add((connection, verdict));
             failure ??= verdict.Failure;
         }
@@ -251,11 +260,24 @@ static partial class IkeAuth
                 phase.Fail(t, WhyRefused(t, phase, response, expected));
                 return;
             }
-            if ((auth is null ? JudgeName(t, a, expected, idr) : JudgeAnswer(t, a, expected, response, idr, auth)) is { } failure)
+            if (auth is null && JudgeName(t, a, expected, idr) is { } other)
+            {
+                Reject(t, phase, other);
+                return;
+            }
+            var verdict = auth is null ? default : JudgeAnswer(t, a, expected, response, idr, auth);
+            if (verdict.IsPending)
+            {
+                new Deliberation(phase, verdict.Missing).Begin(t, turn => Conclude(turn, phase, response));
+                return;
+            }
+            if (verdict.Failure is { } failure)
             {
                 Reject(t, phase, failure);
                 return;
             }
+            if (auth is not null)
+                Believe(t, a, verdict);
         }
         else if (response.All<Payload.Notify>().Any(notify => notify.Kind == NotifyType.AuthenticationFailed))
         {
@@ -298,23 +320,16 @@ static partial class IkeAuth
             established.Enqueue(new CloseReplaced(old));
     }
 
-    /// <summary>Null when we believe the responder in this round.</summary>
-    static Failure? JudgeAnswer(Turn t, Authentication a, AuthenticationRound expected, IkeMessage response, Payload.IDr idr, Payload.Auth auth)
+    static Verdict JudgeAnswer(Turn t, Authentication a, AuthenticationRound expected, IkeMessage response, Payload.IDr idr, Payload.Auth auth)
     {
-        if (JudgeName(t, a, expected, idr) is { } other)
-            return other;
-        if (HearPpk(t, a, response) is { } obstacle)
-            return obstacle;
+        if ((JudgeName(t, a, expected, idr) ?? HearPpk(t, a, response)) is { } obstacle)
+            return Verdict.Refused(obstacle);
         var peer = a.RemoteId;
         if (Authenticator.KindOf(auth.Method) != expected.Kind)
-            return Failures.OtherMethod(peer, auth.Method, expected);
+            return Verdict.Refused(Failures.OtherMethod(peer, auth.Method, expected));
         var isLast = !response.Has(NotifyType.AnotherAuthFollows);
-        if (a.Connection.Remote.Length > a.Believed + 1 == isLast)
-            return Failures.OtherRounds(peer, a.Connection, a.Believed + 1, isLast);
-        var verdict = Authenticator.Of(expected.Kind).Judge(t, a, expected, a.LocalId, idr.Body, response, auth);
-        if (verdict.Failure is null)
-            Believe(t, a, verdict);
-        return verdict.Failure;
+        return a.Connection.Remote.Length > a.Believed + 1 == isLast ? Verdict.Refused(Failures.OtherRounds(peer, a.Connection, a.Believed + 1, isLast))
+            : Authenticator.Of(expected.Kind).Judge(t, a, expected, a.LocalId, idr.Body, response, auth);
     }
 
     static Failure? JudgeName(Turn t, Authentication a, AuthenticationRound expected, Payload.IDr idr)

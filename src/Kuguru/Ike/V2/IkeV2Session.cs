@@ -154,6 +154,8 @@ public sealed class IkeV2Session : IkeSession
 
     public override void PathsFound(Instant now, PathFacts facts, Outbox outbox) => Order(now, outbox, turn => Phase.PathsFound(turn, facts));
 
+    public override void Fetched(Instant now, Outbox outbox) => Order(now, outbox, turn => Phase.Fetched(turn));
+
     public override IkeSaStatus Status(Instant now) => Phase.Describe(this, new IkeSaStatus
     {
         Name = Name,

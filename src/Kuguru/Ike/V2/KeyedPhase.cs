@@ -42,7 +42,22 @@ abstract class KeyedPhase(Keying keying) : Phase
         var (answer, next) = error is not null ? ([new Payload.Notify(NotifyType.InvalidSyntax)], OnInvalidSyntax(t, error))
             : inner.UnsupportedCritical is { } type ? (Refuse(type), OnUnsupportedCritical(t, type))
             : Answer(t, inner);
-        t.Sa.Reply(t, request, opened.Bytes, outer => Seal(t, outer, answer));
+        Finish(t, request, inner, opened.Bytes, answer, next);
+    }
+
+    /// <summary>Answers; or waits, and takes the request again as if it came only then.</summary>
+    void Finish(Turn t, IkeMessage request, IkeMessage inner, Blob bytes, Sequence<Payload> answer, Phase next)
+    {
+        if (next is Deliberation deliberation)
+        {
+            deliberation.Begin(t, turn =>
+            {
+                var (later, nextThen) = Answer(turn, inner);
+                Finish(turn, request, inner, bytes, later, nextThen);
+            });
+            return;
+        }
+        t.Sa.Reply(t, request, bytes, outer => Seal(t, outer, answer));
         t.Sa.Enter(next);
     }
 

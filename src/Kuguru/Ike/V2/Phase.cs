@@ -71,6 +71,9 @@ abstract class Phase
     /// <summary>An authentic message came along one of the paths that are tried.</summary>
     public virtual void Reached(Turn t) { }
 
+    /// <summary>Something that somebody waits for has been fetched, or cannot be.</summary>
+    public virtual void Fetched(Turn t) { }
+
     /// <summary>What only this phase can say about the SA.</summary>
     public virtual IkeSaStatus Describe(IkeV2Session sa, IkeSaStatus status) => status;
 

@@ -24,8 +24,8 @@ sealed class SignatureAuthenticator : Authenticator
         var store = t.Node.Certificates;
         if (Signer(store, a.Ours!, a.LocalId, a.PeerAsks) is not { } signer)
             return Proof.None(Failures.NoPrivateKey(a.Ours!, a.LocalId));
-        if (SchemeFor(signer.Key.Public, a.Init.PeerHashes) is not { } scheme)
-            return Proof.None(Failures.NoCommonHash(signer.Key.Public, a.Init.PeerHashes));
+        if (AuthData.Choose(signer.Key.Public, a.Ours!.Rules, a.Init.PeerHashes, t.Settings.RsaPss) is not { } scheme)
+            return Proof.None(Failures.NoCommonHash(signer.Key.Public, a.Ours!.Rules, a.Init.PeerHashes));
         var signature = signer.Key.Sign(scheme, a.OurOctets(id));
         var method = AuthData.MethodOf(scheme, negotiated: !a.Init.PeerHashes.IsEmpty);
         return new(Sent(t, a, signer), new Payload.Auth(method, AuthData.Write(method, scheme, signature)), scheme.ToString(), null);
@@ -40,16 +40,19 @@ sealed class SignatureAuthenticator : Authenticator
             return Verdict.Refused(Failures.BadCertificate(a.RemoteId, bad));
         Failure? failure = null;
         var octets = a.TheirOctets(id);
-        foreach (var key in round.PublicKeys)
+        foreach (var key in round.PublicKeys.Concat(t.Node.Certificates.PublicKeys.Where(key => a.RemoteId == new Identity(IdType.KeyId, key.Fingerprint))))
         {
-            if (AuthData.Verify(key, signed, octets) is { } scheme)
+            if (AuthData.Verify(key, signed, octets) is not { } scheme)
+                failure ??= Failures.WrongSignature(a.RemoteId, $"the {key} key that is configured for it");
+            else if (round.Rules.WhyNotAuth(key, scheme) is { } why)
+                failure ??= Failures.Untrusted(a.RemoteId, why);
+            else
                 return new(scheme.ToString(), null);
-            failure ??= Failures.WrongSignature(a.RemoteId, $"the {key} key that is configured for it");
         }
         foreach (var certificate in Claimed(t.Node.Certificates, round, a.RemoteId, sent))
         {
             var verdict = Judge(t, a, round, certificate, signed, octets, sent);
-            if (verdict.Failure is null)
+            if (verdict.Failure is null || verdict.IsPending)
                 return verdict;
             failure ??= verdict.Failure;
         }
@@ -63,24 +66,53 @@ sealed class SignatureAuthenticator : Authenticator
             return Verdict.Refused(Failures.WrongSignature(a.RemoteId, $"the key of certificate '{certificate.SubjectText}'"));
         if (!PeerNames.Has(certificate, a.RemoteId))
             return Verdict.Refused(Failures.OtherName(a.RemoteId, certificate));
-        return WhyUntrusted(t.Node, t.Now, round, certificate, sent) is { } why ? Verdict.Refused(Failures.Untrusted(a.RemoteId, why)) : new(scheme.ToString(), null);
+        var found = Examine(t.Node, t.Now, round, certificate, scheme, sent, mayWait: !t.IsOutOfPatience);
+        if (!found.Missing.IsEmpty)
+            return new("", null) { Missing = found.Missing };
+        if (found.Why is { } why)
+            return Verdict.Refused(Failures.Untrusted(a.RemoteId, why));
+        if (found.Doubt is { } doubt)
+            t.Note(Severity.Warning, Subject.Config, doubt);
+        return new(scheme.ToString(), null);
     }
 
-    /// <summary>Why a certificate is not taken in a round, whatever it was proved by; null when it is.</summary>
-    internal static string? WhyUntrusted(INode node, Instant now, AuthenticationRound round, Certificate certificate, List<Certificate> sent)
+    /// <summary>
+    /// Why a certificate is not taken in a round, whatever it was proved by; null when it is. Of its status counts what is known already: nothing is fetched.
+    /// </summary>
+    internal static string? WhyUntrusted(INode node, Instant now, AuthenticationRound round, Certificate certificate, List<Certificate> sent) =>
+        Examine(node, now, round, certificate, null, sent, mayWait: false).Why;
+
+    /// <summary>Trust, then what the remote section demands, then revocation.</summary>
+    static RevocationVerdict Examine(
+        INode node, Instant now, AuthenticationRound round, Certificate certificate, SignatureScheme? scheme, List<Certificate> sent, bool mayWait)
     {
         if (!round.Certificates.IsEmpty && !round.Certificates.Contains(certificate))
-            return $"certificate '{certificate.SubjectText}' is not among the 'certs' of the remote section";
-        var store = node.Certificates;
-        var at = node.TimeOfDay(now);
-        var chain = Trust.Judge(certificate, sent.Concat(store.Authorities), store.Authorities.Concat(round.Authorities), at);
+            return new($"certificate '{certificate.SubjectText}' is not among the 'certs' of the remote section", null, []);
+        var (store, at) = (node.Certificates, node.TimeOfDay(now));
+        var chain = Trust.Judge(certificate, sent.Concat(store.Authorities), store.Authorities.Concat(round.Authorities).Distinct(), round.Policies, at);
         // Who has loaded the certificate itself trusts it, whoever has signed it.
         var isKnown = store.Certificates.Contains(certificate) || round.Certificates.Contains(certificate);
         if (!chain.IsTrusted && !(isKnown && chain.LacksAnchor))
-            return chain.Why;
-        if (!round.Authorities.IsEmpty && !round.Authorities.Any(authority => chain.Chain.Skip(1).Contains(authority)))
-            return $"the chain of certificate '{certificate.SubjectText}' has none of the 'cacerts' of the remote section";
-        return null;
+            return new(chain.Why, null, []);
+        return WhyNot(round, certificate, scheme, chain.Chain) is { } why ? new(why, null, []) : store.Revocation.Judge(
+            chain.IsTrusted ? chain.Chain : [certificate], round.Revocation, store.NamedAuthorities.Values, store.OcspSigners, at, mayWait);
+    }
+
+    /// <summary>What the remote section demands besides trust: <c>auth</c>, <c>cacerts</c>, <c>ca_id</c>, <c>cert_policy</c>.</summary>
+    static string? WhyNot(AuthenticationRound round, Certificate certificate, SignatureScheme? scheme, ImmutableArray<Certificate> chain)
+    {
+        var name = $"certificate '{certificate.SubjectText}'";
+        if (scheme is { } signs && round.Rules.WhyNotAuth(certificate.Key, signs) is { } auth)
+            return auth;
+        if (round.Rules.WhyNotChain(chain.IsEmpty ? [certificate] : chain) is { } signed)
+            return signed;
+        var above = chain.Skip(1).ToList();
+        if (!round.Authorities.IsEmpty && !round.Authorities.Any(above.Contains))
+            return $"the chain of {name} has none of the 'cacerts' of the remote section";
+        if (round.AuthorityId is { } authority && !above.Any(one => PeerNames.Of(one).Any(id => authority.Fits(id) > 0)))
+            return $"the chain of {name} has no authority that is '{authority}', as 'ca_id' of the remote section wants";
+        return round.Policies.FirstOrDefault(policy => !certificate.HasPolicy(policy)) is { } missing
+            ? $"{name} has not the policy {missing}, as 'cert_policy' of the remote section wants" : null;
     }
 
     /// <summary>The end entity's certificate that the peer sent, else those that are known for this identity.</summary>
@@ -156,8 +188,4 @@ sealed class SignatureAuthenticator : Authenticator
         var chain = Above(t.Node.Certificates, own).Where(authority => !authority.IsSelfIssued).Prepend(own);
         return [.. chain.Select(certificate => new Payload.Cert(CertEncoding.X509Signature, certificate.Der))];
     }
-
-    /// <summary>As strong as the key, and with a hash that the peer can; null when it can none of them.</summary>
-    static SignatureScheme? SchemeFor(PublicKey key, ImmutableArray<SignatureHash> hashes) =>
-        AuthData.Preferred(key, negotiated: !hashes.IsEmpty).Where(scheme => hashes.IsEmpty || hashes.Contains(scheme.Hash)).Select(scheme => (SignatureScheme?)scheme).FirstOrDefault();
 }

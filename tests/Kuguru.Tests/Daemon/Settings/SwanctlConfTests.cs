@@ -86,7 +86,6 @@ public class SwanctlConfTests
     [InlineData("conections { a { } }", "f:1: conections: unknown section: did you mean \"connections\"?")]
     [InlineData("connections {\n version = 2 }", "f:2: connections.version: a key where a section of a name of your choice should be: connections { NAME { version = ... } }")]
     [InlineData("connections { gw { local { certs = none.pem } } }", "f:1: connections.gw.local.certs: cannot read x509/none.pem: *")]
-    [InlineData("authorities { ca { } }", "f:1: authorities.ca: certification authorities are not supported yet")]
     public void A_mistake_has_file_line_and_key_and_never_the_secret(string text, string expected)
     {
         Assert.Null(Read(text));
@@ -128,7 +127,7 @@ public class SwanctlConfTests
                 _ => new ViciMessage { { "success", "yes" } },
             });
         }, _complaints);
-        Assert.Equal(["get-keys", "get-shared", "load-shared ike", "unload-shared ike-old", "get-pools", "load-pool p", "unload-pool old", "get-conns", "load-conn new", "unload-conn old"], sent);
+        Assert.Equal(["get-keys", "get-shared", "load-shared ike", "unload-shared ike-old", "get-authorities", "get-pools", "load-pool p", "unload-pool old", "get-conns", "load-conn new", "unload-conn old"], sent);
         Assert.Equal("loaded 1 connections, 1 pools and 1 secrets, unloaded 3", result.ToString());
         Assert.Empty(_complaints.All);
     }

@@ -1,0 +1,34 @@
+using Org.BouncyCastle.Pkcs;
+
+namespace Kuguru.Pki;
+
+/// <summary>What is in a PKCS#12 file (RFC 7292): certificates in DER, and private keys as PKCS#8 without passphrase, which the caller has to wipe.</summary>
+public sealed record Container(IReadOnlyList<byte[]> Certificates, IReadOnlyList<byte[]> Keys)
+{
+    /// <summary>Null when the passphrase is wrong or it is no such file.</summary>
+    public static Container? Open(ReadOnlySpan<byte> file, string passphrase)
+    {
+        try
+        {
+            var store = new Pkcs12StoreBuilder().Build();
+            using var stream = new MemoryStream(file.ToArray());
+            store.Load(stream, passphrase.ToCharArray());
+            List<byte[]> certificates = [], keys = [];
+            foreach (var alias in store.Aliases)
+            {
+                if (store.IsKeyEntry(alias))
+                    keys.Add(PrivateKeyInfoFactory.CreatePrivateKeyInfo(store.GetKey(alias).Key).GetDerEncoded());
+                foreach (var entry in store.GetCertificateChain(alias) ?? [store.GetCertificate(alias)])
+                {
+                    if (entry is not null && !certificates.Any(entry.Certificate.GetEncoded().SequenceEqual))
+                        certificates.Add(entry.Certificate.GetEncoded());
+                }
+            }
+            return new(certificates, keys);
+        }
+        catch (Exception e) when (Unreadable.Is(e))
+        {
+            return null;
+        }
+    }
+}

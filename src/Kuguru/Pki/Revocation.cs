@@ -1,0 +1,244 @@
+using System.Collections.Immutable;
+using System.Formats.Asn1;
+using System.Security.Cryptography.X509Certificates;
+
+namespace Kuguru.Pki;
+
+/// <summary>How much has to be known about a certificate's status (swanctl.conf <c>revocation</c>). One that is known to be revoked is never taken.</summary>
+public enum RevocationPolicy
+{
+    /// <summary>What cannot be found out is no obstacle.</summary>
+    Relaxed,
+
+    /// <summary>Where there is an URI or a CRL, it has to say that all is well.</summary>
+    IfUri,
+
+    /// <summary>A CRL or OCSP response has to say that all is well.</summary>
+    Strict,
+}
+
+/// <summary>What the world is asked to fetch: a CRL by GET, or an OCSP response to the body by POST.</summary>
+public sealed record FetchRequest(string Uri, Blob Body)
+{
+    public override string ToString() => Uri;
+}
+
+/// <summary>URIs where an authority tells what it has revoked, beside those in its certificates (swanctl.conf <c>authorities</c>).</summary>
+public sealed record AuthorityUris(string Name, Certificate Authority, ImmutableArray<string> CrlUris, ImmutableArray<string> OcspUris);
+
+/// <summary>What is known about the certificates of a chain.</summary>
+/// <param name="Why">Why they are refused; null when they are not.</param>
+/// <param name="Doubt">What could not be found out and is no obstacle; null when there is nothing.</param>
+/// <param name="Missing">What has to be fetched before more can be said.</param>
+public readonly record struct RevocationVerdict(string? Why, string? Doubt, ImmutableArray<FetchRequest> Missing);
+
+/// <summary>
+/// Revocation (RFC 5280 section 5, RFC 6960): OCSP first, then CRLs, as strongSwan has it. It fetches nothing: it says what is missing, and keeps what came
+/// until it is out of date.
+/// </summary>
+public sealed class Revocation
+{
+    /// <summary>URIs of one certificate that are tried, of each kind.</summary>
+    const int MaxUris = 4;
+
+    /// <summary>A fetch that failed is not tried again for so long.</summary>
+    static readonly TimeSpan _afterFailure = TimeSpan.FromSeconds(30);
+
+    /// <summary>Answers that are kept, and how much of them.</summary>
+    const int MaxKept = 1000, MaxKeptOctets = 32 << 20;
+
+    readonly List<RevocationList> _loaded = [];
+    readonly Dictionary<FetchRequest, (RevocationList? List, OcspAnswer? Answer, DateTimeOffset At, string Why)> _fetched = [];
+
+    enum Status { Good, Revoked, Unknown, NoSource }
+
+    /// <summary>CRLs that were loaded or fetched.</summary>
+    public IEnumerable<RevocationList> Lists => _loaded.Concat(_fetched.Values.Select(entry => entry.List).OfType<RevocationList>());
+
+    /// <summary>OCSP responses that were fetched.</summary>
+    public IEnumerable<OcspAnswer> Answers => _fetched.Values.Select(entry => entry.Answer).OfType<OcspAnswer>();
+
+    /// <summary>A CRL from a file. A later one of the same issuer takes the place of an earlier.</summary>
+    public void Add(RevocationList list)
+    {
+        if (_loaded.Any(other => other.Issuer == list.Issuer && other.ThisUpdate > list.ThisUpdate))
+            return;
+        _loaded.RemoveAll(other => other.Issuer == list.Issuer);
+        _loaded.Add(list);
+    }
+
+    /// <summary>What a fetch brought; null bytes is a failure with its reason.</summary>
+    public void Answer(FetchRequest request, Blob? bytes, string why, DateTimeOffset at)
+    {
+        while (_fetched.Count >= MaxKept || _fetched.Values.Sum(entry => (entry.List?.Der.Length ?? 0) + (entry.Answer?.Der.Length ?? 0)) > MaxKeptOctets)
+            _fetched.Remove(_fetched.MinBy(entry => entry.Value.At).Key);
+        RevocationList? list = null;
+        OcspAnswer? answer = null;
+        if (bytes is { } got && (request.Body.IsEmpty ? !RevocationList.TryRead(got, out list, out why) : !OcspAnswer.TryRead(got, out answer, out why)))
+            (list, answer) = (null, null);
+        _fetched[request] = (list, answer, at, why);
+    }
+
+    /// <summary>Forgets all that was fetched.</summary>
+    public void Flush() => _fetched.Clear();
+
+    public void Clear()
+    {
+        Flush();
+        _loaded.Clear();
+    }
+
+    /// <param name="chain">Trusted, the end entity first.</param>
+    /// <param name="policy">What has to be known.</param>
+    /// <param name="uris">Of each authority that has some besides.</param>
+    /// <param name="signers">Certificates that are trusted to sign OCSP responses.</param>
+    /// <param name="at">The time it is now.</param>
+    /// <param name="mayWait">False: what is missing counts as not to be found out.</param>
+    public RevocationVerdict Judge(ImmutableArray<Certificate> chain, RevocationPolicy policy, IEnumerable<AuthorityUris> uris, IReadOnlyList<Certificate> signers, DateTimeOffset at, bool mayWait)
+    {
+        var missing = new List<FetchRequest>();
+        var doubts = new List<string>();
+        for (var i = 0; i + 1 < chain.Length; i++)
+        {
+            var (certificate, issuer) = (chain[i], chain[i + 1]);
+            var before = missing.Count;
+            var own = uris.Where(one => one.Authority.Subject == issuer.Subject).ToList();
+            var status = Check(certificate, issuer, own, signers, at, missing, out var why);
+            if (status == Status.Revoked)
+                return new($"certificate '{certificate.SubjectText}' is revoked: {why}", null, []);
+            if (missing.Count > before && mayWait)
+                continue;
+            var isObstacle = policy switch
+            {
+                RevocationPolicy.Relaxed => false,
+                RevocationPolicy.IfUri => status == Status.Unknown,
+                RevocationPolicy.Strict => status != Status.Good,
+            };
+            if (isObstacle)
+                return new($"nobody can say whether certificate '{certificate.SubjectText}' is revoked, which 'revocation = {policy.ToString().ToLowerInvariant()}' wants to know: {why}", null, []);
+            if (status == Status.Unknown)
+                doubts.Add($"whether certificate '{certificate.SubjectText}' is revoked is not known: {why}");
+        }
+        return new(null, doubts.Count == 0 ? null : string.Join("; ", doubts), mayWait ? [.. missing] : []);
+    }
+
+    Status Check(Certificate certificate, Certificate issuer, List<AuthorityUris> own, IReadOnlyList<Certificate> signers, DateTimeOffset at, List<FetchRequest> missing, out string why)
+    {
+        var ocsp = own.SelectMany(one => one.OcspUris).Concat(CertificateUris.Ocsp(certificate)).Distinct().Take(MaxUris).ToList();
+        var crls = own.SelectMany(one => one.CrlUris).Concat(CertificateUris.Crl(certificate)).Distinct().Take(MaxUris).ToList();
+        why = "there is neither a CRL nor an URI of one or of an OCSP responder";
+        foreach (var uri in ocsp)
+        {
+            var request = new FetchRequest(uri, OcspAnswer.Ask(certificate, issuer));
+            if (Look(request, at, missing) is not { } kept)
+            {
+                why = $"{uri} has not answered yet";
+                return Status.Unknown;
+            }
+            var status = kept.Answer is null ? null : kept.Answer.StatusOf(certificate, issuer, signers, at, out why);
+            why = kept.Answer is null ? $"{uri}: {kept.Why}" : why.Length > 0 ? $"OCSP response of {uri}: {why}" : "";
+            if (status is { } said)
+                return said ? Status.Good : Status.Revoked;
+        }
+        foreach (var list in _loaded.Where(list => list.Issuer == certificate.Issuer))
+        {
+            if (Ask(list, certificate, issuer, at, "the CRL that is loaded", ref why) is { } said)
+                return said ? Status.Good : Status.Revoked;
+        }
+        foreach (var uri in crls)
+        {
+            if (Look(new FetchRequest(uri, Blob.Empty), at, missing) is not { } kept)
+            {
+                why = $"{uri} has not answered yet";
+                return Status.Unknown;
+            }
+            if (kept.List is null)
+                why = $"{uri}: {kept.Why}";
+            else if (Ask(kept.List, certificate, issuer, at, uri, ref why) is { } said)
+                return said ? Status.Good : Status.Revoked;
+        }
+        return ocsp.Count + crls.Count == 0 && !_loaded.Any(list => list.Issuer == certificate.Issuer) ? Status.NoSource : Status.Unknown;
+    }
+
+    /// <summary>True is good, false revoked, null neither: it is out of date or not of this issuer.</summary>
+    static bool? Ask(RevocationList list, Certificate certificate, Certificate issuer, DateTimeOffset at, string from, ref string why)
+    {
+        var revoked = list.RevokedAt(certificate);
+        if (!list.IsSignedBy(issuer))
+            why = $"{from} is not signed by '{issuer.SubjectText}'";
+        // A stale list can still say that something was revoked.
+        else if (revoked is { } since)
+        {
+            why = $"since {since:u}, says {from}";
+            return false;
+        }
+        else if (list.NextUpdate < at)
+            why = $"{from} is out of date since {list.NextUpdate:u}";
+        else
+            return true;
+        return null;
+    }
+
+    /// <summary>What is kept of a fetch; null, and it is missing, when that is nothing or out of date.</summary>
+    (RevocationList? List, OcspAnswer? Answer, string Why)? Look(FetchRequest request, DateTimeOffset at, List<FetchRequest> missing)
+    {
+        if (_fetched.TryGetValue(request, out var kept))
+        {
+            var until = kept.List?.NextUpdate ?? kept.Answer?.NextUpdate ?? kept.At + _afterFailure;
+            // Fetched out of date, it is not fetched for every peer again.
+            if (at <= until || at <= kept.At + _afterFailure)
+                return (kept.List, kept.Answer, kept.Why);
+            _fetched.Remove(request);
+        }
+        missing.Add(request);
+        return null;
+    }
+}
+
+/// <summary>Where a certificate says that its status can be learned; HTTP only.</summary>
+static class CertificateUris
+{
+    public static IEnumerable<string> Ocsp(Certificate certificate) =>
+        certificate.Native.Extensions.OfType<X509AuthorityInformationAccessExtension>().SelectMany(access => Http(access.EnumerateOcspUris()));
+
+    public static IEnumerable<string> Crl(Certificate certificate)
+    {
+        if (certificate.Native.Extensions.FirstOrDefault(extension => extension.Oid?.Value == "2.5.29.31") is not { } extension)
+            return [];
+        var found = new List<string>();
+        try
+        {
+            var points = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence();
+            while (points.HasData && found.Count < 16)
+                Read(points.ReadSequence(), found);
+        }
+        // What can be read of it counts.
+        catch (AsnContentException)
+        {
+            return Http(found);
+        }
+        return Http(found);
+    }
+
+    /// <summary>DistributionPoint: [0] { [0] { [6] URI ... } }.</summary>
+    static void Read(AsnReader point, List<string> found)
+    {
+        var name = new Asn1Tag(TagClass.ContextSpecific, 0, isConstructed: true);
+        if (!point.HasData || !point.PeekTag().HasSameClassAndValue(name))
+            return;
+        var inner = point.ReadSequence(name);
+        if (!inner.HasData || !inner.PeekTag().HasSameClassAndValue(name))
+            return;
+        var names = inner.ReadSequence(name);
+        while (names.HasData)
+        {
+            if (names.PeekTag().HasSameClassAndValue(new Asn1Tag(TagClass.ContextSpecific, 6)))
+                found.Add(names.ReadCharacterString(UniversalTagNumber.IA5String, new Asn1Tag(TagClass.ContextSpecific, 6)));
+            else
+                names.ReadEncodedValue();
+        }
+    }
+
+    static IEnumerable<string> Http(IEnumerable<string> uris) =>
+        uris.Where(uri => Uri.TryCreate(uri, UriKind.Absolute, out var parsed) && (parsed.Scheme == Uri.UriSchemeHttp || parsed.Scheme == Uri.UriSchemeHttps));
+}

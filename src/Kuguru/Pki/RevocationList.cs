@@ -1,0 +1,86 @@
+using System.Diagnostics.CodeAnalysis;
+using Org.BouncyCastle.Math;
+using Org.BouncyCastle.Security;
+using Org.BouncyCastle.X509;
+
+namespace Kuguru.Pki;
+
+/// <summary>A certificate revocation list (RFC 5280 section 5).</summary>
+public sealed class RevocationList
+{
+    /// <summary>Octets that are looked at.</summary>
+    public const int MaxLength = 4 << 20;
+
+    readonly X509Crl _crl;
+    readonly Dictionary<BigInteger, DateTimeOffset> _revoked = [];
+
+    RevocationList(X509Crl crl, Blob der)
+    {
+        (_crl, Der, Issuer) = (crl, der, crl.IssuerDN.GetDerEncoded());
+        // BouncyCastle says null where there are none.
+        foreach (var entry in crl.GetRevokedCertificates() ?? new HashSet<X509CrlEntry>())
+            _revoked[entry.SerialNumber] = Utc(entry.RevocationDate);
+    }
+
+    public Blob Der { get; }
+
+    /// <summary>DER name.</summary>
+    public Blob Issuer { get; }
+
+    public DateTimeOffset ThisUpdate => Utc(_crl.ThisUpdate);
+
+    /// <summary>Without one it is out of date at once.</summary>
+    public DateTimeOffset NextUpdate => _crl.NextUpdate is { } next ? Utc(next) : ThisUpdate;
+
+    /// <summary>From DER or PEM.</summary>
+    public static bool TryRead(Blob bytes, [NotNullWhen(true)] out RevocationList? list, out string why)
+    {
+        (list, why) = (null, "not a CRL");
+        if (bytes.Length > MaxLength)
+        {
+            why = $"{bytes.Length} octets, of which at most {MaxLength} are taken";
+            return false;
+        }
+        try
+        {
+            var der = KeyFile.Decode(bytes, out _);
+            if (new X509CrlParser().ReadCrl(der) is not { } crl)
+                return false;
+            list = new(crl, der);
+            return true;
+        }
+        catch (Exception e) when (Unreadable.Is(e))
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Since when; null when it is not in the list.</summary>
+    public DateTimeOffset? RevokedAt(Certificate certificate) =>
+        _revoked.TryGetValue(new BigInteger(1, certificate.Native.SerialNumberBytes.ToArray()), out var since) ? since : null;
+
+    /// <summary>The signature is this authority's.</summary>
+    public bool IsSignedBy(Certificate issuer)
+    {
+        if (Issuer != issuer.Subject)
+            return false;
+        try
+        {
+            _crl.Verify(PublicKeyFactory.CreateKey(issuer.Key.Info.ToArray()));
+            return true;
+        }
+        catch (Exception e) when (Unreadable.Is(e))
+        {
+            return false;
+        }
+    }
+
+    static DateTimeOffset Utc(DateTime time) => new(DateTime.SpecifyKind(time, DateTimeKind.Utc));
+}
+
+/// <summary>The ways in which BouncyCastle says that something is not what it should be.</summary>
+static class Unreadable
+{
+    public static bool Is(Exception e) => e is GeneralSecurityException or IOException or ArgumentException or InvalidOperationException or FormatException or InvalidCastException
+        or ArithmeticException or IndexOutOfRangeException or NullReferenceException or Org.BouncyCastle.Crypto.CryptoException or Org.BouncyCastle.Ocsp.OcspException;
+}
