@@ -23,7 +23,33 @@ public sealed class AddressWatch(int tunIndex, byte ownProtocol, Action<Order> t
         if ((changes & (NetworkChange.Addresses | NetworkChange.Links)) != 0)
             Changed?.Invoke();
         if ((changes & (NetworkChange.Addresses | NetworkChange.Links | NetworkChange.Routes)) != 0)
+        {
+            TellNetwork();
             tell(new Order.NetworkChanged());
+        }
+    }
+
+    /// <summary>A network is known by its default gateway: address and MAC address. Until the kernel knows that, by nothing.</summary>
+    public void TellNetwork()
+    {
+        var gateway = _netlink.Routes(IpRoute.MainTable).Where(route => route is { Destination.Length: 0, Gateway: not null } && route.Link != tunIndex)
+            .OrderBy(route => route.Destination.IsV6).ThenBy(route => route.Metric).Select(route => route.Gateway).FirstOrDefault();
+        tell(new Order.NetworkIs(gateway is { } address && NeighborOf(address) is { } mac ? $"{address} {mac}" : null));
+    }
+
+    /// <summary>From the kernel's ARP table: address, type, flags, MAC address, mask, device; IPv6 has none there.</summary>
+    static string? NeighborOf(IpAddress address)
+    {
+        const string table = "/proc/net/arp", unknown = "00:00:00:00:00:00";
+        if (!File.Exists(table))
+            return null;
+        foreach (var line in File.ReadLines(table))
+        {
+            var words = line.Split(' ', StringSplitOptions.RemoveEmptyEntries);
+            if (words.Length > 3 && words[0] == address.ToString() && words[3] != unknown)
+                return words[3];
+        }
+        return null;
     }
 
     /// <summary>Links or addresses are others than before.</summary>

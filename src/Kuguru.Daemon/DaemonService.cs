@@ -107,6 +107,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         _loop = Keep(loop);
         Keep(workers);
         addresses.TellAddresses();
+        addresses.TellNetwork();
         loop.Start();
         workers.Start();
 
@@ -201,6 +202,8 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         Port = sockets.IkePort,
         NatPort = sockets.NatPort,
         KeepAlive = settings.KeepAlive,
+        LearnKeepAlive = !settings.IsKeepAliveFixed,
+        ProbePort = sockets.ProbePort,
         PreferBestPath = settings.PreferBestPath,
         RetransmitTimeout = settings.RetransmitTimeout,
         RetransmitBase = settings.RetransmitBase,

@@ -69,7 +69,7 @@ sealed class InWorker : PacketWorker
 
     void Drain(UdpPort port)
     {
-        var esp = port.Port == _sockets.NatPort;
+        var esp = port.Port == _sockets.NatPort || port.Port == _sockets.ProbePort;
         for (var k = 0; k < MaxReceives && port.Receive(_batch) is var count and > 0; k++)
         {
             var now = MonotonicClock.Now;

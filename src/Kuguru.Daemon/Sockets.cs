@@ -24,6 +24,9 @@ public sealed class Sockets : IDisposable
     /// <inheritdoc cref="IkePort"/>
     public ushort NatPort { get; private set; }
 
+    /// <summary>The port from which NATs are examined, which the kernel has chosen.</summary>
+    public ushort ProbePort { get; private set; }
+
     /// <exception cref="LinuxException">A port is in use, or there is no right to it.</exception>
     public static Sockets Open(ushort ikePort, ushort natPort, uint mark)
     {
@@ -32,6 +35,7 @@ public sealed class Sockets : IDisposable
         {
             sockets.IkePort = sockets.Bind(IpAddress.AnyV4, ikePort, mark);
             sockets.NatPort = sockets.Bind(IpAddress.AnyV4, natPort, mark);
+            sockets.ProbePort = sockets.Bind(IpAddress.AnyV4, 0, mark);
             sockets.TryIpv6(mark);
             sockets.TryRaw(IpAddress.AnyV4, mark);
             return sockets;
@@ -84,11 +88,25 @@ public sealed class Sockets : IDisposable
         {
             Bind(IpAddress.AnyV6, IkePort, mark);
             Bind(IpAddress.AnyV6, NatPort, mark);
+            TryProbeIpv6(mark);
             TryRaw(IpAddress.AnyV6, mark);
         }
         catch (LinuxException e) when (e.Errno is Errno.EAFNOSUPPORT or Errno.EADDRNOTAVAIL)
         {
             _missing.Add($"no IPv6 on this host ({e.Errno}): IPv4 only");
+        }
+    }
+
+    /// <summary>The same port, if it is free there too; without it nothing is learned over IPv6.</summary>
+    void TryProbeIpv6(uint mark)
+    {
+        try
+        {
+            Bind(IpAddress.AnyV6, ProbePort, mark);
+        }
+        catch (LinuxException e) when (e.Errno == Errno.EADDRINUSE)
+        {
+            _missing.Add($"udp/{ProbePort} is in use over IPv6: keepalives stay every 20 s there");
         }
     }
 

@@ -168,7 +168,14 @@ public sealed class Invariants(World world)
     {
         if (peer.IsOff)
             return;
-        var allowed = peer.Node.Settings.KeepAlive + s_tolerance;
+        if (peer.IsAsleep)
+        {
+            heldSince.Clear();
+            world.After(TimeSpan.FromSeconds(1), () => Watch(peer, heldSince));
+            return;
+        }
+        var settings = peer.Node.Settings;
+        var allowed = (settings.LearnKeepAlive ? peer.Node.Mapping.Interval(settings.KeepAlive) : settings.KeepAlive) + s_tolerance;
         var next = world.Now + allowed / 4;
         foreach (var sa in peer.Status())
         {

@@ -101,11 +101,24 @@ public sealed class Peer : Host, IDisposable
     }
 
     public bool IsOff { get; private set; }
+
+    /// <summary>The lid is closed: nothing is heard, said or remembered of what happens meanwhile.</summary>
+    public bool IsAsleep { get; private set; }
+
+    public void Sleep() => IsAsleep = true;
+
+    /// <summary>The clock has gone on; the host looks around, and does what is overdue.</summary>
+    public void WakeUp()
+    {
+        IsAsleep = false;
+        _wakeAt = null;
+        TellNetworkChanged(resumed: true);
+    }
     public void Dispose() => _path.Dispose();
 
     public override void Receive(Net from, Packet packet)
     {
-        if (IsOff)
+        if (IsOff || IsAsleep)
             World.Meets(packet, Fate.NoRoute, Name);
         else
             base.Receive(from, packet);
@@ -144,7 +157,7 @@ public sealed class Peer : Host, IDisposable
             Open(packet, udpEncapsulated: false);
         else if (packet.Protocol == IpProtocol.Udp && packet.To.Port == Node.Settings.Port && packet.To.Port != 0)
             ReceiveIke(packet);
-        else if (packet.Protocol == IpProtocol.Udp && packet.To.Port == Node.Settings.NatPort)
+        else if (packet.Protocol == IpProtocol.Udp && packet.To.Port != 0 && (packet.To.Port == Node.Settings.NatPort || packet.To.Port == Node.Settings.ProbePort))
             ReceiveNatPort(packet);
         else
             base.Input(packet);
@@ -224,7 +237,7 @@ public sealed class Peer : Host, IDisposable
     /// <summary>One input, its effects, the next deadline.</summary>
     void Turn(Action input)
     {
-        if (IsOff)
+        if (IsOff || IsAsleep)
             return;
         input();
         List<Effect> effects = [.. _outbox.Effects];

@@ -66,7 +66,8 @@ sealed class QueryCommands(ControlLoop loop, Func<IEnumerable<(string Why, long 
 
     async Task<ViciMessage> Stats()
     {
-        var (total, halfOpen, ikeDrops) = await loop.Ask((node, _, _) => (node.IkeSaCount, node.HalfOpenCount, node.Counters.Drops.ToList()));
+        var (total, halfOpen, moves, ikeDrops) = await loop.Ask((node, _, _) =>
+            (node.IkeSaCount, node.HalfOpenCount, node.Counters.Moves, node.Counters.Drops.ToList()));
         ViciMessage drops = [];
         foreach (var (why, count) in ikeDrops.Concat(packetDrops()))
             drops.Add(why, count);
@@ -84,7 +85,7 @@ sealed class QueryCommands(ControlLoop loop, Func<IEnumerable<(string Why, long 
             { "workers", new ViciMessage { { "total", ThreadPool.ThreadCount }, { "idle", 0 }, { "active", none() } } },
             { "queues", none() },
             { "scheduled", 0 },
-            { "ikesas", new ViciMessage { { "total", total }, { "half-open", halfOpen } } },
+            { "ikesas", new ViciMessage { { "total", total }, { "half-open", halfOpen }, { "moves", moves } } },
             { "drops", drops },
             { "plugins", (string[])[] },
             {

@@ -28,6 +28,8 @@ public sealed class Counters
     public long this[Counter counter] => _total[(int)counter];
     public long this[Drop drop] => _drops[(int)drop];
     public long this[IkeDrop drop] => _ikeDrops[(int)drop];
+    /// <summary>How often peers' endpoints, or our own, have changed.</summary>
+    public long Moves { get; private set; }
     public IEnumerable<string> Connections => _byConnection.Keys;
     public ImmutableArray<long> All => [.. _total];
     public ImmutableArray<long> Of(string connection) => _byConnection.TryGetValue(connection, out var counts) ? [.. counts] : [];
@@ -83,6 +85,8 @@ public sealed class Counters
 
     internal void CountEvent(Event @event)
     {
+        if (@event is Event.Moved)
+            Moves++;
         if (@event is Event.IkeRekeyed { New: { IsInitiator: true } initiated })
             Count(Counter.IkeRekeyInitiated, initiated.Name);
         else if (@event is Event.IkeRekeyed { New: var answered })

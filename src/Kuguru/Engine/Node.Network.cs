@@ -6,8 +6,34 @@ namespace Kuguru.Engine;
 // The host's network has changed: a swarm of changes is one, and every IKE SA then looks for its path.
 public sealed partial class Node
 {
+    /// <summary>More networks than this are not remembered.</summary>
+    const int MaxNetworks = 64;
+
+    readonly Dictionary<string, MappingLife> _lives = new(StringComparer.Ordinal);
     Instant? _lookAt;
     bool _hasSlept;
+    string? _network;
+    MappingLife _mapping;
+
+    /// <summary>What was learned of a network is known again when the host is back in it.</summary>
+    public MappingLife Mapping
+    {
+        get => _mapping;
+        set
+        {
+            _mapping = value;
+            if (_network is not null && (_lives.Count < MaxNetworks || _lives.ContainsKey(_network)))
+                _lives[_network] = value;
+        }
+    }
+
+    void Enter(string? network)
+    {
+        if (network == _network)
+            return;
+        _network = network;
+        _mapping = network is null ? default : _lives.GetValueOrDefault(network);
+    }
 
     void ExpectChanges(Instant now, bool resumed)
     {

@@ -83,6 +83,9 @@ public sealed partial class Node
             case Order.NetworkChanged changed:
                 ExpectChanges(now, changed.Resumed);
                 break;
+            case Order.NetworkIs network:
+                Enter(network.Name);
+                break;
             case Order.PathsFound found:
                 if (_sessions.TryFind(found.IkeUniqueId, out var traveller))
                 {

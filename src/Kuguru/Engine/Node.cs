@@ -58,7 +58,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
     public void Receive(Instant now, in Datagram d, Outbox outbox)
     {
         _turn.Clear();
-        var message = NonEspMarker.Unframe(d.Bytes, d.Path, Settings.NatPort);
+        var message = NonEspMarker.Unframe(d.Bytes, d.Path, Settings.MarkedPort(d.Path));
         if (message.Length > Settings.MaxPacket || !IkeHeader.TryRead(message, out var header))
         {
             Counters.Count(Drop.Malformed);
@@ -202,7 +202,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
 
     void CountOutbound(Effect.Transmit transmit, IkeSession? session)
     {
-        if (IkeHeader.TryRead(NonEspMarker.Unframe(transmit.Bytes.Span, transmit.Path, Settings.NatPort), out var header))
+        if (IkeHeader.TryRead(NonEspMarker.Unframe(transmit.Bytes.Span, transmit.Path, Settings.MarkedPort(transmit.Path)), out var header))
             Counters.CountMessage(header, inbound: false, session?.Connection?.Name);
     }
 }

@@ -44,6 +44,9 @@ public sealed record Connection
     /// </summary>
     public bool Mobike { get; init; } = true;
 
+    /// <summary>How often keepalives hold the mapping of a NAT in front of us; null is as for all.</summary>
+    public Nat.KeepAlivePolicy? KeepAlive { get; init; }
+
     public bool Fragmentation { get; init; } = true;
 
     public SendCertificates SendCertificates { get; init; }

@@ -88,6 +88,7 @@ public abstract record Event
         {
             MoveCause.Ike => $"peer moved from {Old.Remote} to {New.Remote} (IKE packet)",
             MoveCause.Esp => $"peer moved from {Old.Remote} to {New.Remote} (ESP packet)",
+            MoveCause.Silence => $"peer moved from {Old.Remote}, where it is silent, to {New.Remote}",
             MoveCause.Update => $"peer moved from {Old.Remote} to {New.Remote} (MOBIKE)",
             MoveCause.Us => $"we moved from {Old} to {New}",
         };
@@ -108,8 +109,8 @@ public abstract record Event
     }
 }
 
-/// <summary>Why an IKE SA has another path: an IKE message or ESP packet of the peer's from elsewhere, its UPDATE_SA_ADDRESSES, or our own network.</summary>
-public enum MoveCause { Ike, Esp, Update, Us }
+/// <summary>Why an IKE SA has another path: an IKE message or ESP packet of the peer's from elsewhere, its silence where it was, its UPDATE_SA_ADDRESSES, or our own network.</summary>
+public enum MoveCause { Ike, Esp, Silence, Update, Us }
 
 /// <summary>An IKE SA's unique ID and its connection's name, as <c>gw[3]</c>.</summary>
 public readonly record struct SaName(uint UniqueId, string Name)

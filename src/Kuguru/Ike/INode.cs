@@ -13,6 +13,9 @@ public interface INode
     IkeSettings Settings { get; }
     Dice Dice { get; }
 
+    /// <summary>What IKE SAs have learned of the NAT of the network that this host is in now.</summary>
+    Nat.MappingLife Mapping { get; set; }
+
     /// <summary>
     /// Every address of this host that a packet to the peer may leave from, the likeliest first: what NAT_DETECTION_SOURCE_IP is computed over.
     /// </summary>

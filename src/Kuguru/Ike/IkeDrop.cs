@@ -27,6 +27,9 @@ public enum IkeDrop
     /// <summary>A fragment that does not belong to the others, or is one too many.</summary>
     BadFragment,
 
+    /// <summary>A packet from yet another place, of a peer that was seen at too many within a second: taken, but not followed.</summary>
+    TooManyMoves,
+
     /// <summary>For an IKE SA that has just ended.</summary>
     Gone,
 }

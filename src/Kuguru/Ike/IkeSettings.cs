@@ -16,6 +16,15 @@ public sealed record IkeSettings
     /// <summary>Silence after which a keepalive goes out from behind a NAT; zero is never.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(20);
 
+    /// <summary>Learn from the NAT how often keepalives have to go out, beginning with <see cref="KeepAlive"/>.</summary>
+    public bool LearnKeepAlive { get; init; }
+
+    /// <summary>A third local port, with the non-ESP marker, from which a NAT is examined; 0 is none.</summary>
+    public ushort ProbePort { get; init; }
+
+    /// <summary>The port with marker that this path's datagrams are to be compared with.</summary>
+    public ushort MarkedPort(Path path) => ProbePort != 0 && path.Local.Port == ProbePort ? ProbePort : NatPort;
+
     /// <summary>Leave a path that works for the one that the host would choose now; otherwise the present one is kept while it holds.</summary>
     public bool PreferBestPath { get; init; }
 

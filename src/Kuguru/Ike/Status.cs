@@ -31,6 +31,15 @@ public sealed record IkeSaStatus
     public bool UsesPpk { get; init; }
     public required NatVerdict Nat { get; init; }
 
+    /// <summary>How often the peer's endpoint has changed, and what it was before the last time.</summary>
+    public int Moves { get; init; }
+
+    /// <inheritdoc cref="Moves"/>
+    public Endpoint? MovedFrom { get; init; }
+
+    /// <summary>Packets from places that the peer was not, or not at once, followed to.</summary>
+    public long MovesRefused { get; init; }
+
     /// <summary>The chosen algorithms; null before IKE_SA_INIT is through.</summary>
     public IkeSuite? Suite { get; init; }
     public Instant? EstablishedAt { get; init; }

@@ -39,6 +39,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     public IkeSettings Settings { get; set; } = new() { DeleteRekeyedDelay = TimeSpan.Zero };
     public Dice Dice { get; } = new SeededDice(seed);
     public ImmutableArray<IpAddress> LocalAddresses { get; set; } = [address];
+    public Kuguru.Nat.MappingLife Mapping { get; set; }
     public IkeV2Session Session => (IkeV2Session)Sessions.Single();
     public IEnumerable<string> Failures => Events.OfType<Event.Failed>().Select(failed => failed.Failure.Sentence);
 

@@ -177,6 +177,7 @@ static partial class CreateChildSa
             IsOriginalInitiator = t.Sa.IsOriginalInitiator,
             Verdict = t.Sa.Verdict,
             Mobility = t.Sa.Mobility,
+            Trail = t.Sa.Trail,
             Fragments = t.Sa.Fragments,
         };
     }

@@ -9,7 +9,7 @@ abstract class Errand
     public abstract string Task { get; }
 
     /// <summary>Not earlier than this; null is at once.</summary>
-    public Instant? NotBefore { get; protected set; }
+    public virtual Instant? NotBefore { get; protected set; }
 
     /// <summary>Goes before all others that wait: until it is settled where the peers are, nothing else may get there.</summary>
     public virtual bool IsUrgent => false;

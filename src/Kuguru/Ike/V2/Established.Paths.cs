@@ -11,12 +11,14 @@ namespace Kuguru.Ike.V2;
 //   what is asked goes along every path that is tried -> the first along which an authentic message comes is the path -> UPDATE_SA_ADDRESSES
 sealed partial class Established
 {
+    Instant? _probeAt;
+
     static bool HasToAsk(Turn t) => t.Sa.IsOriginalInitiator || !t.Node.LocalAddresses.Contains(t.Sa.Path.Local.Address);
 
     public override void NetworkChanged(Turn t, bool resumed)
     {
         if (resumed)
-            CheckSoon();
+            CheckSoon(t);
         if (HasToAsk(t))
             t.Add(new Effect.FindPaths(t.Sa.UniqueId, t.Sa.Path, [t.Sa.Path.Remote.Address, .. t.Sa.Mobility.PeerAddresses]));
         else
@@ -49,7 +51,7 @@ sealed partial class Established
         if (sa.Window.Asked is not null && wasLost)
             sa.ResendNow(t);
         if (sa.IsOriginalInitiator || wasLost)
-            CheckSoon();
+            CheckSoon(t);
         Announce(t);
     }
 
@@ -132,6 +134,9 @@ sealed partial class Established
         if (m.OwesUpdate || (!changed && (!verdict.Supported || verdict.Encapsulate == sa.Verdict.Encapsulate)))
             return;
         t.Note(Severity.Info, Subject.Network, "detected changes in NAT mappings, initiating MOBIKE update");
+        // Whether it forgot us or was restarted: that it remembers for long may hold no longer.
+        if (t.Node.Mapping.Holds > TimeSpan.Zero)
+            (t.Node.Mapping, _probeAt) = (default, t.Now + MappingProbe.Begin);
         m.OwesUpdate = true;
         EnqueueFirst(new UpdateAddresses());
     }
@@ -144,11 +149,47 @@ sealed partial class Established
     }
 
     /// <summary>Asks whether the peer is there as soon as nothing else is asked.</summary>
-    public void CheckSoon()
+    public override void CheckSoon(Turn t)
     {
         if (_current is not Liveness && !_queue.OfType<Liveness>().Any())
-            EnqueueFirst(new Liveness());
+            EnqueueFirst(new Liveness(isOwn: Connection.DpdDelay <= TimeSpan.Zero));
     }
+
+    /// <summary>How often keepalives go out: by the connection, else as for all.</summary>
+    public KeepAlivePolicy KeepAlives(IkeV2Session sa) =>
+        Connection.KeepAlive ?? new KeepAlivePolicy(sa.Node.Settings.LearnKeepAlive, sa.Node.Settings.KeepAlive);
+
+    TimeSpan KeepAliveInterval(IkeV2Session sa)
+    {
+        var policy = KeepAlives(sa);
+        return policy.IsLearned && policy.Interval > TimeSpan.Zero ? sa.Node.Mapping.Interval(policy.Interval) : policy.Interval;
+    }
+
+    /// <summary>
+    /// The peer answers to where the first piece of a message came from, and does not take that for a move: so it is with strongSwan and MOBIKE, and
+    /// here.
+    /// </summary>
+    public bool MayProbe(IkeV2Session sa) =>
+        sa is { IsOriginalInitiator: true, Fragments: not null, Mobility: { IsAgreed: true, IsStranded: false, Tried.IsEmpty: true } }
+        && sa.Node.Settings.ProbePort != 0 && KeepAlive.IsNeeded(sa.Nat, sa.Path, sa.Node.Settings.NatPort)
+        && KeepAlives(sa) is { IsLearned: true, Interval.Ticks: > 0 };
+
+    /// <summary>No longer silence is tried than liveness checks leave.</summary>
+    Instant? ProbeAt(IkeV2Session sa) => _probeAt is { } at && _queue.Count == 0 && MayProbe(sa) && sa.Node.Mapping.Next is { } silence
+        && (Connection.DpdDelay <= TimeSpan.Zero || silence < Connection.DpdDelay) ? at : null;
+
+    void Probe(Turn t)
+    {
+        _probeAt = null;
+        Enqueue(MappingProbe.Of(t.Node.Mapping.Next!.Value));
+    }
+
+    public void ProbeAgain(Turn t, TimeSpan wait) => _probeAt = t.Now + wait;
+
+    public override bool TakesTime(Turn t) => _current is MappingProbe probe && probe.TakesTime(t);
+
+    /// <summary>With <c>dpd_delay = 0</c> a question of our own keeps at it until the peer is back, unless something else waits behind it.</summary>
+    public override bool GoesOnAsking => _current is Liveness { IsOwn: true } && _queue.Count == 0;
 
     /// <summary>A child is sent elsewhere, or otherwise, than the IKE SA.</summary>
     public bool HasToMove(Turn t) => _children.Exists(child => child.Sa.Path != t.Sa.Path || child.Sa.UdpEncapsulated != t.Sa.Nat.Encapsulate);

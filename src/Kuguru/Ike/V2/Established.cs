@@ -26,7 +26,7 @@ sealed partial class Established : KeyedPhase
     {
         (Connection, LocalId, RemoteId, Configuration) = (connection, local, remote, configuration);
         var (rekey, reauth, end) = Lifetime.Of(connection, t.Node.Dice.Fraction());
-        (_since, _rekeyAt, _endsAt) = (t.Now, t.Now + rekey, t.Now + end);
+        (_since, _rekeyAt, _endsAt, _probeAt) = (t.Now, t.Now + rekey, t.Now + end, t.Now + MappingProbe.Begin);
         _reauthAt = t.Now + reauth;
     }
 
@@ -74,7 +74,7 @@ sealed partial class Established : KeyedPhase
         // What came here with the IKE SA before is asked at once.
         foreach (var errand in _queue)
             at = Instant.Earliest(at, errand.NotBefore ?? _since);
-        return Instant.Earliest(at, LivenessAt(sa));
+        return Instant.Earliest(Instant.Earliest(at, LivenessAt(sa)), ProbeAt(sa));
     }
 
     public override void Tick(Turn t)
@@ -91,11 +91,15 @@ sealed partial class Established : KeyedPhase
             Look(t, child);
         RemoveLingering(t);
         if (t.Sa.Window.Asked is null && LivenessAt(t.Sa) <= t.Now)
-            Enqueue(new Liveness());
+            Enqueue(new Liveness(isOwn: Connection.DpdDelay <= TimeSpan.Zero));
+        if (t.Sa.Window.Asked is null && ProbeAt(t.Sa) <= t.Now)
+            Probe(t);
     }
 
     public override void Advance(Turn t)
     {
+        if (_current is MappingProbe probe && t.Sa.Window.Asked is not null && _queue.Count > 0)
+            probe.CallOff(t);
         while (t.Sa.Phase == this && t.Sa.Window.Asked is null)
         {
             if ((_queue.Find(errand => errand.IsUrgent) ?? _queue.Find(errand => errand.NotBefore is null || errand.NotBefore <= t.Now)) is not { } next)
@@ -317,7 +321,7 @@ sealed partial class Established : KeyedPhase
             if (child.Sa.Usage.LastOutbound is { } sent && sent > last)
                 last = sent;
         }
-        return KeepAlive.Due(sa.Nat, sa.Path, sa.Node.Settings.NatPort, last, sa.Node.Settings.KeepAlive);
+        return KeepAlive.Due(sa.Nat, sa.Path, sa.Node.Settings.NatPort, last, KeepAliveInterval(sa));
     }
 
     void SendKeepAlive(Turn t)
@@ -331,7 +335,9 @@ sealed partial class Established : KeyedPhase
 
     Instant? LivenessAt(IkeV2Session sa)
     {
-        if (Connection.DpdDelay <= TimeSpan.Zero)
+        // From behind a NAT it is asked even if nobody wants to know: who only sends, or is idle, would not hear that its mapping is another.
+        var delay = Connection.DpdDelay > TimeSpan.Zero ? Connection.DpdDelay : KeepAlive.LivenessEvery(sa.Nat, KeepAliveInterval(sa));
+        if (delay <= TimeSpan.Zero || sa.Mobility.IsStranded)
             return null;
         var last = sa.LastReceived;
         foreach (var child in Children)
@@ -339,6 +345,6 @@ sealed partial class Established : KeyedPhase
             if (child.Sa.Usage.LastInbound is { } received && received > last)
                 last = received;
         }
-        return last + Connection.DpdDelay;
+        return last + delay;
     }
 }

@@ -70,6 +70,11 @@ public sealed class IkeV2Session : IkeSession
 
     internal Mobility Mobility { get; init; } = new();
 
+    /// <summary>The moves of the peer.</summary>
+    internal Trail Trail { get; init; } = new();
+
+    Instant? _saidRestless;
+
     internal Instant LastSent { get; set; }
 
     /// <summary>When the peer last showed by an IKE message that it is alive.</summary>
@@ -96,7 +101,8 @@ public sealed class IkeV2Session : IkeSession
     internal IkeSpi InitiatorSpi => IsInitiator ? LocalSpi : RemoteSpi;
     internal IkeSpi ResponderSpi => IsInitiator ? RemoteSpi : LocalSpi;
 
-    public override Instant? Deadline => IsGone ? null : Instant.Earliest(Window.Asked?.Next, Phase.Deadline(this));
+    public override Instant? Deadline =>
+        IsGone ? null : Instant.Earliest(Trail.Claim?.At, Instant.Earliest(Window.Asked?.Next, Phase.Deadline(this)));
 
     public override void Receive(Instant now, in Datagram d, Outbox outbox)
     {
@@ -118,6 +124,7 @@ public sealed class IkeV2Session : IkeSession
     public override void Tick(Instant now, Outbox outbox)
     {
         var turn = new Turn(this, now, outbox, CurrentPath);
+        BelieveClaim(turn);
         if (Window.Asked is { } asked && asked.Next <= now)
             ResendOrGiveUp(turn, asked);
         Phase.Tick(turn);
@@ -168,6 +175,9 @@ public sealed class IkeV2Session : IkeSession
         LocalId = LocalId,
         RemoteId = RemoteId,
         Nat = Verdict,
+        Moves = Trail.Moves,
+        MovedFrom = Trail.Left,
+        MovesRefused = Trail.Refused,
     });
 
     /// <summary>The phase that follows; the keys of the last IKE SA go when it is over.</summary>
@@ -188,6 +198,17 @@ public sealed class IkeV2Session : IkeSession
         var messages = write(header);
         Window.Ask(exchange, messages, t.Now + (WaitAfter(t, resent: 0) ?? TimeSpan.Zero), () => write(header));
         TransmitQuestion(t, messages, again: false);
+    }
+
+    /// <summary>
+    /// Puts a question in the window as two fragments and sends the first one along another path than the IKE SA's; it waits until then for what
+    /// is to be done next.
+    /// </summary>
+    internal void AskInTwo(Turn t, Keying keying, ExchangeType exchange, Sequence<Payload> payloads, Path first, Instant until)
+    {
+        var messages = V2.Fragments.SealInTwo(keying, Header(exchange, Window.NextOut, response: false), payloads, Node.Dice);
+        Window.Ask(exchange, messages, until, () => messages);
+        t.Add(new Effect.Transmit(first, NonEspMarker.Add(messages[0].Span)));
     }
 
     /// <summary>The question that is out goes out once more, at once and with all its patience: the way is another now.</summary>
@@ -212,6 +233,8 @@ public sealed class IkeV2Session : IkeSession
         if (before == path)
             return;
         t.Report(new Event.Moved(before, path, cause));
+        if (before.Remote != path.Remote)
+            Trail.Moved(t.Now, before.Remote);
         if (cause != MoveCause.Us)
             ResendNow(t);
     }
@@ -234,6 +257,8 @@ public sealed class IkeV2Session : IkeSession
             return;
         if (IsHalfOpen)
             CurrentPath = t.Arrived;
+        else if (t.IsScattered)
+            return;
         else if (Mobility.Tried.Contains(t.Arrived))
             Phase.Reached(t);
         else if (Mobility.Tried.IsEmpty)
@@ -338,6 +363,8 @@ public sealed class IkeV2Session : IkeSession
             Phase.NetworkChanged(t, resumed: false);
             return;
         }
+        if (Phase.TakesTime(t))
+            return;
         if (!asked.IsDisowned && Phase.MayResend(asked.Resent) && WaitAfter(t, asked.Resent + 1) is { } wait)
         {
             t.Note(Severity.Info, Subject.Ike,
@@ -348,6 +375,12 @@ public sealed class IkeV2Session : IkeSession
             TransmitQuestion(t, Window.Asked!.Messages, again: true);
             return;
         }
+        if (Phase.GoesOnAsking)
+        {
+            Window.Resent(t.Now + KeepAlive.OwnLiveness);
+            TransmitQuestion(t, asked.Messages, again: true);
+            return;
+        }
         Window.Conclude();
         Phase.OnSilence(t, asked);
     }
@@ -355,13 +388,66 @@ public sealed class IkeV2Session : IkeSession
     /// <summary>Where the rule allows it, all that is sent goes to the new endpoint from now on, and the children's packets too.</summary>
     void Move(Turn t, Path path, MoveCause cause)
     {
-        if (path.Remote == CurrentPath.Remote || !Following.MayMove(Verdict, IsOriginalInitiator))
+        if (path.Remote == CurrentPath.Remote)
+        {
+            // It is alive where it is known to be: whoever was seen elsewhere is not believed.
+            Trail.Claim = null;
+            return;
+        }
+        if (!Following.MayMove(Verdict, IsOriginalInitiator))
             return;
         // Plain ESP, of which somebody took the UDP header, has no port; and our address of the other family is not known.
         if (path.Remote.Port == 0 || path.Remote.Address.IsV6 != CurrentPath.Local.Address.IsV6)
             return;
+        switch (Trail.Judge(t.Now, path.Remote))
+        {
+            case FollowVerdict.Stay:
+                break;
+            case FollowVerdict.Move:
+                MoveTo(t, path, cause);
+                break;
+            case FollowVerdict.ProbeFirst:
+                Doubt(t, path);
+                break;
+            case FollowVerdict.TooMany:
+                Node.Count(IkeDrop.TooManyMoves);
+                Doubt(t, path);
+                if (_saidRestless is not { } said || t.Now - said >= Following.Restless)
+                {
+                    _saidRestless = t.Now;
+                    t.Note(Severity.Warning, Subject.Network,
+                        $"packets of {RemoteId} come from more than {Following.MaxClaims} places a second: not followed for now (last {path.Remote})");
+                }
+                break;
+        }
+    }
+
+    void MoveTo(Turn t, Path path, MoveCause cause)
+    {
         Relocate(t, path, Verdict, cause);
         Phase.MoveChildren(t);
+    }
+
+    /// <summary>The endpoint that is known is asked; if it is silent, the newest claim is believed.</summary>
+    void Doubt(Turn t, Path path)
+    {
+        if (Trail.Claim is null)
+        {
+            t.Note(Severity.Info, Subject.Network, $"{RemoteId} moves often: asking {CurrentPath.Remote} before following to {path.Remote}");
+            if (Window.Asked is { } asked)
+                TransmitQuestion(t, asked.Messages, again: false);
+            else
+                Phase.CheckSoon(t);
+        }
+        Trail.Claim = (path, Trail.Claim?.At ?? t.Now + Following.Patience);
+    }
+
+    void BelieveClaim(Turn t)
+    {
+        if (Trail.Claim is not { } claim || claim.At > t.Now)
+            return;
+        Trail.Claim = null;
+        MoveTo(t, claim.Path, MoveCause.Silence);
     }
 
     void Order(Instant now, Outbox outbox, Action<Turn> order)

@@ -85,8 +85,10 @@ static class Informational
 /// <summary>
 /// An empty question, to see whether the peer is alive; with MOBIKE also what a NAT makes of us (RFC 4555 section 3.8).
 /// </summary>
-sealed class Liveness : Errand
+/// <param name="isOwn">Not what <c>dpd_delay</c> asks for: that nobody answers has no consequence.</param>
+sealed class Liveness(bool isOwn = false) : Errand
 {
+    public bool IsOwn { get; } = isOwn;
     public override string Task => "IKE_DPD";
 
     public override bool Ask(Turn t, Established e)

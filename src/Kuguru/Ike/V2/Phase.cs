@@ -68,6 +68,15 @@ abstract class Phase
     /// <summary>What the host says of the ways to the peer.</summary>
     public virtual void PathsFound(Turn t, PathFacts facts) { }
 
+    /// <summary>What is asked has something else to do when its time is up than to be sent again.</summary>
+    public virtual bool TakesTime(Turn t) => false;
+
+    /// <summary>Ask whether the peer is there as soon as nothing else is asked.</summary>
+    public virtual void CheckSoon(Turn t) { }
+
+    /// <summary>Nobody depends on the answer to what is asked: silence ends nothing.</summary>
+    public virtual bool GoesOnAsking => false;
+
     /// <summary>An authentic message came along one of the paths that are tried.</summary>
     public virtual void Reached(Turn t) { }
 

@@ -16,7 +16,7 @@ sealed class Turn(IkeV2Session sa, Instant now, Outbox outbox, Path arrived) : S
     /// <summary>One IKE message goes out, with the marker where the port asks for it.</summary>
     public void Transmit(Path path, Blob message)
     {
-        Add(new Effect.Transmit(path, NonEspMarker.Frame(message, path, Settings.NatPort)));
+        Add(new Effect.Transmit(path, NonEspMarker.Frame(message, path, Settings.MarkedPort(path))));
         Sa.LastSent = Now;
     }
 }

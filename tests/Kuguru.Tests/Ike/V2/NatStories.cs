@@ -37,6 +37,7 @@ public class NatStories
         {
             pair.World.Run(10);
             usage.CountOutbound(pair.World.Now, 1, 100);
+            usage.CountInbound(pair.World.Now, 1, 100);
         }
         Assert.Empty(pair.World.Transcript);
         pair.World.Run(19);
@@ -67,8 +68,9 @@ public class NatStories
         Assert.Equal("192.0.2.1[4500]...192.0.2.2[4500]", $"{pair.Moon.Session.Path}");
         Assert.True(pair.Moon.Installed.Values.Single().UdpEncapsulated);
         Assert.True(pair.Sun.Installed.Values.Single().UdpEncapsulated);
-        pair.World.Run(60);
-        Assert.Empty(pair.World.Transcript);
+        pair.World.Run(50);
+        // Whoever claims a NAT has a firewall in mind, which forgets as a NAT does.
+        Assert.Equal(["keepalive", "keepalive"], pair.World.Transcript.Split('\n', StringSplitOptions.RemoveEmptyEntries).Select(line => line.Split(' ')[^1]));
     }
 
     [Fact]

@@ -1,0 +1,105 @@
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
+
+namespace Kuguru.Ike.V2;
+
+// How long does the NAT in front of us let a silent mapping live? The tunnel's own mapping is not put at risk: a second one, from a port of its own,
+// stands in for it. Any peer with RFC 7383 can be asked to speak to it after a silence:
+//
+//   port P     HDR, SKF(1/2) {N(NAT_DETECTION_...   -->         the mapping is made, or refreshed; the peer waits for the rest
+//              ... silence ...
+//   port 4500  HDR, SKF(2/2) {...)}                 -->         by the tunnel's own mapping, which keepalives hold as always
+//   port P                     <--  HDR, SK {N(NAT_DETECTION_*)}    answered to where the first piece came from: the mapping lives
+//
+// No answer there: all of it goes out again from 4500, and is answered there. A NAT gives a mapping a long life only after it has seen both
+// directions for a while: so before each trial the same is done twice without a silence. Whoever wants to ask something else completes the question.
+
+/// <summary>One trial, or one of the openings before it.</summary>
+/// <param name="silence">To be tried.</param>
+/// <param name="openings">Exchanges without silence that come before.</param>
+/// <param name="notBefore">When.</param>
+sealed class MappingProbe(TimeSpan silence, int openings, Instant? notBefore) : Errand
+{
+    /// <summary>Openings before a trial, and the time between: Linux, for one, counts a flow as settled when it goes on after two seconds.</summary>
+    const int Openings = 2;
+    static readonly TimeSpan Between = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long the answer may take; the tunnel has shown by now that answers are quicker.</summary>
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+    /// <summary>After the tunnel is up; between trials; after one that was called off.</summary>
+    public static readonly TimeSpan Begin = TimeSpan.FromSeconds(30), Pause = TimeSpan.FromSeconds(5), Retreat = TimeSpan.FromMinutes(1);
+
+    bool _isComplete, _isLost, _isCalledOff;
+
+    public override string Task => "IKE_DPD";
+    public override Instant? NotBefore { get; protected set; } = notBefore;
+
+    public static MappingProbe Of(TimeSpan silence) => new(silence, Openings, notBefore: null);
+
+    public override bool Ask(Turn t, Established e)
+    {
+        if (!e.MayProbe(t.Sa))
+            return false;
+        t.Sa.AskInTwo(t, e.Keying, ExchangeType.Informational, Mobike.NatDetection(t, t.Sa.Path).ToSequence(), ProbePath(t),
+            t.Now + (openings > 0 ? TimeSpan.Zero : silence));
+        if (openings > 0)
+            Complete(t);
+        return true;
+    }
+
+    /// <summary>The time of the question is up. False: it is like any other by now.</summary>
+    public bool TakesTime(Turn t)
+    {
+        if (!_isComplete)
+        {
+            Complete(t);
+            return true;
+        }
+        if (_isLost)
+            return false;
+        _isLost = true;
+        t.Sa.ResendNow(t);
+        return true;
+    }
+
+    /// <summary>Somebody wants to ask something else: the answer comes at once, and says nothing.</summary>
+    public void CallOff(Turn t)
+    {
+        if (_isComplete)
+            return;
+        _isCalledOff = true;
+        Complete(t);
+    }
+
+    public override void Conclude(Turn t, Established e, IkeMessage response)
+    {
+        var (life, came) = (t.Node.Mapping, t.Arrived.Local.Port == t.Settings.ProbePort);
+        if (_isCalledOff)
+            e.ProbeAgain(t, Retreat);
+        else if (openings > 0 && came)
+            e.Enqueue(new MappingProbe(silence, openings - 1, t.Now + Between));
+        else if (openings > 0)
+        {
+            t.Note(Severity.Info, Subject.Network, "answers to another port do not get here: keepalives stay as they are");
+            t.Node.Mapping = life with { IsBlocked = true };
+        }
+        else
+        {
+            t.Node.Mapping = came ? life.Held(silence) : life.Lost(silence);
+            var interval = t.Node.Mapping.Interval(e.KeepAlives(t.Sa).Interval);
+            t.Note(Severity.Info, Subject.Network, $"the mapping {(came ? "lives" : "does not live")} through a silence of {silence.TotalSeconds:0} s: "
+                + $"keepalives every {interval.TotalSeconds:0} s{(t.Node.Mapping.Next is null ? "" : ", trying more")}");
+            e.ProbeAgain(t, Pause);
+        }
+    }
+
+    void Complete(Turn t)
+    {
+        _isComplete = true;
+        t.Sa.Window.AskAnew(t.Now + Patience);
+        t.Transmit(t.Sa.Path, t.Sa.Window.Asked!.Messages[1]);
+    }
+
+    static Path ProbePath(Turn t) => t.Sa.Path with { Local = t.Sa.Path.Local with { Port = t.Settings.ProbePort } };
+}

@@ -1,0 +1,154 @@
+using Kuguru.Ike;
+using Kuguru.Lab;
+
+namespace Kuguru.Stories;
+
+/// <summary>Laptops that roam and sleep, NATs that restart under traffic, and what keepalives learn of NATs.</summary>
+public sealed class MobilityStories
+{
+    static readonly IkeSettings s_learning = new() { LearnKeepAlive = true, ProbePort = 40404 };
+
+    [Theory]
+    [InlineData(nameof(Sites.Easy), nameof(Sites.Napt), nameof(Sites.Public))]
+    [InlineData(nameof(Sites.Public), nameof(Sites.Easy), nameof(Sites.Public))]
+    [InlineData(nameof(Sites.Symmetric), nameof(Sites.Public), nameof(Sites.Public))]
+    [InlineData(nameof(Sites.Easy), nameof(Sites.Cgnat), nameof(Sites.Forwarded))]
+    [InlineData(nameof(Sites.Public), nameof(Sites.TwoAddresses), nameof(Sites.Forwarded))]
+    public void A_client_that_roams_is_reachable_within_a_second_and_back_again(string home, string elsewhere, string gateway)
+    {
+        var scene = Scene.Between(Plan(home), Plan(gateway), new() { Client = Quiet, Gateway = Quiet });
+        Assert.True(scene.Connect(), scene.Why());
+        var other = Plan(elsewhere)(scene.World.Internet, "elsewhere");
+        foreach (var net in new[] { other.Lan, scene.ClientSite.Lan })
+        {
+            scene.Client.Roam(net);
+            scene.RunFor(TimeSpan.FromSeconds(1));
+            Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
+            Assert.True(scene.Pings(scene.Client, scene.Server.Address), scene.Why());
+            Assert.Equal(scene.Client.Sa.Nat.Local || scene.Client.Sa.Nat.Remote, scene.Client.Sa.Children[0].UdpEncapsulated);
+            Assert.Equal(scene.Client.Sa.Children[0].UdpEncapsulated, scene.Gateway.Sa.Children[0].UdpEncapsulated);
+        }
+        Assert.Equal(1u, scene.Client.Sa.UniqueId);
+        Assert.Null(Ends.Disagreement(scene.Clients, scene.Gateway));
+    }
+
+    [Theory]
+    [InlineData(true, false)]
+    [InlineData(false, false)]
+    [InlineData(true, true)]
+    [InlineData(false, true)]
+    public void After_a_night_s_sleep_the_tunnel_is_back_within_a_second(bool mobike, bool elsewhere)
+    {
+        Connection Night(Connection c) => Quiet(c) with { Mobike = mobike };
+        var scene = Scene.Between(Sites.Forgetful, Sites.Public, new() { Client = Night, Gateway = Night });
+        Assert.True(scene.Connect());
+        scene.Client.Sleep();
+        scene.RunFor(TimeSpan.FromHours(8));
+        Assert.False(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()));
+        if (elsewhere)
+            scene.Client.Roam(Sites.Napt(scene.World.Internet, "hotel").Lan);
+        scene.Client.WakeUp();
+        scene.RunFor(TimeSpan.FromSeconds(1));
+        Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
+        Assert.Equal(1u, scene.Client.Sa.UniqueId);
+    }
+
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public void The_NAT_restarts_every_minute_while_traffic_flows(bool mobike, bool fromClient)
+    {
+        Connection Busy(Connection c) => Quiet(c) with { Mobike = mobike };
+        var scene = Scene.Between(Sites.Forgetful, Sites.Public, new() { Client = Busy, Gateway = Busy });
+        Assert.True(scene.Connect());
+        var inside = scene.Client.VirtualAddresses.Single();
+        for (var minute = 0; minute < 5; minute++)
+        {
+            scene.ClientSite.Nat.Reboot();
+            for (var second = 0; second < 60; second++)
+            {
+                _ = fromClient ? scene.Client.Ping(scene.Server.Address) : scene.Server.Ping(inside);
+                scene.RunFor(TimeSpan.FromSeconds(1));
+                if (fromClient)
+                    Assert.True(scene.Pings(scene.Server, inside), $"minute {minute}, second {second}: {scene.Why()}");
+            }
+            // From the gateway nothing gets in until the client says something: a liveness check, a minute after it last heard of the peer.
+            Assert.True(scene.World.RunUntil(() => scene.Gateway.Sa.Path.Remote.Address == scene.ClientSite.PublicAddress
+                && scene.Pings(scene.Server, inside), TimeSpan.FromSeconds(10)), $"minute {minute}: {scene.Why()}");
+        }
+        Assert.InRange(scene.Gateway.Sa.Moves, 5, 6);
+    }
+
+    [Theory]
+    [InlineData(30, 22.5, PortAssignment.Preserving)]
+    [InlineData(30, 22.5, PortAssignment.Random)]
+    [InlineData(60, 45, PortAssignment.Preserving)]
+    [InlineData(300, 207, PortAssignment.Random)]
+    public void Keepalives_learn_how_long_a_NAT_remembers_and_its_mapping_never_dies(double lifetime, double interval, PortAssignment ports)
+    {
+        var site = Sites.With(new() { MappingTimeout = TimeSpan.FromSeconds(lifetime), Ports = ports });
+        var scene = Scene.Between(site, Sites.Public, new() { ClientSettings = s_learning, Client = Quiet, Gateway = Quiet });
+        Assert.True(scene.Connect());
+        var seen = scene.Gateway.Sa.Path.Remote;
+        for (var second = 0; second < 3000; second++)
+        {
+            scene.RunFor(TimeSpan.FromSeconds(1));
+            Assert.Contains(scene.ClientSite.Nat.Table.Mappings(scene.World.Now), mapping => mapping.Outside == seen);
+        }
+        Assert.Equal((interval, seen, 0), (scene.Client.Node.Mapping.Interval(TimeSpan.FromSeconds(20)).TotalSeconds, scene.Gateway.Sa.Path.Remote, scene.Gateway.Sa.Moves));
+        Assert.Null(scene.Client.Node.Mapping.Next);
+        Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
+        var before = scene.World.Transcript.Crossings.Count;
+        scene.RunFor(TimeSpan.FromHours(1));
+        // A keepalive, or a liveness check and its answer, each seen on the way out and in.
+        Assert.InRange(scene.World.Transcript.Crossings.Count - before, 1, 3 * 3600 / interval);
+    }
+
+    [Fact]
+    public void A_NAT_that_forgets_faster_than_any_keepalive_gets_the_shortest_one()
+    {
+        var site = Sites.With(new() { MappingTimeout = TimeSpan.FromSeconds(12), Ports = PortAssignment.Random });
+        var scene = Scene.Between(site, Sites.Public, new() { ClientSettings = s_learning, Client = Quiet, Gateway = Quiet });
+        Assert.True(scene.Connect());
+        scene.RunFor(TimeSpan.FromMinutes(10));
+        Assert.Equal(15, scene.Client.Node.Mapping.Interval(TimeSpan.FromSeconds(20)).TotalSeconds);
+    }
+
+    [Fact]
+    public void Whoever_wants_something_ends_a_trial_at_once_and_another_network_is_learned_anew()
+    {
+        var scene = Scene.Between(Sites.Forgetful, Sites.Public, new() { ClientSettings = s_learning, Client = Quiet, Gateway = Quiet });
+        Assert.True(scene.Connect());
+        scene.Client.Command(new Engine.Order.NetworkIs("home"));
+        scene.RunFor(TimeSpan.FromSeconds(45));
+        Assert.Contains("IKE_DPD", scene.Client.Sa.TasksActive);
+        var rekey = scene.Client.Rekey();
+        scene.RunFor(TimeSpan.FromSeconds(1));
+        Assert.True(rekey.Succeeded, scene.Why());
+        scene.RunFor(TimeSpan.FromMinutes(10));
+        var home = scene.Client.Node.Mapping;
+        Assert.True(home.Holds > TimeSpan.Zero, scene.Why());
+        scene.Client.Command(new Engine.Order.NetworkIs("cafe"));
+        Assert.Equal(default, scene.Client.Node.Mapping);
+        scene.Client.Command(new Engine.Order.NetworkIs("home"));
+        Assert.Equal(home, scene.Client.Node.Mapping);
+    }
+
+    [Fact]
+    public void A_firewall_without_a_NAT_is_held_open_where_encapsulation_is_claimed()
+    {
+        var scene = Scene.Between(Sites.Firewalled, Sites.Public, new() { Client = c => Quiet(c) with { ForceEncapsulation = true }, Gateway = Quiet });
+        Assert.True(scene.Connect());
+        for (var minute = 0; minute < 30; minute += 5)
+        {
+            scene.RunFor(TimeSpan.FromMinutes(5));
+            Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
+        }
+    }
+
+    static SitePlan Plan(string name) => typeof(Sites).GetMethod(name)!.CreateDelegate<SitePlan>();
+
+    static Connection Quiet(Connection c) => c with { RekeyTime = TimeSpan.Zero, Children = [c.Children[0] with { RekeyTime = TimeSpan.Zero }] };
+}
