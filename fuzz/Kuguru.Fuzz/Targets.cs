@@ -21,6 +21,8 @@ static class Targets
         new("ike", Ike, MendIke, Seeds.Message.Write(), Seeds.Protected.Write()),
         new("ike-inner", IkeInner, Nothing, [(byte)Seeds.Message.Payloads[0].Type, .. Payload.WriteChain(Seeds.Message.Payloads, out _)]),
         new("eap", Eap, MendEap, Seeds.EapIdentity, Seeds.EapMsChapV2, Seeds.EapTls, Seeds.EapNak),
+        new("isakmp", Isakmp, MendIke, IsakmpSeeds.Clear.Write(), IsakmpSeeds.Protected.Write()),
+        new("isakmp-inner", IsakmpInner, Nothing, [(byte)IsakmpSeeds.Clear.Payloads[0].Type, .. Wire.V1.Payload.WriteChain(IsakmpSeeds.Clear.Payloads)]),
         new("port-4500", Port, Nothing, NonEspMarker.Add(Seeds.Message.Write()), [0, 0, 1, 0, 0, 0, 0, 1], [0xFF]),
         new("ip", Ip, bytes => MendIp(bytes), Seeds.Syn4(), Seeds.Syn6()),
         new("tun", Tun, MendTun, [.. new byte[10], .. Seeds.Syn4()], [1, 1, 40, 0, 4, 0, 20, 0, 16, 0, .. Seeds.Syn4()]),
@@ -77,6 +79,29 @@ static class Targets
     {
         if (bytes.Length >= 4)
             BinaryPrimitives.WriteUInt16BigEndian(bytes.AsSpan(2), (ushort)bytes.Length);
+    }
+
+    static bool Isakmp(byte[] bytes)
+    {
+        if (!Wire.V1.IsakmpMessage.TryParse(bytes, out var message, out var error))
+        {
+            Oracle.True(error.Kind != ParseErrorKind.None && error.Offset >= 0 && error.Offset <= bytes.Length, $"refused for no reason: {error}");
+            return false;
+        }
+        Oracle.True(Wire.V1.IsakmpMessage.TryParse(message.Write(), out var again, out _), "does not read what it wrote");
+        Oracle.Same(message, again!);
+        Oracle.True(message.ToString().Length > 0, "prints as nothing");
+        return true;
+    }
+
+    static bool IsakmpInner(byte[] bytes)
+    {
+        if (bytes.Length == 0 || !Wire.V1.Payload.TryReadChain((Wire.V1.PayloadKind)bytes[0], bytes.AsSpan(1), out var payloads, out var used, out _))
+            return false;
+        Oracle.True(used <= bytes.Length - 1, "read more than there is");
+        Oracle.True(payloads.IsEmpty || Wire.V1.Payload.TryReadChain(payloads[0].Type, Wire.V1.Payload.WriteChain(payloads), out var again, out _, out _) && payloads == again,
+            "does not read what it wrote");
+        return true;
     }
 
     static bool Port(byte[] bytes)

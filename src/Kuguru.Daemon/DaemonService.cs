@@ -221,6 +221,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         ReuseIkeSa = settings.ReuseIkeSa,
         IkeSaLimit = settings.IkeSaLimit,
         InitiatorOnly = settings.InitiatorOnly,
+        AggressiveSharedKey = settings.AggressiveSharedKey,
         MakeBeforeBreak = settings.MakeBeforeBreak,
         CloseIkeOnChildFailure = settings.CloseIkeOnChildFailure,
         InactivityCloseIke = settings.InactivityCloseIke,

@@ -65,7 +65,9 @@ public sealed class Describer
 
     string Udp(Packet packet)
     {
-        if (TryIke(packet, out var message))
+        if (TryIke(packet, out var message) && Wire.V1.IsakmpMessage.TryParse(message, out var isakmp, out _))
+            return isakmp.ToString();
+        if (TryIke(packet, out message))
             return IkeMessage.TryParse(message, out var ike, out var error) ? Open(ike, message).ToString() : $"no IKE message ({error})";
         return Demux.Classify(packet.Payload) switch
         {

@@ -95,8 +95,8 @@ public sealed class Invariants(World world)
     {
         if (!IkeHeader.TryRead(message, out var header))
             Broken($"{peer} sent {message.Length} octets on an IKE port that are no IKE message");
-        // A hint at a lost child belongs to no IKE SA (RFC 7296 section 1.5).
-        if (header.InitiatorSpi.IsZero)
+        // A hint at a lost child belongs to no IKE SA (RFC 7296 section 1.5); and IKEv1 has neither windows nor one wording.
+        if (header.InitiatorSpi.IsZero || header.MajorVersion == Wire.V1.IsakmpMessage.MajorVersion)
             return;
         var key = (peer, header.InitiatorSpi);
         if (!_conversations.TryGetValue(key, out var conversation))

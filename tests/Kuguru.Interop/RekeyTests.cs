@@ -45,7 +45,7 @@ public partial class RekeyTests
         one.List() is [{ State: "ESTABLISHED", Children: [{ State: "INSTALLED" } mine] }] && other.List() is [{ State: "ESTABLISHED", Children: [{ State: "INSTALLED" } theirs] }]
         && mine.SpiIn == theirs.SpiOut && mine.SpiOut == theirs.SpiIn;
 
-    static int Lost(Job ping)
+    internal static int Lost(Job ping)
     {
         ping.Stop("INT");
         var counts = Counts().Match(ping.Log);

@@ -99,7 +99,7 @@ public sealed class Charon(Host host, string settings = "")
     : IkeDaemon(host, "charon", Conf(settings), ["charon-systemd"])
 {
     const string Plugins = "random nonce openssl pem pkcs1 pkcs8 pubkey x509 aes sha1 sha2 hmac kdf gcm chapoly drbg curve25519 gmp "
-        + "eap-identity eap-md5 eap-mschapv2 eap-gtc eap-tls xauth-generic constraints vici kernel-libipsec kernel-netlink socket-default updown counters";
+        + "eap-identity eap-md5 eap-mschapv2 eap-gtc eap-tls xauth-generic unity constraints vici kernel-libipsec kernel-netlink socket-default updown counters";
 
     // The marks let the daemon's own packets out although a route through its TUN device covers the peer.
     static string Conf(string settings) => $$"""

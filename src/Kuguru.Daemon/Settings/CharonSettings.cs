@@ -67,6 +67,9 @@ public sealed record CharonSettings
     public int IkeSaLimit { get; init; }
     public bool InitiatorOnly { get; init; }
 
+    /// <summary>i_dont_care_about_security_and_use_aggressive_mode_psk.</summary>
+    public bool AggressiveSharedKey { get; init; }
+
     // The life of IKE SAs and children
 
     public bool MakeBeforeBreak { get; init; } = true;

@@ -15,8 +15,7 @@ namespace Kuguru.Daemon.Vici;
 /// </summary>
 public static class ConnectionReader
 {
-    const string LaterXauth = "is not supported yet: it goes with XAuth";
-    static readonly string[] Later = ["xauth"];
+    static readonly string[] Later = ["xauth-"];
     static readonly string[] Signatures = ["pubkey", "rsa", "ecdsa", "ed25519", "ike:"];
 
     const string NoMediation = "is not supported: Kuguru has no mediation extension";
@@ -46,17 +45,10 @@ public static class ConnectionReader
         .Time("reauth_time", (c, v) => c with { ReauthTime = v })
         .Time("over_time", (c, v) => c with { OverTime = v })
         .Time("rand_time", (c, v) => c with { RandTime = v })
-        // 0 is both versions for charon; all that can be both is 2 here.
-        .Text("version", (ref _, text) => text switch
-        {
-            "0" or "2" => null,
-            "1" => "IKEv1 is not supported yet: give 2",
-            _ => KeyTable<Connection>.Not(text, "0 or 2"),
-        })
-        // Of IKEv1 and of stapled OCSP only: of no effect on what there is.
-        .Time("dpd_timeout", (c, _) => c)
-        .Only("aggressive", "no")
-        .Only("pull", "yes")
+        .Number("version", 0, 2, (c, v) => c with { Version = v })
+        .Bool("aggressive", (c, v) => c with { Aggressive = v })
+        .Bool("pull", (c, v) => c with { Push = !v })
+        .Time("dpd_timeout", (c, v) => c with { DpdTimeout = v })
         // OCSP responses inside CERT payloads (RFC 4806) are neither asked for nor sent; whoever asks for them gets none.
         .Only("ocsp", "reply", "never")
         .Only("dscp", "000000")
@@ -93,7 +85,9 @@ public static class ConnectionReader
         .Text("aaa_id", (ref r, text) => Identity.TryParse(text, out var id, out var error)
             ? KeyTable<Round>.Done(r = r with { Value = r.Value with { AaaId = id } })
             : error)
-        .Refused(LaterXauth, "xauth_id")
+        .Text("xauth_id", (ref r, text) => Identity.TryParse(text, out var id, out var error)
+            ? KeyTable<Round>.Done(r = r with { Value = r.Value with { XauthId = id.IsAny ? null : id } })
+            : error)
         .Refused("is not supported yet: groups come with RADIUS or attribute certificates", "groups");
 
     /// <summary>An authentication round while it is read; <see cref="Number"/> sorts.</summary>
@@ -120,6 +114,11 @@ public static class ConnectionReader
         // A connection of shunts has no peer, and nobody to authenticate.
         if (connection.Children.IsEmpty || connection.Children.Any(child => !child.Mode.IsShunt) || message.Sections.Any(s => !IsChildren(s)))
             connection = connection with { Local = Rounds(message, "local", settings, path, found), Remote = Rounds(message, "remote", settings, path, found) };
+        var kinds = connection.Local.Concat(connection.Remote).Select(round => round.Kind).ToList();
+        if (connection.Version != 1 && kinds.Contains(AuthenticationKind.Xauth))
+            found.Add(new ConfigError($"{path}.version", "auth = xauth is IKEv1's: give version = 1, or auth = eap with IKEv2"));
+        if (connection.Version == 1 && kinds.Contains(AuthenticationKind.Eap))
+            found.Add(new ConfigError($"{path}.version", "auth = eap is IKEv2's: give version = 2, or auth = xauth with IKEv1"));
         foreach (var section in message.Sections.Where(s => !IsRound(s, "local") && !IsRound(s, "remote") && !IsChildren(s)))
             found.Add(new ConfigError($"{path}.{section.Name}", "unknown section" + Complaints.DidYouMean(section.Name, ["local", "remote", "children"])));
         errors = found;
@@ -203,6 +202,11 @@ public static class ConnectionReader
             kind = AuthenticationKind.Psk;
             return null;
         }
+        if (text.Equals("xauth", StringComparison.OrdinalIgnoreCase))
+        {
+            kind = AuthenticationKind.Xauth;
+            return null;
+        }
         if (text.StartsWith("eap", StringComparison.OrdinalIgnoreCase))
         {
             kind = AuthenticationKind.Eap;
@@ -211,8 +215,8 @@ public static class ConnectionReader
                 : $"\"{text}\" is not supported: of EAP there are \"eap\" for any method, \"eap-mschapv2\", \"eap-tls\", \"eap-md5\" and \"eap-gtc\"";
         }
         return Later.Any(later => text.StartsWith(later, StringComparison.OrdinalIgnoreCase))
-            ? $"\"{text}\" is not supported yet, only \"pubkey\", \"psk\" and \"eap...\" are"
-            : KeyTable<Round>.Not(text, "\"pubkey\", \"psk\" or \"eap...\"");
+            ? $"\"{text}\" is not supported yet, only \"pubkey\", \"psk\", \"eap...\" and \"xauth\" are"
+            : KeyTable<Round>.Not(text, "\"pubkey\", \"psk\", \"eap...\" or \"xauth\"");
     }
 
     static Nat.KeepAlivePolicy? KeepAlive(string text) => text.Equals("auto", StringComparison.OrdinalIgnoreCase)

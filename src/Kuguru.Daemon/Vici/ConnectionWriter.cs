@@ -16,7 +16,7 @@ public static class ConnectionWriter
             { "remote_addrs", Addresses(connection.RemoteAddresses) },
             { "local_port", connection.LocalPort },
             { "remote_port", connection.RemotePort },
-            { "version", "IKEv2" },
+            { "version", connection.Version switch { 0 => "IKEv1/2", 1 => "IKEv1", _ => "IKEv2" } },
             { "reauth_time", Seconds(connection.ReauthTime) },
             { "rekey_time", Seconds(connection.RekeyTime) },
             { "unique", Unique(connection.Unique) },
@@ -86,6 +86,7 @@ public static class ConnectionWriter
                 { "eap-type", round.EapMethod?.ToString() },
                 { "eap_id", round.EapId?.ToString() },
                 { "aaa_id", round.AaaId?.ToString() },
+                { "xauth_id", round.XauthId?.ToString() },
                 { "groups", (string[])[] },
                 { "cert_policy", (string[])[] },
                 { "certs", round.Certificates.Select(certificate => certificate.SubjectText) },
@@ -99,6 +100,7 @@ public static class ConnectionWriter
         AuthenticationKind.Psk => "pre-shared key",
         AuthenticationKind.PublicKey => "public key",
         AuthenticationKind.Eap => "EAP",
+        AuthenticationKind.Xauth => "XAuth",
     };
 
     static ViciMessage Child(ChildConfig child) => new()

@@ -27,7 +27,7 @@ public static class SaWriter
         return new ViciMessage
         {
             { "uniqueid", sa.UniqueId },
-            { "version", 2 },
+            { "version", sa.Version },
             { "state", State(sa.State) },
             { "local-host", sa.Path.Local.Address.ToString() },
             { "local-port", sa.Path.Local.Port },
@@ -36,6 +36,7 @@ public static class SaWriter
             { "remote-port", sa.Path.Remote.Port },
             { "remote-id", (sa.RemoteId ?? Identity.Any).ToString() },
             { "remote-eap-id", sa.RemoteEapId is { } user && user != sa.RemoteId ? user.ToString() : null },
+            { "remote-xauth-id", sa.RemoteXauthId },
             { "initiator", YesOrAbsent(sa.IsInitiator) },
             { "initiator-spi", sa.InitiatorSpi.Value.ToString("x16", CultureInfo.InvariantCulture) },
             { "responder-spi", sa.ResponderSpi.Value.ToString("x16", CultureInfo.InvariantCulture) },

@@ -59,6 +59,11 @@ public sealed class Credentials
     /// <summary>From here on, the key names the peer itself and not by a wildcard (<see cref="Identity.Fits"/>).</summary>
     const int NamesPeerExactly = 999 * NamesPeer;
 
+    /// <inheritdoc cref="INode.SharedKeysAmong"/>
+    public ImmutableArray<PresharedKey> Among(Identity pattern) => [.. _keys.Values
+        .Where(key => key.Kind == SharedKeyKind.Ike && (key.Owners.IsEmpty || key.Owners.Any(owner => owner.IsAny || pattern.Fits(owner) > 0 || owner.Fits(pattern) > 0)))
+        .OrderBy(key => key.Owners.IsEmpty).ThenBy(key => key.Name, StringComparer.Ordinal)];
+
     static int Fit(PresharedKey key, Identity? local, Identity remote)
     {
         if (key.Owners.IsEmpty)

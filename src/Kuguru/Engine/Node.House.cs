@@ -10,7 +10,12 @@ public sealed partial class Node
 {
     public ImmutableArray<IpAddress> LocalAddresses { get; private set; } = [];
 
-    public ImmutableArray<Connection> CandidatesFor(Path path) => Connections.For(path);
+    public ImmutableArray<Connection> CandidatesFor(Path path, int version = 2) =>
+        [.. Connections.For(path).Where(connection => connection.Version == 0 || connection.Version == version)];
+
+    public ImmutableArray<PresharedKey> SharedKeysAmong(Identity pattern) => Credentials.Among(pattern);
+
+    public IEnumerable<IkeSession> SessionsBetween(Identity local, Identity remote) => _sessions.Between(local, remote);
 
     public ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote) => Credentials.For(local, remote);
 
@@ -94,7 +99,7 @@ public sealed partial class Node
     {
         if (session is not { Connection: { } connection, LocalId: { } local, PeerName: { } remote } || connection.Unique == UniquePolicy.Never)
             return true;
-        var older = _sessions.Between(local, remote).Where(other => other != session).ToList();
+        var older = _sessions.Between(local, remote).Where(other => other != session && other.State != IkeState.Rekeyed).ToList();
         // Who is still there, at the same place, authenticates again: both IKE SAs are up for a while (make before break).
         bool Stays(IkeSession other) => !initialContact && other.State == IkeState.Established && other.Path.Remote == session.Path.Remote;
         // A peer that says INITIAL_CONTACT has none of the older ones any more: there is nothing to keep.

@@ -235,7 +235,8 @@ public sealed partial class Node
         }
         else
         {
-            var session = IkeV2Session.Start(now, this, search.Plan, path, _turn);
+            IkeSession session = search.Connection.Version == 1
+                ? Ike.V1.IkeV1Session.Start(now, this, search.Plan, path, _turn) : IkeV2Session.Start(now, this, search.Plan, path, _turn);
             _sessions.Add(session);
             Settle(session, outbox);
         }

@@ -66,13 +66,15 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
         }
         var session = Whose(header, d.Path);
         Counters.CountMessage(header, inbound: true, session?.Connection?.Name);
-        if (header.MajorVersion != IkeMessage.MajorVersion)
+        if (header.MajorVersion is not (IkeMessage.MajorVersion or Wire.V1.IsakmpMessage.MajorVersion))
             RefuseVersion(new Datagram(d.Path, message), header, outbox);
         else if (session is not null)
         {
             session.Receive(now, new Datagram(d.Path, message), _turn);
             Settle(session, outbox);
         }
+        else if (header.MajorVersion == Wire.V1.IsakmpMessage.MajorVersion)
+            MeetV1(now, header, new Datagram(d.Path, message), outbox);
         else if (header.ResponderSpi.IsZero && header.Exchange == ExchangeType.IkeSaInit && !header.IsResponse)
             Meet(now, new Datagram(d.Path, message), outbox);
         else
@@ -94,10 +96,12 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
 
     IkeSession? Whose(in IkeHeader header, Path path)
     {
+        if (header.MajorVersion == Wire.V1.IsakmpMessage.MajorVersion)
+            return WhoseV1(header, path);
         var ours = header.IsFromInitiator ? header.ResponderSpi : header.InitiatorSpi;
         if (_sessions.TryFind(ours, out var session))
-            return session;
-        return ours.IsZero && _sessions.TryFindFirst(header.InitiatorSpi, path.Remote, out session) ? session : null;
+            return session.Version == header.MajorVersion ? session : null;
+        return ours.IsZero && _sessions.TryFindFirst(header.InitiatorSpi, path.Remote, out session) && session.Version == header.MajorVersion ? session : null;
     }
 
     /// <summary>A first message from somebody new (RFC 7296 sections 1.2 and 2.6).</summary>

@@ -28,6 +28,19 @@ sealed class Child
         _nextCheck = now + (_checkEvery ?? TimeSpan.Zero);
     }
 
+    /// <summary>Makes a child of what was agreed, and tells the packet path.</summary>
+    public static Child Install(SessionTurn t, ChildSa sa, ReqIdUse reqId, bool isInboundOnly)
+    {
+        var child = new Child(sa, reqId.Use(), t.Now, t.Node.Dice.Fraction()) { IsInboundOnly = isInboundOnly };
+        foreach (var (spi, keys) in t.Settings.RevealKeys ? [(sa.InboundSpi, sa.InboundKeys), (sa.OutboundSpi, sa.OutboundKeys)] : ((Wire.Spi, EspKeys)[])[])
+        {
+            if (Wireshark.Esp(sa.Path.Remote.Address.IsV6, spi, sa.Suite, keys) is { } line)
+                t.Add(new Effect.RevealKeys(new KeyTable.Esp(line)));
+        }
+        t.Add(new Effect.InstallSa(sa, isInboundOnly));
+        return child;
+    }
+
     public ChildSa Sa { get; set; }
     public ReqIdUse ReqId { get; }
     public ChildState State { get; set; } = ChildState.Installed;

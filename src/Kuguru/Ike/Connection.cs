@@ -13,6 +13,15 @@ public sealed record Connection
 {
     public required string Name { get; init; }
 
+    /// <summary>1 or 2; 0 is both: IKEv2 where we begin, whichever the peer speaks where we answer.</summary>
+    public int Version { get; init; }
+
+    /// <summary>IKEv1 in aggressive mode: identities in clear, and one round trip less.</summary>
+    public bool Aggressive { get; init; }
+
+    /// <summary>Virtual addresses of IKEv1 are given without being asked for (swanctl.conf <c>pull = no</c>).</summary>
+    public bool Push { get; init; }
+
     /// <summary>Addresses we may use; empty is any.</summary>
     public ImmutableArray<AddressPattern> LocalAddresses { get; init; } = [];
 
@@ -61,6 +70,9 @@ public sealed record Connection
     public bool PpkRequired { get; init; }
 
     public TimeSpan DpdDelay { get; init; }
+
+    /// <summary>Of IKEv1: a peer that leaves dead peer detection unanswered for so long is gone; zero goes by retransmission.</summary>
+    public TimeSpan DpdTimeout { get; init; }
     public UniquePolicy Unique { get; init; } = UniquePolicy.No;
     public ChildlessPolicy Childless { get; init; }
 
@@ -121,6 +133,9 @@ public sealed record AuthenticationRound
 
     /// <summary>How much has to be known about whether a peer's certificates are revoked.</summary>
     public RevocationPolicy Revocation { get; init; }
+
+    /// <summary>The user's name in XAUTH, where it is not the identity; of a peer, null is any.</summary>
+    public Identity? XauthId { get; init; }
 }
 
 /// <summary>Kinds of authentication that this version knows.</summary>
@@ -134,6 +149,9 @@ public enum AuthenticationKind
 
     /// <summary>A conversation of EAP, and a proof of the key that comes out of it.</summary>
     Eap,
+
+    /// <summary>Name and password after phase 1 of IKEv1 (XAUTH); in a local section alone, with a peer that signs, that is hybrid authentication.</summary>
+    Xauth,
 }
 
 /// <summary>When our certificates are sent (swanctl.conf <c>send_cert</c>).</summary>

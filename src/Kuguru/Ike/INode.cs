@@ -22,7 +22,7 @@ public interface INode
     ImmutableArray<IpAddress> LocalAddresses { get; }
 
     /// <summary>Connections that fit a first message by address and version, the closest first; by identity the session chooses among them later.</summary>
-    ImmutableArray<Connection> CandidatesFor(Path path);
+    ImmutableArray<Connection> CandidatesFor(Path path, int version = 2);
 
     /// <summary>Keys that fit both identities, the closest first; <paramref name="local"/> may be null while it is not known.</summary>
     ImmutableArray<PresharedKey> SharedKeysFor(Identity? local, Identity remote);
@@ -35,6 +35,12 @@ public interface INode
 
     /// <summary>The time of day, by which certificates are valid or not.</summary>
     DateTimeOffset TimeOfDay(Instant now);
+
+    /// <summary>Keys of everybody whom this pattern fits, and of anybody: what IKEv1's main mode has to try, which needs the key to read the identity.</summary>
+    ImmutableArray<PresharedKey> SharedKeysAmong(Identity pattern);
+
+    /// <summary>The IKE SAs between two identities.</summary>
+    IEnumerable<IkeSession> SessionsBetween(Identity local, Identity remote);
 
     /// <summary>
     /// Secrets of a user or of a PPK_ID: those that name the owner, the closest first; else, for a client, those that name only the

@@ -15,6 +15,9 @@ public abstract class IkeSession
     public abstract Connection? Connection { get; }
     public abstract IkeSpi LocalSpi { get; }
     public abstract bool IsInitiator { get; }
+
+    /// <summary>Of IKE.</summary>
+    public virtual int Version => 2;
     public abstract IkeState State { get; }
 
     /// <summary>A responder whose peer has not yet authenticated.</summary>

@@ -123,6 +123,9 @@ public sealed record IkeSettings
     /// <summary>How long a message waits for CRLs and OCSP responses before they count as not to be had.</summary>
     public TimeSpan FetchPatience { get; init; } = TimeSpan.FromSeconds(10);
 
+    /// <summary>Answer aggressive mode with pre-shared keys (strongswan.conf <c>i_dont_care_about_security_and_use_aggressive_mode_psk</c>).</summary>
+    public bool AggressiveSharedKey { get; init; }
+
     /// <summary>Make <see cref="Effect.RevealKeys"/>.</summary>
     public bool RevealKeys { get; init; }
 }

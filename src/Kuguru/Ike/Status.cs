@@ -16,6 +16,7 @@ public sealed record IkeSaStatus
 {
     public required string Name { get; init; }
     public required uint UniqueId { get; init; }
+    public int Version { get; init; } = 2;
     public required IkeState State { get; init; }
     public required bool IsInitiator { get; init; }
     public required Path Path { get; init; }
@@ -39,6 +40,9 @@ public sealed record IkeSaStatus
 
     /// <summary>Packets from places that the peer was not, or not at once, followed to.</summary>
     public long MovesRefused { get; init; }
+
+    /// <summary>The user whom the peer has proved to be by XAUTH.</summary>
+    public string? RemoteXauthId { get; init; }
 
     /// <summary>The chosen algorithms; null before IKE_SA_INIT is through.</summary>
     public IkeSuite? Suite { get; init; }

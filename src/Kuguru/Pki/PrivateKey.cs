@@ -1,8 +1,11 @@
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using Kuguru.Crypto;
+using Org.BouncyCastle.Crypto.Encodings;
+using Org.BouncyCastle.Crypto.Engines;
 using Org.BouncyCastle.Crypto.Parameters;
 using Org.BouncyCastle.Crypto.Signers;
+using Org.BouncyCastle.Security;
 
 namespace Kuguru.Pki;
 
@@ -17,6 +20,11 @@ public abstract class PrivateKey : IDisposable
 
     /// <summary>The signature over the data; the scheme has to be one for this kind of key.</summary>
     public abstract byte[] Sign(SignatureScheme scheme, ReadOnlySpan<byte> data);
+
+    /// <summary>
+    /// The signature of IKEv1 over a hash: PKCS #1's padding and nothing that names the hash (RFC 2409 section 5.1). Of an RSA key only.
+    /// </summary>
+    public virtual byte[] SignHash(ReadOnlySpan<byte> hash) => throw new InvalidOperationException($"{Public} is no RSA key");
 
     public abstract void Dispose();
 
@@ -123,6 +131,22 @@ public abstract class PrivateKey : IDisposable
     {
         public override byte[] Sign(SignatureScheme scheme, ReadOnlySpan<byte> data) => rsa.SignData(
             data, scheme.HashName, scheme.Form == SignatureForm.Pss ? RSASignaturePadding.Pss : RSASignaturePadding.Pkcs1);
+
+        public override byte[] SignHash(ReadOnlySpan<byte> hash)
+        {
+            var parameters = rsa.ExportParameters(includePrivateParameters: true);
+            try
+            {
+                var encoding = new Pkcs1Encoding(new RsaBlindedEngine());
+                encoding.Init(forEncryption: true, DotNetUtilities.GetRsaKeyPair(parameters).Private);
+                return encoding.ProcessBlock(hash.ToArray(), 0, hash.Length);
+            }
+            finally
+            {
+                foreach (var part in (byte[]?[])[parameters.D, parameters.P, parameters.Q, parameters.DP, parameters.DQ, parameters.InverseQ])
+                    CryptographicOperations.ZeroMemory(part);
+            }
+        }
 
         public override void Dispose() => rsa.Dispose();
     }

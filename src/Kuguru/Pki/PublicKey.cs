@@ -1,4 +1,5 @@
 using System.Formats.Asn1;
+using System.Numerics;
 using System.Security.Cryptography;
 using Org.BouncyCastle.Crypto.Parameters;
 using Org.BouncyCastle.Crypto.Signers;
@@ -98,6 +99,24 @@ public sealed class PublicKey : IEquatable<PublicKey>
         {
             return false;
         }
+    }
+
+    /// <summary>True when the signature is one of IKEv1 over the hash: see <see cref="PrivateKey.SignHash"/>.</summary>
+    public bool VerifyHash(ReadOnlySpan<byte> hash, ReadOnlySpan<byte> signature)
+    {
+        if (Kind != KeyKind.Rsa || signature.Length != (Bits + 7) / 8)
+            return false;
+        var r = new AsnReader(_key.ToArray(), AsnEncodingRules.DER).ReadSequence();
+        var (modulus, exponent) = (r.ReadInteger(), r.ReadInteger());
+        var value = new BigInteger(signature, isUnsigned: true, isBigEndian: true);
+        if (value >= modulus)
+            return false;
+        // 00 | 01 | FF ... FF | 00 | hash, and not a bit else.
+        var padded = new byte[signature.Length];
+        padded.AsSpan(2, padded.Length - 3 - hash.Length).Fill(0xFF);
+        padded[1] = 1;
+        hash.CopyTo(padded.AsSpan(padded.Length - hash.Length));
+        return BigInteger.ModPow(value, exponent, modulus) == new BigInteger(padded, isUnsigned: true, isBigEndian: true);
     }
 
     public bool Equals(PublicKey? other) => other is not null && Info == other.Info;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kuguru.Ike;
+using Kuguru.Ike.V1;
 using Kuguru.Ike.V2;
 using Kuguru.Pki;
 using Kuguru.Wire;
@@ -41,6 +42,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     public ImmutableArray<IpAddress> LocalAddresses { get; set; } = [address];
     public Kuguru.Nat.MappingLife Mapping { get; set; }
     public IkeV2Session Session => (IkeV2Session)Sessions.Single();
+    public IkeV1Session V1 => (IkeV1Session)Sessions.Single();
     public IEnumerable<string> Failures => Events.OfType<Event.Failed>().Select(failed => failed.Failure.Sentence);
 
     public Instant? Deadline => Sessions.Aggregate((Instant?)null, (at, session) => Instant.Earliest(at, session.Deadline));
@@ -53,7 +55,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
         var found = Connections.Single(one => one.Name == connection);
         var config = child is null ? found.Children[0] : found.Children.Single(one => one.Name == child);
         _way = new Path(new(Address, localPort), new(peer.Nat?.Public ?? peer.Address, found.RemotePort));
-        Add(IkeV2Session.Start(world.Now, this, new Plan(found, [new ChildRequest(config, token)]), _way, Outbox));
+        Add(Begin(world.Now, new Plan(found, [new ChildRequest(config, token)]), Outbox));
         Obey();
     }
 
@@ -74,11 +76,19 @@ sealed class Host(World world, IpAddress address, int seed) : INode
         Obey();
     }
 
+    IkeSession Begin(Instant now, Plan plan, Outbox outbox) => plan.Connection.Version == 1
+        ? IkeV1Session.Start(now, this, plan, _way, outbox) : IkeV2Session.Start(now, this, plan, _way, outbox);
+
     public void Receive(Path path, Blob bytes)
     {
         var message = path.Local.Port == Settings.NatPort && bytes.Length > 4 ? bytes.Span[4..] : bytes.Span;
         if (!IkeHeader.TryRead(message, out var header))
             return;
+        if (header.MajorVersion == 1)
+        {
+            ReceiveV1(header, new Datagram(path, message));
+            return;
+        }
         var ours = header.IsFromInitiator ? header.ResponderSpi : header.InitiatorSpi;
         var session = Sessions.Find(one => one.LocalSpi == ours)
             ?? (ours.IsZero ? Sessions.OfType<IkeV2Session>().FirstOrDefault(one => one.RemoteSpi == header.InitiatorSpi && one.IsHalfOpen && one.Path.Remote == path.Remote) : null);
@@ -86,6 +96,19 @@ sealed class Host(World world, IpAddress address, int seed) : INode
             session.Receive(world.Now, new Datagram(path, message), Outbox);
         else if (ours.IsZero && IkeMessage.TryParse(message, out var request, out _)
             && IkeV2Session.Answer(world.Now, this, new Datagram(path, message), request, Outbox) is { } answering)
+            Add(answering);
+        Obey();
+    }
+
+    void ReceiveV1(in IkeHeader header, in Datagram d)
+    {
+        var (i, r, remote) = (header.InitiatorSpi, header.ResponderSpi, d.Path.Remote);
+        var session = Sessions.OfType<IkeV1Session>().FirstOrDefault(one => one.LocalSpi == r || one.LocalSpi == i)
+            ?? (r.IsZero ? Sessions.OfType<IkeV1Session>().FirstOrDefault(one => one.RemoteSpi == i && one.IsHalfOpen && one.Path.Remote == remote) : null);
+        if (session is not null)
+            session.Receive(world.Now, d, Outbox);
+        else if (r.IsZero && Kuguru.Wire.V1.IsakmpMessage.TryParse(d.Bytes, out var first, out _) && !first.IsEncrypted
+            && IkeV1Session.Answer(world.Now, this, d, first, Outbox) is { } answering)
             Add(answering);
         Obey();
     }
@@ -138,7 +161,10 @@ sealed class Host(World world, IpAddress address, int seed) : INode
             Installed[move.InboundSpi] = Installed[move.InboundSpi] with { Path = move.Path, UdpEncapsulated = move.UdpEncapsulated };
     }
 
-    public ImmutableArray<Connection> CandidatesFor(Path path) => [.. Connections];
+    public ImmutableArray<Connection> CandidatesFor(Path path, int version = 2) => [.. Connections.Where(one => one.Version == 0 || one.Version == version)];
+    public ImmutableArray<PresharedKey> SharedKeysAmong(Identity pattern) => [.. Keys.Where(key => key.Kind == SharedKeyKind.Ike
+        && (key.Owners.IsEmpty || key.Owners.Any(owner => pattern.Fits(owner) > 0)))];
+    public IEnumerable<IkeSession> SessionsBetween(Identity local, Identity remote) => Sessions.Where(one => one.LocalId == local && one.RemoteId == remote);
 
     public bool HasSecrets(SharedKeyKind kind) => Keys.Exists(key => key.Kind == kind);
 
@@ -229,7 +255,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
         if (after > TimeSpan.Zero)
             Undertakings.Add((plan, now + after));
         else
-            Add(IkeV2Session.Start(now, this, plan, _way, outbox));
+            Add(Begin(now, plan, outbox));
     }
 
     public void Count(IkeDrop drop) => Drops[drop] = Drops.GetValueOrDefault(drop) + 1;

@@ -142,6 +142,9 @@ sealed class World
         if (bytes.Span.SequenceEqual(Demux.Keepalive))
             return "keepalive";
         var message = bytes.Span.StartsWith((ReadOnlySpan<byte>)[0, 0, 0, 0]) ? bytes.Span[4..] : bytes.Span;
+        // Random message IDs say nothing.
+        if (Kuguru.Wire.V1.IsakmpMessage.TryParse(message, out var v1, out _))
+            return (v1 with { Id = default }).ToString();
         if (!IkeMessage.TryParse(message, out var parsed, out _))
             return $"{message.Length} octets";
         foreach (var session in (to?.Sessions ?? []).Concat(to?.Past ?? []).OfType<IkeV2Session>().Where(session => session.LocalSpi == parsed.InitiatorSpi || session.LocalSpi == parsed.ResponderSpi))

@@ -57,6 +57,6 @@ static class EapCertificates
         }
         if (!expected.IsAny && !PeerNames.Has(sent[0], expected))
             return V2.Failures.OtherName(expected, sent[0]).Sentence;
-        return V2.SignatureAuthenticator.WhyUntrusted(node, now, round, sent[0], sent);
+        return Certification.WhyUntrusted(node, now, round, sent[0], sent);
     }
 }

@@ -130,6 +130,7 @@ abstract class Authenticator
         AuthenticationKind.Psk => SharedKeyAuthenticator.Instance,
         AuthenticationKind.PublicKey => SignatureAuthenticator.Instance,
         AuthenticationKind.Eap => EapAuthenticator.Instance,
+        AuthenticationKind.Xauth => throw new ArgumentOutOfRangeException(nameof(kind), kind, "is IKEv1's"),
     };
 
     /// <summary>The kind that an AUTH payload is of; null for methods that are not supported.</summary>

@@ -6,28 +6,6 @@ using Kuguru.Wire.V2;
 
 namespace Kuguru.Ike.V2;
 
-/// <summary>What becomes of a plan whose attempt has failed.</summary>
-static class Attempts
-{
-    /// <summary>Starts over with a new IKE SA, as often as <c>keyingtries</c> allows; those who wait go on waiting.</summary>
-    public static bool TryAgain(this Plan plan, Turn t, Failure failure)
-    {
-        if (plan.AfterSilence is not { } next)
-            return false;
-        t.Note(Severity.Warning, Subject.Ike, $"{failure.Sentence}; trying again");
-        t.Node.Undertake(t.Now, next, TimeSpan.Zero, t.Outbox);
-        return true;
-    }
-
-    /// <summary>The attempt has failed, and why: who waits is told, and what nobody waits for is tried again in a while.</summary>
-    public static void Fail(this Plan plan, Turn t, Failure failure)
-    {
-        t.Fail(failure, plan.Tokens);
-        if (failure.Code != FailureCode.Aborted && plan.AfterRefusal is { } next)
-            t.Node.Undertake(t.Now, next, plan.Pause(t.Node.Dice.Fraction()), t.Outbox);
-    }
-}
-
 /// <summary>Our half of IKE_SA_INIT, as it stands after so many cookies and changes of group.</summary>
 sealed record Invitation(KeyExchange KeyExchange, Blob Nonce, Blob Cookie, int Detours);
 

@@ -92,7 +92,7 @@ static class Failures
     public static Failure OtherRounds(Identity peer, Connection connection, int done, bool isLast) => new(FailureCode.AuthenticationFailed,
         $"'{peer}' authenticates in {(isLast ? $"{done}" : $"more than {done}")} rounds, connection '{connection.Name}' has {connection.Remote.Length} remote sections");
 
-    public static string KindName(AuthenticationKind kind) => kind switch { AuthenticationKind.Psk => "a pre-shared key", AuthenticationKind.PublicKey => "a public key", AuthenticationKind.Eap => "EAP" };
+    public static string KindName(AuthenticationKind kind) => kind switch { AuthenticationKind.Psk => "a pre-shared key", AuthenticationKind.PublicKey => "a public key", AuthenticationKind.Eap => "EAP", AuthenticationKind.Xauth => "XAUTH" };
 
     static string MethodName(AuthMethod? method) => method switch
     {

@@ -246,7 +246,7 @@ static partial class IkeAuth
     static (PrivateKey Key, ImmutableArray<Certificate> Chain)? OwnCertificate(INode node, Authentication a)
     {
         var rounds = a.Ours is { } ours ? a.Connection.Local.Prepend(ours) : a.Connection.Local;
-        return rounds.Select(round => SignatureAuthenticator.Own(node.Certificates, round, a.LocalId)).FirstOrDefault(own => own is not null);
+        return rounds.Select(round => Certification.Own(node.Certificates, round, a.LocalId)).FirstOrDefault(own => own is not null);
     }
 
     static Payload.Auth Prove(Authentication a, EapResult result, bool byInitiator, byte[] octets)

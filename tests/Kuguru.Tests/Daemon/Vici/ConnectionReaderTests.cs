@@ -117,14 +117,14 @@ public class ConnectionReaderTests
 
     [Theory]
     [InlineData("versoin", "2", "connections.gw.versoin: unknown key: did you mean \"version\"?")]
-    [InlineData("version", "1", "connections.gw.version: IKEv1 is not supported yet: give 2")]
+    [InlineData("version", "3", "connections.gw.version: \"3\" is not a number from 0 to 2")]
     [InlineData("proposals", "aes512-sha256-x25519", "connections.gw.proposals: *")]
     [InlineData("remote_addrs", "300.1.1.1", "connections.gw.remote_addrs: \"300.1.1.1\" is neither an address, a prefix, a range FIRST-LAST, a host name nor %any")]
     [InlineData("dpd_delay", "often", "connections.gw.dpd_delay: \"often\" is not a time, such as 30s, 5m, 4h or 1d")]
     [InlineData("unique", "maybe", "connections.gw.unique: \"maybe\" is not one of no, never, keep, replace")]
     [InlineData("encap", "maybe", "connections.gw.encap: \"maybe\" is not yes or no")]
     [InlineData("remote_port", "0", "connections.gw.remote_port: \"0\" is not a number from 1 to 65535")]
-    [InlineData("aggressive", "yes", "connections.gw.aggressive: \"yes\" is not supported, only \"no\" is")]
+    [InlineData("aggressive", "perhaps", "connections.gw.aggressive: \"perhaps\" is not yes or no")]
     [InlineData("childless", "maybe", "connections.gw.childless: \"maybe\" is not one of allow, prefer, force, never")]
     [InlineData("mediated_by", "x", "connections.gw.mediated_by: is not supported: Kuguru has no mediation extension")]
     [InlineData("vips", "vpn", "connections.gw.vips: \"vpn\" is not an IP address (0.0.0.0 and :: ask for any)")]
@@ -176,7 +176,8 @@ public class ConnectionReaderTests
     [Fact]
     public void Without_psk_an_authentication_is_refused_by_name()
     {
-        AssertOnly("connections.gw.local.auth: \"xauth\" is not supported yet, only \"pubkey\", \"psk\" and \"eap...\" are", new() { { "local", new ViciMessage { { "auth", "xauth" } } }, { "remote", Psk } });
+        AssertOnly("connections.gw.version: auth = xauth is IKEv1's: give version = 1, or auth = eap with IKEv2",
+            new() { { "version", "2" }, { "local", new ViciMessage { { "auth", "xauth" } } }, { "remote", Psk } });
         AssertOnly("connections.gw.local.auth: \"eap-ttls\" is not supported: of EAP there are \"eap\" for any method, \"eap-mschapv2\", \"eap-tls\", \"eap-md5\" and \"eap-gtc\"",
             new() { { "local", new ViciMessage { { "auth", "eap-ttls" } } }, { "remote", Psk } });
         AssertOnly("connections.gw.local.certs: not an X.509 certificate", new() { { "local", new ViciMessage { { "auth", "psk" }, { "certs", (string[])["x"] } } }, { "remote", Psk } });

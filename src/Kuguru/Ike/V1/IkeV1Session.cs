@@ -1,0 +1,270 @@
+using System.Collections.Immutable;
+using Kuguru.Nat;
+using Kuguru.Wire;
+using Kuguru.Wire.V1;
+
+namespace Kuguru.Ike.V1;
+
+// A message in, a phase on, effects out:
+//
+//   Receive -> ours? -> put together, if it is a piece -> seen before? (its answer goes out again)
+//           -> Phase: decrypts it, hands it to its exchange, which answers or concludes
+//           -> the next exchange, if somebody wants one
+//   Tick    -> what waits for an answer once more, or silence -> the phase's own timers -> the next exchange
+//
+//   main mode        initiator  ExpectSa -> ExpectKeyExchange -> ExpectIdentity -+
+//                    responder  OfferedSa -> OfferedKeyExchange -----------------+-> [XauthServer or XauthClient ->] Established -> Gone
+//   aggressive mode  initiator  ExpectAggressive --------------------------------+
+//                    responder  OfferedAggressive -------------------------------+
+//
+// One file per exchange, its methods in message order: MainMode, AggressiveMode, QuickMode, Informational, Xauth and ModeConfig (Transaction).
+
+/// <summary>One ISAKMP SA (RFC 2409), as initiator or responder.</summary>
+public sealed class IkeV1Session : IkeSession
+{
+    internal IkeV1Session(INode node, Instant now, Path path, IkeSpi localSpi, IkeSpi remoteSpi, bool isInitiator, Phase phase)
+    {
+        (Node, UniqueId, LocalSpi, RemoteSpi, IsInitiator) = (node, node.NewIkeUniqueId(), localSpi, remoteSpi, isInitiator);
+        (CurrentPath, LastSent, LastReceived, Phase) = (path, now, now, phase);
+    }
+
+    /// <summary>Begin as initiator, in main or aggressive mode, as the connection says. The children follow in quick mode.</summary>
+    public static IkeV1Session Start(Instant now, INode node, Plan plan, Path path, Outbox outbox) => plan.Connection.Aggressive
+        ? AggressiveMode.Start(now, node, plan, path, outbox) : MainMode.Start(now, node, plan, path, outbox);
+
+    /// <summary>
+    /// Answer a first message (without marker), for which the node has already settled the limits. Null when nothing is to be remembered: the refusal, if any,
+    /// is in the outbox.
+    /// </summary>
+    public static IkeV1Session? Answer(Instant now, INode node, in Datagram d, IsakmpMessage first, Outbox outbox) => first.Exchange == ExchangeKind.Aggressive
+        ? AggressiveMode.Answer(now, node, d, first, outbox) : MainMode.Answer(now, node, d, first, outbox);
+
+    /// <summary>A responder that has not computed anything yet.</summary>
+    public static bool HasHeardOnlyOne(IkeSession session) => session is IkeV1Session { Phase: OfferedSa };
+
+    internal INode Node { get; }
+    internal Unanswered Unanswered { get; } = new();
+    internal Heard Heard { get; } = new();
+    internal Reassembly Reassembly { get; } = new();
+    internal Phase Phase { get; private set; }
+    internal IkeSpi RemoteSpi { get; private set; }
+    internal Path CurrentPath { get; set; }
+    internal NatVerdict Verdict { get; set; }
+
+    /// <summary>Largest IP datagram for fragments; null when not both sides can.</summary>
+    internal int? FragmentSize { get; set; }
+
+    internal Instant LastSent { get; set; }
+
+    /// <summary>When the peer last showed by an authentic message that it is alive.</summary>
+    internal Instant LastReceived { get; private set; }
+
+    ushort _lastFragmented;
+
+    public override uint UniqueId { get; }
+    public override IkeSpi LocalSpi { get; }
+    public override bool IsInitiator { get; }
+    public override int Version => 1;
+    public override Path Path => CurrentPath;
+    public override NatVerdict Nat => Verdict;
+    public override Connection? Connection => Phase.Connection;
+    public override IkeState State => Phase.State;
+    public override bool IsHalfOpen => Phase.IsHalfOpen;
+    public override bool IsGone => Phase is Gone;
+    public override Identity? LocalId => Phase.LocalId;
+    public override Identity? RemoteId => Phase.RemoteId;
+    public override IEnumerable<Spi> InboundSpis => Phase.InboundSpis;
+    public override bool HasChild(string name) => Phase.HasChild(name);
+    public override bool IsLeaving => Phase.IsLeaving;
+
+    internal IkeSpi InitiatorSpi => IsInitiator ? LocalSpi : RemoteSpi;
+    internal IkeSpi ResponderSpi => IsInitiator ? RemoteSpi : LocalSpi;
+
+    public override Instant? Deadline => IsGone ? null : Instant.Earliest(Unanswered.Deadline, Phase.Deadline(this));
+
+    public override void Receive(Instant now, in Datagram d, Outbox outbox)
+    {
+        var turn = new Turn(this, now, outbox, d.Path);
+        if (TryRead(d.Bytes, out var message))
+            Take(turn, message, d.Bytes);
+        Phase.Advance(turn);
+    }
+
+    public override void Tick(Instant now, Outbox outbox)
+    {
+        var turn = new Turn(this, now, outbox, CurrentPath);
+        while (Unanswered.Due(now) is { } question)
+            ResendOrGiveUp(turn, question);
+        Phase.Tick(turn);
+        Phase.Advance(turn);
+    }
+
+    public override void RequestChild(Instant now, ChildConfig child, ulong token, Outbox outbox) =>
+        Order(now, outbox, turn => Phase.RequestChild(turn, new ChildRequest(child, token)));
+
+    public override void TerminateIke(Instant now, ulong token, bool force, Outbox outbox) =>
+        Order(now, outbox, turn => Phase.Terminate(turn, token, force));
+
+    public override void TerminateChild(Instant now, uint childUniqueId, ulong token, bool force, Outbox outbox) =>
+        Order(now, outbox, turn => Phase.TerminateChild(turn, childUniqueId, token, force));
+
+    public override void RekeyIke(Instant now, ulong token, Outbox outbox) => Order(now, outbox, turn => Phase.RekeyIke(turn, token));
+
+    /// <summary>There is no other way in IKEv1: new keys are a new ISAKMP SA.</summary>
+    public override void Reauthenticate(Instant now, ulong token, Outbox outbox) => RekeyIke(now, token, outbox);
+
+    public override void Supersede(Instant now, Outbox outbox) => Order(now, outbox, Phase.Supersede);
+
+    public override void RekeyChild(Instant now, uint childUniqueId, ulong token, Outbox outbox) =>
+        Order(now, outbox, turn => Phase.RekeyChild(turn, childUniqueId, token));
+
+    public override void EspMoved(Instant now, Spi inbound, Path path, Outbox outbox) =>
+        Order(now, outbox, turn => Move(turn, path with { Local = CurrentPath.Local }, byEsp: true));
+
+    public override void EspUsed(Instant now, Spi inbound, Outbox outbox) => Order(now, outbox, turn => Phase.EspUsed(turn, inbound));
+
+    public override bool SendsWith(Spi outbound) => Phase is Established e && e.Children.Any(child => child.Sa.OutboundSpi == outbound);
+
+    public override void Doubt(Instant now, Outbox outbox)
+    {
+        if (Phase is Established e)
+            Order(now, outbox, e.Doubt);
+    }
+
+    public override IkeSaStatus Status(Instant now) => Phase.Describe(this, new IkeSaStatus
+    {
+        Name = Connection?.Name ?? "(unnamed)",
+        UniqueId = UniqueId,
+        Version = 1,
+        State = State,
+        IsInitiator = IsInitiator,
+        Path = CurrentPath,
+        InitiatorSpi = InitiatorSpi,
+        ResponderSpi = ResponderSpi,
+        LocalId = LocalId,
+        RemoteId = RemoteId,
+        Nat = Verdict,
+    });
+
+    /// <summary>The phase that follows; what the last one leaves behind of secrets goes when all is over.</summary>
+    internal void Enter(Phase next)
+    {
+        if (next is Gone)
+        {
+            Phase.Wipe();
+            Unanswered.Clear();
+        }
+        Phase = next;
+    }
+
+    /// <summary>What was to replace this one has failed.</summary>
+    internal void StaysForNow(Turn t)
+    {
+        if (Phase is Established e)
+            e.StaysForNow(t);
+        Node.Adopt(this);
+    }
+
+    /// <summary>The initiator has read the responder's cookie.</summary>
+    internal void Meet(IkeSpi responder) => RemoteSpi = responder;
+
+    internal IsakmpMessage Header(ExchangeKind exchange, MessageId id) => new(InitiatorSpi, ResponderSpi, exchange, IsakmpFlags.None, id, []);
+
+    /// <summary>Sends a message; with <paramref name="awaits"/> again and again, until the exchange goes on.</summary>
+    internal ImmutableArray<Blob> Send(Turn t, Path path, IsakmpMessage message, bool awaits)
+    {
+        var datagrams = Datagrams(t, path, message);
+        if (awaits)
+            Unanswered.Add(new Question(message.Id, message.Exchange, datagrams, 0, t.Now + (Retransmission.Wait(t.Settings, 0, Node.Dice.Fraction()) ?? TimeSpan.Zero)));
+        Heard.Sent(datagrams);
+        t.Transmit(path, datagrams);
+        return datagrams;
+    }
+
+    /// <summary>An authentic message that is not a repetition has come (RFC 3947 section 7: the peer may have got another mapping).</summary>
+    internal void PeerSpoke(Turn t)
+    {
+        LastReceived = t.Now;
+        if (IsHalfOpen)
+            CurrentPath = t.Arrived;
+        else
+            Move(t, t.Arrived with { Local = CurrentPath.Local }, byEsp: false);
+    }
+
+    bool TryRead(ReadOnlySpan<byte> bytes, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IsakmpMessage? message)
+    {
+        if (!IsakmpMessage.TryParse(bytes, out message, out _))
+            Node.Count(IkeDrop.Malformed);
+        else if (message.InitiatorCookie != InitiatorSpi || !IsOurResponder(message))
+            Node.Count(IkeDrop.NotOurs);
+        else
+            return true;
+        return false;
+    }
+
+    /// <summary>Before the first answer, whatever the responder chose; the first message, come again, has none yet.</summary>
+    bool IsOurResponder(IsakmpMessage message) => IsInitiator && RemoteSpi.IsZero ? !message.ResponderCookie.IsZero
+        : message.ResponderCookie == ResponderSpi || (!IsInitiator && message.ResponderCookie.IsZero);
+
+    void Take(Turn t, IsakmpMessage message, ReadOnlySpan<byte> bytes)
+    {
+        if (Heard.IsEcho(bytes))
+            Node.Count(IkeDrop.NotOurs);
+        else if (Heard.AnswerTo(bytes) is { } answer)
+            t.Transmit(t.Arrived, answer);
+        else if (message.Find<Payload.Fragment>() is not { } fragment)
+            Phase.OnMessage(t, message, bytes);
+        else if (Reassembly.Add(fragment, t.Settings.MaxPacket, out var isBad) is not { } whole)
+        {
+            if (isBad)
+                Node.Count(IkeDrop.BadFragment);
+        }
+        else if (TryRead(whole, out var inner))
+        {
+            if (inner.Find<Payload.Fragment>() is not null)
+                Node.Count(IkeDrop.BadFragment);
+            else
+                Take(t, inner, whole);
+        }
+    }
+
+    ImmutableArray<Blob> Datagrams(Turn t, Path path, IsakmpMessage message)
+    {
+        Blob bytes = message.Write();
+        return FragmentSize is { } size ? Fragments.Split(message, bytes, size, path, t.Settings.NatPort, ++_lastFragmented) : [bytes];
+    }
+
+    void ResendOrGiveUp(Turn t, Question question)
+    {
+        if (Phase.MayResend(question) && Retransmission.Wait(t.Settings, question.Resent + 1, Node.Dice.Fraction()) is { } wait)
+        {
+            t.Note(Severity.Info, Subject.Ike,
+                $"retransmit {question.Resent + 1} of {Notation.Name(question.Exchange)} message {question.Id.Value:x8} to {CurrentPath.Remote}");
+            Unanswered.Resent(question, t.Now + wait);
+            t.Transmit(CurrentPath, question.Messages);
+            return;
+        }
+        Unanswered.Conclude(question.Id);
+        Phase.OnSilence(t, question);
+    }
+
+    /// <summary>Where the rule allows it, all that is sent goes to the new endpoint from now on, and the children's packets too.</summary>
+    void Move(Turn t, Path path, bool byEsp)
+    {
+        if (path.Remote == CurrentPath.Remote || !Following.MayMove(Verdict, IsInitiator))
+            return;
+        // Plain ESP, of which somebody took the UDP header, has no port; and our address of the other family is not known.
+        if (path.Remote.Port == 0 || path.Remote.Address.IsV6 != CurrentPath.Local.Address.IsV6)
+            return;
+        t.Report(new Event.Moved(CurrentPath, path, byEsp ? MoveCause.Esp : MoveCause.Ike));
+        CurrentPath = path;
+        Phase.Moved(t);
+    }
+
+    void Order(Instant now, Outbox outbox, Action<Turn> order)
+    {
+        var turn = new Turn(this, now, outbox, CurrentPath);
+        order(turn);
+        Phase.Advance(turn);
+    }
+}

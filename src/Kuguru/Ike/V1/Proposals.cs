@@ -1,0 +1,297 @@
+using System.Collections.Immutable;
+using Kuguru.Crypto;
+using Kuguru.Wire;
+using Kuguru.Wire.V1;
+
+namespace Kuguru.Ike.V1;
+
+/// <summary>What was chosen for an ISAKMP SA.</summary>
+/// <param name="Suite">Its hash is that of PRF and INTEG alike.</param>
+/// <param name="Method">How both sides authenticate.</param>
+/// <param name="Life">How long it may live, as far as the proposal says.</param>
+/// <param name="Answer">The payload that says so: the chosen transform as it was offered.</param>
+sealed record IkeChoice(IkeSuite Suite, OakleyMethod Method, TimeSpan? Life, Payload.SA Answer);
+
+/// <summary>How long an SA may be used: what one side proposes.</summary>
+readonly record struct Life(TimeSpan? Time, ulong? Kilobytes);
+
+/// <summary>What was chosen for a child.</summary>
+/// <param name="Suite">Algorithms of ESP.</param>
+/// <param name="KeyExchange">The group of perfect forward secrecy, or None.</param>
+/// <param name="Mode">Tunnel or transport, in UDP or not.</param>
+/// <param name="Life">As proposed.</param>
+/// <param name="Spi">Of whoever sent the proposal.</param>
+/// <param name="Proposal">The one that was chosen from, with the chosen transform alone.</param>
+sealed record EspChoice(EspSuite Suite, KeyExchangeMethod KeyExchange, EncapsulationMode Mode, Life Life, Spi Spi, Proposal Proposal);
+
+/// <summary>
+/// SA payloads (RFC 2409 appendix A, RFC 2407 section 4.5). A transform names one algorithm of each kind, so a configured proposal is as many transforms as
+/// it has combinations; the most preferred come first, and no more than <see cref="MaxTransforms"/> are sent. Combined modes are for ESP only.
+/// </summary>
+static class Proposals
+{
+    const int MaxTransforms = 32;
+    const byte KeyIke = 1;
+
+    /// <summary>A cipher with keys of several lengths has this one when the attribute is missing.</summary>
+    const uint DefaultKeyBits = 128;
+
+    /// <summary>What we offer in phase 1.</summary>
+    public static Payload.SA OfferIke(ImmutableArray<AlgorithmSet> sets, OakleyMethod method, TimeSpan life, KeyExchangeMethod? only = null)
+    {
+        var suites = sets.SelectMany(set => SuitesOf(set)).Where(suite => only is null || suite.KeyExchange == only).Distinct().Take(MaxTransforms);
+        var transforms = suites.Select((suite, i) => new Transform((byte)(i + 1), KeyIke, Attributes(suite, method, life).ToSequence()));
+        return new([new Proposal(1, IsakmpProtocol.Isakmp, Blob.Empty, transforms.ToSequence())]);
+    }
+
+    /// <summary>The group of the first suite that can be offered; None when no proposal fits IKEv1.</summary>
+    public static KeyExchangeMethod FirstGroup(ImmutableArray<AlgorithmSet> sets) =>
+        sets.SelectMany(SuitesOf).Select(suite => suite.KeyExchange).FirstOrDefault(KeyExchangeMethod.None);
+
+    /// <summary>
+    /// The offered transform that is closest to the head of our proposals and has one of these methods; null if there is none. Also the peer's answer is read
+    /// so, which has one transform.
+    /// </summary>
+    public static IkeChoice? ChooseIke(ImmutableArray<AlgorithmSet> sets, Payload.SA offered, Func<OakleyMethod, bool> allows)
+    {
+        foreach (var suite in sets.SelectMany(SuitesOf))
+        {
+            foreach (var proposal in offered.Proposals.Where(proposal => proposal.Protocol == IsakmpProtocol.Isakmp))
+            {
+                foreach (var transform in proposal.Transforms)
+                {
+                    if (ReadIke(transform) is { } read && read.Suite == suite && allows(read.Method))
+                        return new(suite, read.Method, LifeOf(transform, (ushort)OakleyAttribute.LifeType, (ushort)OakleyAttribute.LifeDuration).Time,
+                            new([proposal with { Transforms = [transform] }]));
+                }
+            }
+        }
+        return null;
+    }
+
+    /// <summary>What we offer in phase 2; <paramref name="group"/> is the one that all transforms have (RFC 2409 section 5.5).</summary>
+    public static Payload.SA OfferEsp(ImmutableArray<AlgorithmSet> sets, Spi spi, KeyExchangeMethod group, EncapsulationMode mode, Life life)
+    {
+        var suites = sets.Where(set => Takes(set, group)).SelectMany(EspSuitesOf).Where(suite => TransformOf(suite.Encryption) is not null)
+            .Distinct().Take(MaxTransforms);
+        var transforms = suites.Select((suite, i) =>
+            new Transform((byte)(i + 1), (byte)TransformOf(suite.Encryption)!, Attributes(suite, group, mode, life).ToSequence()));
+        return new([new Proposal(1, IsakmpProtocol.Esp, spi.ToBlob(), transforms.ToSequence())]);
+    }
+
+    /// <summary>Which group to offer: none where a proposal does without, else the ISAKMP SA's where a proposal has it, else the first.</summary>
+    public static KeyExchangeMethod GroupFor(ImmutableArray<AlgorithmSet> sets, KeyExchangeMethod ofIke) =>
+        sets.Any(set => Takes(set, KeyExchangeMethod.None)) ? KeyExchangeMethod.None
+        : sets.Any(set => set.KeyExchange.Contains(ofIke)) ? ofIke : sets[0].KeyExchange[0];
+
+    /// <summary>The offered transform that is closest to the head of our proposals; null if there is none.</summary>
+    public static EspChoice? ChooseEsp(ImmutableArray<AlgorithmSet> sets, Payload.SA offered)
+    {
+        foreach (var set in sets)
+        {
+            foreach (var suite in EspSuitesOf(set))
+            {
+                foreach (var proposal in offered.Proposals.Where(proposal => proposal.Protocol == IsakmpProtocol.Esp && IsAlone(proposal, offered)))
+                {
+                    foreach (var transform in proposal.Transforms)
+                    {
+                        if (Spi.From(proposal.Spi) is { IsReserved: false } spi && ReadEsp(transform) is { } read && read.Suite == suite && Takes(set, read.Group))
+                            return new(suite, read.Group, read.Mode, LifeOf(transform, (ushort)IpsecAttribute.LifeType, (ushort)IpsecAttribute.LifeDuration), spi,
+                                proposal with { Transforms = [transform] });
+                    }
+                }
+            }
+        }
+        return null;
+    }
+
+    /// <summary>The payload that answers with this choice, under our SPI.</summary>
+    public static Payload.SA Answer(EspChoice choice, Spi inbound) => new([choice.Proposal with { Spi = inbound.ToBlob() }]);
+
+    /// <summary>The suite is one of a configured proposal's.</summary>
+    public static bool Allows(AlgorithmSet set, IkeSuite suite) =>
+        set.Encryption.Contains(suite.Encryption) && set.Integrity.Contains(suite.Integrity) && set.KeyExchange.Contains(suite.KeyExchange);
+
+    /// <summary>What was offered, as charon prints proposals, for the sentence that explains a refusal.</summary>
+    public static string Describe(Payload.SA offered) => string.Join(", ", offered.Proposals.SelectMany(proposal => proposal.Transforms.Select(transform =>
+        proposal.Protocol == IsakmpProtocol.Isakmp
+            ? ReadIke(transform) is { } ike ? $"{ike.Suite} ({Methods.Name(ike.Method)})" : $"an IKE transform {Unknown(transform)}"
+            : ReadEsp(transform) is { } esp ? $"{esp.Suite}{(esp.Group == KeyExchangeMethod.None ? "" : "/" + esp.Group.Name())}"
+                : $"a transform {transform.Id} of protocol {(int)proposal.Protocol} {Unknown(transform)}")));
+
+    static string Unknown(Transform transform) => $"({string.Join(' ', transform.Attributes.Select(a => $"{a.Type}={a.Number}"))})";
+
+    /// <summary>All combinations of a configured proposal, those first whose parts stand at the head of their lists.</summary>
+    static IEnumerable<IkeSuite> SuitesOf(AlgorithmSet set) =>
+        from e in set.Encryption.Index()
+        where e.Item.Algorithm == EncryptionAlgorithm.AesCbc
+        from i in set.Integrity.Index()
+        where HashOf(i.Item) is not null
+        from g in set.KeyExchange.Index()
+        where g.Item != KeyExchangeMethod.None
+        orderby e.Index + i.Index + g.Index, g.Index, e.Index
+        select new IkeSuite(e.Item, i.Item, PrfOf(i.Item), g.Item);
+
+    static IEnumerable<EspSuite> EspSuitesOf(AlgorithmSet set) =>
+        from e in set.Encryption.Index()
+        from i in (e.Item.IsAead ? [IntegrityAlgorithm.None] : set.Integrity).Index()
+        from n in (set.Esn.IsEmpty ? [ExtendedSequenceNumbers.No] : set.Esn).Index()
+        orderby e.Index + i.Index + n.Index, e.Index
+        select new EspSuite(e.Item, i.Item, n.Item);
+
+    static bool Takes(AlgorithmSet set, KeyExchangeMethod group) => set.KeyExchange.Contains(group) || (group == KeyExchangeMethod.None && set.KeyExchange.IsEmpty);
+
+    /// <summary>Proposals of one number belong together (AH with ESP, compression), which we do not do.</summary>
+    static bool IsAlone(Proposal proposal, Payload.SA offered)
+    {
+        var same = 0;
+        foreach (var other in offered.Proposals)
+            same += other.Number == proposal.Number && other.Protocol != IsakmpProtocol.IpComp ? 1 : 0;
+        return same == 1;
+    }
+
+    static IEnumerable<DataAttribute> Attributes(IkeSuite suite, OakleyMethod method, TimeSpan life) =>
+    [
+        DataAttribute.Of(OakleyAttribute.EncryptionAlgorithm, (uint)OakleyCipher.Aes),
+        DataAttribute.Of(OakleyAttribute.KeyLength, (uint)suite.Encryption.KeyBits),
+        DataAttribute.Of(OakleyAttribute.HashAlgorithm, (uint)HashOf(suite.Integrity)!),
+        DataAttribute.Of(OakleyAttribute.GroupDescription, (uint)suite.KeyExchange),
+        DataAttribute.Of(OakleyAttribute.AuthenticationMethod, (uint)method),
+        .. life > TimeSpan.Zero
+            ? [DataAttribute.Of(OakleyAttribute.LifeType, (uint)LifeType.Seconds), DataAttribute.Of(OakleyAttribute.LifeDuration, Seconds(life))]
+            : (DataAttribute[])[],
+    ];
+
+    static IEnumerable<DataAttribute> Attributes(EspSuite suite, KeyExchangeMethod group, EncapsulationMode mode, Life life)
+    {
+        if (suite.Encryption.KeyBits != 0)
+            yield return DataAttribute.Of(IpsecAttribute.KeyLength, (uint)suite.Encryption.KeyBits);
+        if (suite.Integrity != IntegrityAlgorithm.None)
+            yield return DataAttribute.Of(IpsecAttribute.AuthenticationAlgorithm, (uint)AuthenticationOf(suite.Integrity)!);
+        if (group != KeyExchangeMethod.None)
+            yield return DataAttribute.Of(IpsecAttribute.GroupDescription, (uint)group);
+        yield return DataAttribute.Of(IpsecAttribute.EncapsulationMode, (uint)mode);
+        if (life.Time is { } time)
+        {
+            yield return DataAttribute.Of(IpsecAttribute.LifeType, (uint)LifeType.Seconds);
+            yield return DataAttribute.Of(IpsecAttribute.LifeDuration, Seconds(time));
+        }
+        if (life.Kilobytes is { } kilobytes)
+        {
+            yield return DataAttribute.Of(IpsecAttribute.LifeType, (uint)LifeType.Kilobytes);
+            yield return DataAttribute.Of(IpsecAttribute.LifeDuration, (uint)Math.Min(kilobytes, uint.MaxValue));
+        }
+        if (suite.IsEsn)
+            yield return DataAttribute.Of(IpsecAttribute.ExtendedSequenceNumber, 1);
+    }
+
+    static (IkeSuite Suite, OakleyMethod Method)? ReadIke(Transform transform)
+    {
+        if (transform.Id != KeyIke || transform.Number32(OakleyAttribute.EncryptionAlgorithm) != (uint)OakleyCipher.Aes
+            || IntegrityOf((OakleyHash)(transform.Number32(OakleyAttribute.HashAlgorithm) ?? 0)) is not { } integrity
+            || transform.Number32(OakleyAttribute.GroupDescription) is not { } group || transform.Number32(OakleyAttribute.AuthenticationMethod) is not { } method)
+            return null;
+        var encryption = new Encryption(EncryptionAlgorithm.AesCbc, (int)(transform.Number32(OakleyAttribute.KeyLength) ?? DefaultKeyBits));
+        return (new(encryption, integrity, PrfOf(integrity), (KeyExchangeMethod)group), (OakleyMethod)method);
+    }
+
+    static (EspSuite Suite, KeyExchangeMethod Group, EncapsulationMode Mode)? ReadEsp(Transform transform)
+    {
+        if (AlgorithmOf((EspTransform)transform.Id) is not { } algorithm)
+            return null;
+        var bits = algorithm == EncryptionAlgorithm.Null ? 0 : transform.Number32(IpsecAttribute.KeyLength) ?? DefaultKeyBits;
+        var encryption = new Encryption(algorithm, (int)Math.Min(bits, ushort.MaxValue));
+        var authentication = transform.Number32(IpsecAttribute.AuthenticationAlgorithm);
+        var integrity = encryption.IsAead || authentication is null ? IntegrityAlgorithm.None : IntegrityOf((EspAuthentication)authentication);
+        if (integrity is null)
+            return null;
+        var esn = transform.Number32(IpsecAttribute.ExtendedSequenceNumber) == 1 ? ExtendedSequenceNumbers.Yes : ExtendedSequenceNumbers.No;
+        return (new(encryption, integrity.Value, esn), (KeyExchangeMethod)(transform.Number32(IpsecAttribute.GroupDescription) ?? 0),
+            (EncapsulationMode)(transform.Number32(IpsecAttribute.EncapsulationMode) ?? (uint)EncapsulationMode.Tunnel));
+    }
+
+    /// <summary>Pairs of type and duration, in the order in which they stand; the last of a type counts.</summary>
+    public static Life LifeOf(IEnumerable<DataAttribute> attributes, ushort type, ushort duration)
+    {
+        var life = new Life();
+        uint? current = null;
+        foreach (var attribute in attributes)
+        {
+            if (attribute.Type == type)
+                current = attribute.Number;
+            else if (attribute.Type == duration && attribute.Number is { } number && current == (uint)LifeType.Seconds)
+                life = life with { Time = TimeSpan.FromSeconds(number) };
+            else if (attribute.Type == duration && attribute.Number is { } volume && current == (uint)LifeType.Kilobytes)
+                life = life with { Kilobytes = volume };
+        }
+        return life;
+    }
+
+    static Life LifeOf(Transform transform, ushort type, ushort duration) => LifeOf(transform.Attributes, type, duration);
+
+    static uint Seconds(TimeSpan time) => (uint)Math.Clamp(Math.Ceiling(time.TotalSeconds), 1, uint.MaxValue);
+
+    static OakleyHash? HashOf(IntegrityAlgorithm integrity) => integrity switch
+    {
+        IntegrityAlgorithm.HmacSha1_96 => OakleyHash.Sha1,
+        IntegrityAlgorithm.HmacSha2_256_128 => OakleyHash.Sha2_256,
+        IntegrityAlgorithm.HmacSha2_384_192 => OakleyHash.Sha2_384,
+        IntegrityAlgorithm.HmacSha2_512_256 => OakleyHash.Sha2_512,
+        _ => null,
+    };
+
+    static IntegrityAlgorithm? IntegrityOf(OakleyHash hash) => hash switch
+    {
+        OakleyHash.Sha1 => IntegrityAlgorithm.HmacSha1_96,
+        OakleyHash.Sha2_256 => IntegrityAlgorithm.HmacSha2_256_128,
+        OakleyHash.Sha2_384 => IntegrityAlgorithm.HmacSha2_384_192,
+        OakleyHash.Sha2_512 => IntegrityAlgorithm.HmacSha2_512_256,
+        _ => null,
+    };
+
+    static PseudoRandomFunction PrfOf(IntegrityAlgorithm integrity) => integrity switch
+    {
+        IntegrityAlgorithm.HmacSha1_96 => PseudoRandomFunction.HmacSha1,
+        IntegrityAlgorithm.HmacSha2_256_128 => PseudoRandomFunction.HmacSha2_256,
+        IntegrityAlgorithm.HmacSha2_384_192 => PseudoRandomFunction.HmacSha2_384,
+        IntegrityAlgorithm.HmacSha2_512_256 => PseudoRandomFunction.HmacSha2_512,
+        _ => throw new ArgumentOutOfRangeException(nameof(integrity), integrity, "no hash of IKEv1"),
+    };
+
+    static EspAuthentication? AuthenticationOf(IntegrityAlgorithm integrity) => integrity switch
+    {
+        IntegrityAlgorithm.HmacSha1_96 => EspAuthentication.HmacSha1,
+        IntegrityAlgorithm.HmacSha2_256_128 => EspAuthentication.HmacSha2_256,
+        IntegrityAlgorithm.HmacSha2_384_192 => EspAuthentication.HmacSha2_384,
+        IntegrityAlgorithm.HmacSha2_512_256 => EspAuthentication.HmacSha2_512,
+        _ => null,
+    };
+
+    static IntegrityAlgorithm? IntegrityOf(EspAuthentication authentication) => authentication switch
+    {
+        EspAuthentication.HmacSha1 => IntegrityAlgorithm.HmacSha1_96,
+        EspAuthentication.HmacSha2_256 => IntegrityAlgorithm.HmacSha2_256_128,
+        EspAuthentication.HmacSha2_384 => IntegrityAlgorithm.HmacSha2_384_192,
+        EspAuthentication.HmacSha2_512 => IntegrityAlgorithm.HmacSha2_512_256,
+        _ => null,
+    };
+
+    static EspTransform? TransformOf(Encryption encryption) => encryption.Algorithm switch
+    {
+        EncryptionAlgorithm.Null => EspTransform.Null,
+        EncryptionAlgorithm.AesCbc => EspTransform.AesCbc,
+        EncryptionAlgorithm.AesCtr => EspTransform.AesCtr,
+        EncryptionAlgorithm.AesGcm16 => EspTransform.AesGcm16,
+        // ChaCha20-Poly1305 has no number in IKEv1.
+        _ => null,
+    };
+
+    static EncryptionAlgorithm? AlgorithmOf(EspTransform transform) => transform switch
+    {
+        EspTransform.Null => EncryptionAlgorithm.Null,
+        EspTransform.AesCbc => EncryptionAlgorithm.AesCbc,
+        EspTransform.AesCtr => EncryptionAlgorithm.AesCtr,
+        EspTransform.AesGcm16 => EncryptionAlgorithm.AesGcm16,
+        _ => null,
+    };
+}
