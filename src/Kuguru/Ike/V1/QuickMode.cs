@@ -157,7 +157,7 @@ static class QuickMode
     static List<Scope> Fitting(Turn t, Established e, Selector local, Selector remote)
     {
         var fitting = new List<(Scope Scope, int Fit)>();
-        foreach (var child in e.Connection.Children)
+        foreach (var child in e.Connection.Children.Where(child => child.Mode is ChildMode.Tunnel or ChildMode.Transport))
         {
             var scope = Scope.Of(child, e.Ends(t.Sa.Path));
             if (scope.Local.Any(mine => mine.Covers(local)) && scope.Remote.Any(theirs => theirs.Covers(remote)))
