@@ -94,7 +94,7 @@ public class BadInputTests
     [InlineData("version = 2", "version = 2\n}", "swanctl\\.conf:")]
     [InlineData("vips = 0.0.0.0", "vip = 0.0.0.0", "swanctl\\.conf:5: connections\\.home\\.vip: .*vips")]
     [InlineData("aes128gcm16-prfsha256-x25519", "aes128-md17", "swanctl\\.conf:6: connections\\.home\\.proposals: .*md17")]
-    [InlineData("auth = psk", "auth = pubkey", "swanctl\\.conf:9: connections\\.home\\.local\\.auth: .*pubkey")]
+    [InlineData("auth = psk", "auth = eap-sim", "swanctl\\.conf:9: connections\\.home\\.local\\.auth: .*eap-sim")]
     [InlineData("esp_proposals = aes128gcm16", "mode = beet", "swanctl\\.conf:19: connections\\.home\\.children\\.net\\.mode: .*beet.* is not supported, only tunnel, transport")]
     [InlineData("10.2.0.0/24", "10.2.0.0/240", "swanctl\\.conf:18: connections\\.home\\.children\\.net\\.remote_ts: .*10\\.2\\.0\\.0/240")]
     public void A_wrong_configuration_is_refused_by_line_and_key_and_leaves_the_old_one(string right, string wrong, string line)
