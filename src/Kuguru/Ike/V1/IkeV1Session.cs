@@ -211,7 +211,8 @@ public sealed class IkeV1Session : IkeSession
         if (Heard.IsEcho(bytes))
             Node.Count(IkeDrop.NotOurs);
         else if (Heard.AnswerTo(bytes) is { } answer)
-            t.Transmit(t.Arrived, answer);
+            // The initiator's last message of phase 1 has moved to 4500, from wherever the one before is asked for again.
+            t.Transmit(IsInitiator && message.Id == MessageId.Zero ? CurrentPath : t.Arrived, answer);
         else if (message.Find<Payload.Fragment>() is not { } fragment)
             Phase.OnMessage(t, message, bytes);
         else if (Reassembly.Add(fragment, t.Settings.MaxPacket, out var isBad) is not { } whole)

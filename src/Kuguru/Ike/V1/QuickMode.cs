@@ -75,7 +75,7 @@ static class QuickMode
         var child = e.Add(t, config, choice, inbound, choice.Spi,
             e.Keying.DeriveChild(choice.Suite, shared, inbound, nonceI, nonceR), e.Keying.DeriveChild(choice.Suite, shared, choice.Spi, nonceI, nonceR),
             scope.Local, scope.Remote, isInboundOnly: true);
-        e.Offers[id] = new QuickModeOffer(child, nonceI, nonceR, t.Now + t.Settings.HalfOpenTimeout);
+        e.Offers[id] = new QuickModeOffer(child, nonceI, nonceR, t.Now + Retransmission.Whole(t.Settings));
         List<Payload> answer = [Proposals.Answer(choice, inbound), new Payload.Nonce(nonceR)];
         if (shared is not null)
             answer.Add(new Payload.KE(publicValue));
@@ -102,12 +102,13 @@ static class QuickMode
         e.Confirm(t, offer.Child, waits: false);
     }
 
-    /// <summary>The initiator has not said that it has our answer.</summary>
+    /// <summary>The initiator has not said that it has our answer: should it have it all the same, it hears that this is over.</summary>
     public static void Forget(Turn t, Established e, MessageId id, QuickModeOffer offer)
     {
         e.Offers.Remove(id);
         e.Close(t, id);
         e.Discard(t, offer.Child);
+        PhaseOne.Tell(t, e.Keying, Informational.DeleteEsp(offer.Child.Sa.InboundSpi));
         t.Note(Severity.Warning, Subject.Child, $"{e.RemoteId} has not confirmed CHILD_SA {offer.Child.Sa.Config.Name}{{{offer.Child.Sa.UniqueId}}}: it is forgotten");
     }
 
