@@ -24,7 +24,7 @@ public sealed class IkeV2Session : IkeSession
     internal IkeV2Session(INode node, Instant now, Path path, IkeSpi localSpi, IkeSpi remoteSpi, bool isInitiator, Phase phase)
     {
         (Node, UniqueId, LocalSpi, RemoteSpi, IsInitiator) = (node, node.NewIkeUniqueId(), localSpi, remoteSpi, isInitiator);
-        (CurrentPath, LastSent, LastReceived, IsOriginalInitiator) = (path, now, now, isInitiator);
+        (CurrentPath, LastSent, LastReceived, IsOriginalInitiator, IsKnownToPeer) = (path, now, now, isInitiator, isInitiator);
         Phase = phase;
     }
 
@@ -79,6 +79,12 @@ public sealed class IkeV2Session : IkeSession
 
     /// <summary>When the peer last showed by an IKE message that it is alive.</summary>
     internal Instant LastReceived { get; private set; }
+
+    /// <summary>
+    /// The peer has to have this IKE SA: it has answered our question for it, or spoken on it. One that it has asked for itself it has only when our answer
+    /// arrives, and that may take a few repetitions.
+    /// </summary>
+    internal bool IsKnownToPeer { get; private set; }
 
     public override uint UniqueId { get; }
     public override IkeSpi LocalSpi { get; }
@@ -251,7 +257,7 @@ public sealed class IkeV2Session : IkeSession
     /// <summary>An authentic message that is not a repetition has come (RFC 7296 section 2.23).</summary>
     internal void PeerSpoke(Turn t, IkeMessage message)
     {
-        LastReceived = t.Now;
+        (LastReceived, IsKnownToPeer) = (t.Now, true);
         // It says itself where it wants to be found; that is another rule.
         if (Mobility.IsAgreed && message.Has(NotifyType.UpdateSaAddresses) && !IsOriginalInitiator)
             return;

@@ -66,7 +66,7 @@ abstract class KeyedPhase(Keying keying) : Phase
 
     public sealed override void OnResponse(Turn t, IkeMessage response, ReadOnlySpan<byte> bytes)
     {
-        if (response.Encrypted is null && response.Has(NotifyType.InvalidIkeSpi))
+        if (response.Encrypted is null && response.Has(NotifyType.InvalidIkeSpi) && t.Sa.IsKnownToPeer)
             t.Sa.Window.Denied(t.Now + AskAgainAfterDenial);
         if (!TryOpen(t, response, bytes, out var opened))
             return;
