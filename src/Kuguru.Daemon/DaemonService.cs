@@ -202,7 +202,6 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         Port = sockets.IkePort,
         NatPort = sockets.NatPort,
         KeepAlive = settings.KeepAlive,
-        LearnKeepAlive = !settings.IsKeepAliveFixed,
         ProbePort = sockets.ProbePort,
         PreferBestPath = settings.PreferBestPath,
         RetransmitTimeout = settings.RetransmitTimeout,

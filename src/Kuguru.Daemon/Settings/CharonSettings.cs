@@ -24,9 +24,6 @@ public sealed record CharonSettings
 
     // NAT
 
-    /// <summary><see cref="KeepAlive"/> was given; else it is where learning begins.</summary>
-    public bool IsKeepAliveFixed { get; init; }
-
     /// <summary>Between NAT keepalives; zero sends none.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(20);
 

@@ -89,7 +89,7 @@ sealed class MappingProbe(TimeSpan silence, int openings, Instant? notBefore) : 
             t.Node.Mapping = came ? life.Held(silence) : life.Lost(silence);
             var interval = t.Node.Mapping.Interval(e.KeepAlives(t.Sa).Interval);
             t.Note(Severity.Info, Subject.Network, $"the mapping {(came ? "lives" : "does not live")} through a silence of {silence.TotalSeconds:0} s: "
-                + $"keepalives every {interval.TotalSeconds:0} s{(t.Node.Mapping.Next is null ? "" : ", trying more")}");
+                + $"keepalives every {interval.TotalSeconds:0.#} s{(t.Node.Mapping.Next is null ? "" : ", trying more")}");
             e.ProbeAgain(t, Pause);
         }
     }
