@@ -175,7 +175,7 @@ public sealed class Invariants(World world)
             return;
         }
         var settings = peer.Node.Settings;
-        var allowed = (settings.LearnKeepAlive ? peer.Node.Mapping.Interval(settings.KeepAlive) : settings.KeepAlive) + s_tolerance;
+        var allowed = peer.Node.Mapping.Interval(settings.KeepAlive) + s_tolerance;
         var next = world.Now + allowed / 4;
         foreach (var sa in peer.Status())
         {

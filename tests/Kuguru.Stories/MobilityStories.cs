@@ -6,7 +6,7 @@ namespace Kuguru.Stories;
 /// <summary>Laptops that roam and sleep, NATs that restart under traffic, and what keepalives learn of NATs.</summary>
 public sealed class MobilityStories
 {
-    static readonly IkeSettings s_learning = new() { LearnKeepAlive = true, ProbePort = 40404 };
+    static readonly IkeSettings s_examining = new() { ProbePort = 40404 };
 
     [Theory]
     [InlineData(nameof(Sites.Easy), nameof(Sites.Napt), nameof(Sites.Public))]
@@ -89,7 +89,7 @@ public sealed class MobilityStories
     public void Keepalives_learn_how_long_a_NAT_remembers_and_its_mapping_never_dies(double lifetime, double interval, PortAssignment ports)
     {
         var site = Sites.With(new() { MappingTimeout = TimeSpan.FromSeconds(lifetime), Ports = ports });
-        var scene = Scene.Between(site, Sites.Public, new() { ClientSettings = s_learning, Client = Quiet, Gateway = Quiet });
+        var scene = Scene.Between(site, Sites.Public, new() { ClientSettings = s_examining, Client = Learning, Gateway = Quiet });
         Assert.True(scene.Connect());
         var seen = scene.Gateway.Sa.Path.Remote;
         for (var second = 0; second < 3000; second++)
@@ -110,7 +110,7 @@ public sealed class MobilityStories
     public void A_NAT_that_forgets_faster_than_any_keepalive_gets_the_shortest_one()
     {
         var site = Sites.With(new() { MappingTimeout = TimeSpan.FromSeconds(12), Ports = PortAssignment.Random });
-        var scene = Scene.Between(site, Sites.Public, new() { ClientSettings = s_learning, Client = Quiet, Gateway = Quiet });
+        var scene = Scene.Between(site, Sites.Public, new() { ClientSettings = s_examining, Client = Learning, Gateway = Quiet });
         Assert.True(scene.Connect());
         scene.RunFor(TimeSpan.FromMinutes(10));
         Assert.Equal(15, scene.Client.Node.Mapping.Interval(TimeSpan.FromSeconds(20)).TotalSeconds);
@@ -119,7 +119,7 @@ public sealed class MobilityStories
     [Fact]
     public void Whoever_wants_something_ends_a_trial_at_once_and_another_network_is_learned_anew()
     {
-        var scene = Scene.Between(Sites.Forgetful, Sites.Public, new() { ClientSettings = s_learning, Client = Quiet, Gateway = Quiet });
+        var scene = Scene.Between(Sites.Forgetful, Sites.Public, new() { ClientSettings = s_examining, Client = Learning, Gateway = Quiet });
         Assert.True(scene.Connect());
         scene.Client.Command(new Engine.Order.NetworkIs("home"));
         scene.RunFor(TimeSpan.FromSeconds(45));
@@ -151,4 +151,6 @@ public sealed class MobilityStories
     static SitePlan Plan(string name) => typeof(Sites).GetMethod(name)!.CreateDelegate<SitePlan>();
 
     static Connection Quiet(Connection c) => c with { RekeyTime = TimeSpan.Zero, Children = [c.Children[0] with { RekeyTime = TimeSpan.Zero }] };
+
+    static Connection Learning(Connection c) => Quiet(c) with { KeepAlive = new(IsLearned: true, TimeSpan.FromSeconds(20)) };
 }

@@ -16,9 +16,6 @@ public sealed record IkeSettings
     /// <summary>Silence after which a keepalive goes out from behind a NAT; zero is never.</summary>
     public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>Learn from the NAT how often keepalives have to go out, beginning with <see cref="KeepAlive"/>, where a connection does not say.</summary>
-    public bool LearnKeepAlive { get; init; }
-
     /// <summary>A third local port, with the non-ESP marker, from which a NAT is examined; 0 is none.</summary>
     public ushort ProbePort { get; init; }
 

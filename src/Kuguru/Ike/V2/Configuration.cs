@@ -7,17 +7,11 @@ namespace Kuguru.Ike.V2;
 // CP(CFG_REQUEST)  -->                      RFC 7296 section 3.15, in IKE_AUTH
 //                  <--  CP(CFG_REPLY)  or  N(INTERNAL_ADDRESS_FAILURE)  or, not having been asked,  N(FAILED_CP_REQUIRED)
 
-/// <summary>What an IKE SA has of virtual addresses: those given to us with DNS servers, or those leased to the peer.</summary>
-/// <param name="Owner">The IKE SA that they were given in; its successors keep the number, under which the world knows them.</param>
-/// <param name="Ours">On this host.</param>
-/// <param name="Dns">Servers that came along.</param>
-/// <param name="Leased">Out of our pools.</param>
-sealed record Configuration(uint Owner, ImmutableArray<IpAddress> Ours, ImmutableArray<IpAddress> Dns, ImmutableArray<VirtualAddress> Leased)
+/// <summary>Virtual addresses asked for, given and taken.</summary>
+static class Configuration
 {
     /// <summary>A request or reply with more addresses than this is not served further.</summary>
     const int MaxAddresses = 16;
-
-    public static Configuration None(uint owner) => new(owner, [], [], []);
 
     /// <summary>Null when no virtual address is wanted.</summary>
     public static Payload.CP? Ask(ImmutableArray<IpAddress> wanted)
@@ -44,50 +38,30 @@ sealed record Configuration(uint Owner, ImmutableArray<IpAddress> Ours, Immutabl
     /// Serves a request out of the connection's pools: the reply, or the notify that there is nothing to give, or that there was no request
     /// although we want one. Neither without pools and request.
     /// </summary>
-    public static (Payload? Answer, Configuration Given) Answer(INode node, Connection connection, IkeMessage request, Identity peer, uint owner)
+    public static (Payload? Answer, Leases Given) Answer(INode node, Connection connection, IkeMessage request, Identity peer, uint owner)
     {
         var wanted = request.Find<Payload.CP>() is { Kind: ConfigType.Request } cp ? Wanted(cp) : [];
         if (wanted.IsEmpty)
-            return (connection.Pools.IsEmpty ? null : new Payload.Notify(NotifyType.FailedCpRequired), None(owner));
+            return (connection.Pools.IsEmpty ? null : new Payload.Notify(NotifyType.FailedCpRequired), Leases.None(owner));
         var leases = ImmutableArray.CreateBuilder<VirtualAddress>();
         foreach (var address in wanted)
         {
             if (node.Lease(connection.Pools, peer, owner, address) is { } lease)
                 leases.Add(lease);
         }
-        var given = None(owner) with { Leased = leases.ToImmutable() };
+        var given = Leases.None(owner) with { Leased = leases.ToImmutable() };
         return (leases.Count == 0 ? new Payload.Notify(NotifyType.InternalAddressFailure) : Reply(given.Leased), given);
     }
 
     /// <summary>What a reply gives us; what was not asked for is not taken.</summary>
-    public static Configuration Conclude(IkeMessage response, ImmutableArray<IpAddress> wanted, uint owner)
+    public static Leases Conclude(IkeMessage response, ImmutableArray<IpAddress> wanted, uint owner)
     {
         if (response.Find<Payload.CP>() is not { Kind: ConfigType.Reply } reply)
-            return None(owner);
+            return Leases.None(owner);
         bool v4 = wanted.Any(address => !address.IsV6), v6 = wanted.Any(address => address.IsV6);
         var ours = Addresses(reply, ConfigAttributeType.InternalIp4Address, v4).Concat(Addresses(reply, ConfigAttributeType.InternalIp6Address, v6));
         var dns = Addresses(reply, ConfigAttributeType.InternalIp4Dns, v4).Concat(Addresses(reply, ConfigAttributeType.InternalIp6Dns, v6));
-        return None(owner) with { Ours = [.. ours], Dns = [.. dns] };
-    }
-
-    /// <summary>Puts on the host what was given to us.</summary>
-    public void Assign(Turn t)
-    {
-        foreach (var address in Ours)
-            t.Add(new Effect.AssignAddress(Owner, address));
-        if (!Dns.IsEmpty)
-            t.Add(new Effect.AssignDns(Owner, Dns));
-    }
-
-    /// <summary>Takes it off again, and gives the leases back.</summary>
-    public void Release(Turn t)
-    {
-        foreach (var address in Ours)
-            t.Add(new Effect.ReleaseAddress(Owner, address));
-        if (!Dns.IsEmpty)
-            t.Add(new Effect.ReleaseDns(Owner));
-        foreach (var lease in Leased)
-            t.Node.Release(Owner, lease);
+        return Leases.None(owner) with { Ours = [.. ours], Dns = [.. dns] };
     }
 
     static ImmutableArray<IpAddress> Wanted(Payload.CP request) =>

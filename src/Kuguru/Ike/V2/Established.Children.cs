@@ -103,14 +103,13 @@ sealed partial class Established
             UdpEncapsulated = t.Sa.Nat.Encapsulate,
             Usage = new SaUsage(),
         };
-        var child = new Child(sa, reqId.Use(), t.Now, t.Node.Dice.Fraction()) { IsInboundOnly = isInboundOnly };
+        var waits = replaced is null && TakesOver && !byUs;
+        var child = Child.Install(t, sa, reqId, isInboundOnly || waits);
         if (replaced is not null)
             child.Continue(replaced);
-        else if (TakesOver && !byUs)
-            (child.IsInboundOnly, child.UseAt) = (true, t.Now + UseAfter);
+        else if (waits)
+            child.UseAt = t.Now + UseAfter;
         _children.Add(child);
-        Reveal(t, sa);
-        t.Add(new Effect.InstallSa(sa, child.IsInboundOnly));
         return child;
     }
 
@@ -274,17 +273,6 @@ sealed partial class Established
         {
             _lingering.Remove(old);
             t.Add(new Effect.RemoveSa(old.InboundSpi));
-        }
-    }
-
-    static void Reveal(Turn t, ChildSa sa)
-    {
-        if (!t.Settings.RevealKeys)
-            return;
-        foreach (var (spi, keys) in (ReadOnlySpan<(Spi, EspKeys)>)[(sa.InboundSpi, sa.InboundKeys), (sa.OutboundSpi, sa.OutboundKeys)])
-        {
-            if (Wireshark.Esp(sa.Path.Remote.Address.IsV6, spi, sa.Suite, keys) is { } line)
-                t.Add(new Effect.RevealKeys(new KeyTable.Esp(line)));
         }
     }
 }

@@ -156,8 +156,7 @@ sealed partial class Established
     }
 
     /// <summary>How often keepalives go out: by the connection, else as for all.</summary>
-    public KeepAlivePolicy KeepAlives(IkeV2Session sa) =>
-        Connection.KeepAlive ?? new KeepAlivePolicy(sa.Node.Settings.LearnKeepAlive, sa.Node.Settings.KeepAlive);
+    public KeepAlivePolicy KeepAlives(IkeV2Session sa) => Connection.KeepAlive ?? new KeepAlivePolicy(IsLearned: false, sa.Node.Settings.KeepAlive);
 
     TimeSpan KeepAliveInterval(IkeV2Session sa)
     {
@@ -166,8 +165,8 @@ sealed partial class Established
     }
 
     /// <summary>
-    /// The peer answers to where the first piece of a message came from, and does not take that for a move: so it is with strongSwan and MOBIKE, and
-    /// here.
+    /// The peer has to answer to where the first piece of a question came from, and not to take that for a move. Kuguru does; who configures a learned
+    /// interval says that the peer is one.
     /// </summary>
     public bool MayProbe(IkeV2Session sa) =>
         sa is { IsOriginalInitiator: true, Fragments: not null, Mobility: { IsAgreed: true, IsStranded: false, Tried.IsEmpty: true } }

@@ -22,7 +22,7 @@ sealed partial class Established : KeyedPhase
     string? _whyItEnds;
     int _rekeyRefusals;
 
-    public Established(Turn t, Keying keying, Connection connection, Identity local, Identity remote, Configuration configuration) : base(keying)
+    public Established(Turn t, Keying keying, Connection connection, Identity local, Identity remote, Leases configuration) : base(keying)
     {
         (Connection, LocalId, RemoteId, Configuration) = (connection, local, remote, configuration);
         var (rekey, reauth, end) = Lifetime.Of(connection, t.Node.Dice.Fraction());
@@ -32,7 +32,7 @@ sealed partial class Established : KeyedPhase
 
     /// <summary>The same IKE SA with new keys: identities stay proved, so the time of reauthentication stays.</summary>
     public Established Next(Turn t, Keying keying) =>
-        new(t, keying, Connection, LocalId, RemoteId, Configuration.None(Configuration.Owner))
+        new(t, keying, Connection, LocalId, RemoteId, Leases.None(Configuration.Owner))
         {
             _reauthAt = _reauthAt,
             TakesOver = TakesOver,
@@ -50,7 +50,7 @@ sealed partial class Established : KeyedPhase
 
     /// <summary>The keys have a postquantum pre-shared key in them, or come of keys that have.</summary>
     public bool UsesPpk { get; init; }
-    public Configuration Configuration { get; set; }
+    public Leases Configuration { get; set; }
     public override IkeState State => _current is RekeyIke ? IkeState.Rekeying : IkeState.Established;
 
     /// <summary>The question that is out, which a peer's request may collide with.</summary>
@@ -288,7 +288,7 @@ sealed partial class Established : KeyedPhase
     /// <summary>All that this IKE SA has and wants goes to the one that replaces it.</summary>
     public void MoveTo(IkeV2Session sa, Established next)
     {
-        (next.Configuration, Configuration) = (Configuration, Configuration.None(Configuration.Owner));
+        (next.Configuration, Configuration) = (Configuration, Leases.None(Configuration.Owner));
         foreach (var child in Children)
             child.Sa = child.Sa with { IkeUniqueId = sa.UniqueId };
         next._children.AddRange(Children);

@@ -232,7 +232,7 @@ static partial class IkeAuth
                 ? $"'{peer}' wants an IKE SA without a child, which 'childless = never' of connection '{connection.Name}' forbids"
                 : $"'{peer}' wants a child with the IKE SA, which 'childless = force' of connection '{connection.Name}' forbids"), NotifyType.InvalidSyntax);
         }
-        var established = new Established(t, a.Keying, connection, a.LocalId, a.RemoteId, Configuration.None(t.Sa.UniqueId))
+        var established = new Established(t, a.Keying, connection, a.LocalId, a.RemoteId, Leases.None(t.Sa.UniqueId))
         {
             EapId = a.EapId,
             UsesPpk = a.UsesPpk,

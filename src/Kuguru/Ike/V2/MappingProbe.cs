@@ -4,7 +4,8 @@ using Kuguru.Wire.V2;
 namespace Kuguru.Ike.V2;
 
 // How long does the NAT in front of us let a silent mapping live? The tunnel's own mapping is not put at risk: a second one, from a port of its own,
-// stands in for it. Any peer with RFC 7383 can be asked to speak to it after a silence:
+// stands in for it. A peer that takes INFORMATIONAL requests in fragments (RFC 7383; Kuguru does, charon 5.9 does not) can be asked to speak to it after a
+// silence:
 //
 //   port P     HDR, SKF(1/2) {N(NAT_DETECTION_...   -->         the mapping is made, or refreshed; the peer waits for the rest
 //              ... silence ...
