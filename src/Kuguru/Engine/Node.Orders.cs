@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Kuguru.Ike;
-using Kuguru.Ike.V2;
 using Kuguru.Wire;
 
 namespace Kuguru.Engine;
@@ -9,19 +8,7 @@ namespace Kuguru.Engine;
 public sealed partial class Node
 {
     readonly PendingOrders _orders = new();
-    readonly Traps _traps = new();
-    readonly Dictionary<uint, Search> _searches = [];
-    readonly PriorityQueue<Search, Instant> _waiting = new();
-    uint _lastSearch;
-
-    /// <summary>Shunts have numbers of their own, above all reqids that are given.</summary>
-    uint _lastShunt = 0x8000_0000;
     bool _closing;
-
-    Instant? NextSearch => _waiting.TryPeek(out _, out var at) ? at : null;
-
-    /// <summary>The children that are installed as traps.</summary>
-    public IEnumerable<Trap> TrapStatus => _traps.All;
 
     public void Command(Instant now, Order order, Outbox outbox)
     {
@@ -200,107 +187,6 @@ public sealed partial class Node
             Seek(new Search(new Plan(connection, []), [config]), outbox);
     }
 
-    void Seek(Search search, Outbox outbox)
-    {
-        if (search.Connection.RemoteAddresses.IsEmpty)
-        {
-            Fail(search, FailureCode.Refused, $"connection '{search.Connection.Name}' has no remote_addrs: it can only answer", outbox);
-            return;
-        }
-        _searches[++_lastSearch] = search;
-        outbox.Add(new Effect.FindPath(_lastSearch, search.Connection));
-    }
-
-    void PathFound(Instant now, Order.PathFound found, Outbox outbox)
-    {
-        if (!_searches.Remove(found.Request, out var search))
-            return;
-        if (found.Path is not { } addresses)
-        {
-            NoWay(now, search, found.Why, outbox);
-            return;
-        }
-        var path = PathOf(search.Connection, addresses);
-        if (search.IsForTraps)
-            Trap(search, path, outbox);
-        else if (search.Plan.Replaces is { IsGone: true })
-            return;
-        else if (search.Plan.Replaces is null && Carrier(search.Connection) is { } carrier)
-        {
-            foreach (var request in search.Plan.Children)
-                carrier.RequestChild(now, request.Child, request.Token, _turn);
-            Settle(carrier, outbox);
-            if (search.IsAlone)
-                Done(search.Plan.Token, outbox);
-        }
-        else
-        {
-            IkeSession session = search.Connection.Version == 1
-                ? Ike.V1.IkeV1Session.Start(now, this, search.Plan, path, _turn) : IkeV2Session.Start(now, this, search.Plan, path, _turn);
-            _sessions.Add(session);
-            Settle(session, outbox);
-        }
-    }
-
-    /// <summary>The peer has no address, or there is no route to it: who waits is told, what nobody waits for is looked for again and again.</summary>
-    void NoWay(Instant now, Search search, string why, Outbox outbox)
-    {
-        var waiting = search with
-        {
-            Plan = search.Plan with { Children = [.. search.Plan.Children.Where(request => request.Token == PendingOrders.NoToken)], Token = PendingOrders.NoToken },
-            Token = PendingOrders.NoToken,
-            Misses = search.Misses + 1,
-        };
-        if (search.Misses == 0 || search.Tokens.Any())
-            Fail(search, FailureCode.Unreachable, why, outbox);
-        if (search.Plan.Replaces is null && !(waiting.Plan.Children.IsEmpty && (search.Traps.IsEmpty || search.Token != PendingOrders.NoToken)))
-            _waiting.Enqueue(waiting, now + PauseAfter(search.Misses));
-    }
-
-    TimeSpan PauseAfter(int misses)
-    {
-        var pause = Settings.RetryInitiateInterval > TimeSpan.Zero ? Settings.RetryInitiateInterval : TimeSpan.FromSeconds(1 << Math.Min(misses, 6));
-        return pause * (1 + Dice.Fraction() / 4);
-    }
-
-    /// <inheritdoc/>
-    public void Undertake(Instant now, Plan plan, TimeSpan after, Outbox outbox)
-    {
-        if (_closing)
-        {
-            foreach (var token in plan.Tokens)
-                outbox.Report(new Event.OrderDone(token, new Failure(FailureCode.Aborted, "the daemon is stopping")));
-        }
-        else if (after > TimeSpan.Zero)
-            _waiting.Enqueue(new Search(plan, []), now + after);
-        else
-        {
-            _searches[++_lastSearch] = new Search(plan, []) { IsAlone = plan.Children.IsEmpty };
-            outbox.Add(new Effect.FindPath(_lastSearch, plan.Connection));
-        }
-    }
-
-    /// <summary>Looks again for what was not found, or refused, a while ago, as long as it is still wanted.</summary>
-    void SearchAgain(Instant now, Outbox outbox)
-    {
-        while (NextSearch <= now)
-        {
-            var search = _waiting.Dequeue();
-            if (_closing || Connections.Find(search.Connection.Name) is not { } connection)
-                continue;
-            var plan = search.Plan with { Connection = connection, Children = [.. search.Plan.Children.Where(request => !IsUp(connection, request.Child))] };
-            if (search.IsForTraps || !plan.Children.IsEmpty)
-                Seek(search with { Plan = plan }, outbox);
-        }
-    }
-
-    /// <summary>From port 500 to port 500; a peer on any other port is spoken to from the NAT port, with the marker from the first octet.</summary>
-    Path PathOf(Connection connection, Path addresses)
-    {
-        var local = connection.LocalPort is 0 or 500 ? connection.RemotePort == 500 ? Settings.Port : Settings.NatPort : connection.LocalPort;
-        return new Path(addresses.Local with { Port = local }, addresses.Remote with { Port = connection.RemotePort });
-    }
-
     void Terminate(Instant now, Order.Terminate order, Outbox outbox)
     {
         var filter = order.Filter;
@@ -364,76 +250,6 @@ public sealed partial class Node
         return parts > 0;
     }
 
-    void Install(Order.Install order, Outbox outbox)
-    {
-        _orders.Begin(order.Token, 1);
-        if (Connections.FindChild(order.Connection, order.Child) is not { } found)
-            Fail(order.Token, FailureCode.UnknownConnection, NoSuchChild(order.Connection, order.Child), outbox);
-        else if (_traps.Find(found.Connection.Name, found.Child.Name) is not null)
-            Done(order.Token, outbox);
-        else if (found.Child.Mode.IsShunt)
-        {
-            Shunt(found.Connection, found.Child, outbox);
-            Done(order.Token, outbox);
-        }
-        else
-            Seek(new Search(new Plan(found.Connection, []), [found.Child]) { Token = order.Token }, outbox);
-    }
-
-    /// <summary>Finding the way took its time: the connection may be gone by now, or the trap be there.</summary>
-    void Trap(Search search, Path path, Outbox outbox)
-    {
-        if (Connections.Find(search.Connection.Name) is null)
-        {
-            Fail(search, FailureCode.UnknownConnection, $"connection '{search.Connection.Name}' has been unloaded", outbox);
-            return;
-        }
-        foreach (var child in search.Traps.Where(child => _traps.Find(search.Connection.Name, child.Name) is null))
-            Trap(search.Connection, child, path, outbox);
-        Done(search.Token, outbox);
-    }
-
-    void Trap(Connection connection, ChildConfig child, Path path, Outbox outbox)
-    {
-        ImmutableArray<Selector> local = [.. child.LocalSelectors.Select(template => template.For(path.Local.Address))];
-        ImmutableArray<Selector> remote = [.. child.RemoteSelectors.Select(template => template.For(path.Remote.Address))];
-        var trap = new Trap(connection, child, _reqIds.Take(connection, child, local, remote), local, remote);
-        _traps.Add(trap);
-        outbox.Add(new Effect.InstallTrap(connection.Name, child, local, remote, trap.ReqId));
-    }
-
-    /// <summary>No peer has a part in it, so "dynamic" is any address.</summary>
-    void Shunt(Connection connection, ChildConfig child, Outbox outbox)
-    {
-        ImmutableArray<Selector> local = [.. child.LocalSelectors.SelectMany(Anywhere)], remote = [.. child.RemoteSelectors.SelectMany(Anywhere)];
-        var shunt = new Trap(connection, child, ++_lastShunt, local, remote);
-        _traps.Add(shunt);
-        outbox.Add(new Effect.InstallTrap(connection.Name, child, local, remote, shunt.ReqId));
-    }
-
-    static IEnumerable<Selector> Anywhere(SelectorTemplate template) => template.Range is not null ? [template.For(default)]
-        : [(template with { Range = AddressRange.Prefix(IpAddress.AnyV4, 0) }).For(default), (template with { Range = AddressRange.Prefix(IpAddress.AnyV6, 0) }).For(default)];
-
-    void Uninstall(Order.Uninstall order, Outbox outbox)
-    {
-        _orders.Begin(order.Token, 1);
-        if (_traps.Find(order.Connection, order.Child) is { } trap)
-        {
-            Remove(trap, outbox);
-            Done(order.Token, outbox);
-        }
-        else
-            Fail(order.Token, FailureCode.UnknownConnection, $"child '{order.Child}' is not installed", outbox);
-    }
-
-    void Remove(Trap trap, Outbox outbox)
-    {
-        _traps.Remove(trap);
-        if (!trap.Child.Mode.IsShunt)
-            _reqIds.Release(trap.ReqId);
-        outbox.Add(new Effect.RemoveTrap(trap.ReqId));
-    }
-
     void ShutDown(Instant now, Order.ShutDown order, Outbox outbox)
     {
         _closing = true;
@@ -460,9 +276,6 @@ public sealed partial class Node
         Flush(null, outbox);
     }
 
-    void Fail(Search search, FailureCode code, string why, Outbox outbox) =>
-        Fail([.. search.Tokens], code, why, outbox);
-
     void Fail(ulong token, FailureCode code, string why, Outbox outbox) => Fail([token], code, why, outbox);
 
     /// <summary>One line in the log, whoever waits.</summary>
@@ -478,21 +291,4 @@ public sealed partial class Node
     static string NoSuchChild(string? connection, string child) => connection is null
         ? $"no connection has a child '{child}': load one (swanctl --load-conns, kuguru load)"
         : $"no connection '{connection}' with a child '{child}': load it (swanctl --load-conns, kuguru load)";
-
-    /// <summary>Who waits for <see cref="Effect.FindPath"/>: children to bring up, or children to trap.</summary>
-    sealed record Search(Plan Plan, ImmutableArray<ChildConfig> Traps)
-    {
-        public Connection Connection => Plan.Connection;
-
-        /// <summary>Who waits for the traps.</summary>
-        public ulong Token { get; init; }
-
-        /// <summary>An IKE SA without children.</summary>
-        public bool IsAlone { get; init; }
-
-        /// <summary>How often in a row no way was found.</summary>
-        public int Misses { get; init; }
-        public bool IsForTraps => Plan.Children.IsEmpty && !IsAlone;
-        public IEnumerable<ulong> Tokens => Token == PendingOrders.NoToken ? Plan.Tokens : Plan.Tokens.Append(Token);
-    }
 }
