@@ -170,11 +170,8 @@ public sealed class RoutesTests
         }
         Assert.Equal(before, State());
 
-        // The kernel may still be looking for duplicates of the link's own IPv6 address.
-        string State() => string.Join('\n', ((IEnumerable<object>)
-        [
-            .. netlink.Rules(), .. netlink.Routes(), .. netlink.Addresses().Select(address => address with { IsUsable = true }),
-        ]).Select(each => $"{each}").Order());
+        string State() => string.Join('\n', ((IEnumerable<object>)[.. netlink.Rules(), .. netlink.Routes(), .. netlink.Addresses()])
+            .Select(each => $"{each}").Order());
     });
 
     [Fact]

@@ -6,6 +6,7 @@ namespace Kuguru.Tests.Linux;
 sealed class TwoHosts : IDisposable
 {
     public const string Link = "veth0";
+    const uint LocalTable = 255;
 
     public static readonly IpAddress A4 = IpAddress.Parse("10.9.0.1"), A6 = IpAddress.Parse("fd09::1");
     public static readonly IpAddress B4 = IpAddress.Parse("10.9.0.2"), B6 = IpAddress.Parse("fd09::2");
@@ -26,6 +27,12 @@ sealed class TwoHosts : IDisposable
         {
             using var netlink = Netlink.Open();
             Configure(netlink, mtu, B4, B6, OtherB4, OtherB6);
+            Settle(netlink);
+        });
+        A.Run(() =>
+        {
+            using var netlink = Netlink.Open();
+            Settle(netlink);
         });
     }
 
@@ -49,6 +56,30 @@ sealed class TwoHosts : IDisposable
             var prefix = new Prefix(address, address.IsV6 ? 64 : 24);
             netlink.AddAddress(link, prefix);
             netlink.AddRoute(new(prefix.Network) { Link = link });
+        }
+    }
+
+    /// <summary>
+    /// Until the kernel has seen the far end come up and has finished with each address: both happen some time later, and change routes.
+    /// </summary>
+    static void Settle(Netlink netlink)
+    {
+        var link = netlink.IndexOf(Link);
+        using var monitor = NetlinkMonitor.Open();
+        while (!IsSettled())
+        {
+            Waiting.Until(monitor.Number);
+            monitor.Read();
+        }
+        // What was seen may still be under way to others that listen; this waits its turn behind it.
+        netlink.SetMtu(link, netlink.FindLink(link)!.Mtu);
+
+        bool IsSettled()
+        {
+            var routes = netlink.Routes(LocalTable).Where(route => route.Link == link).Select(route => route.Destination.Address).ToHashSet();
+            var addresses = netlink.Addresses(link);
+            return netlink.FindLink(link) is { IsRunning: true } && addresses.All(address => address.IsUsable && routes.Contains(address.Prefix.Address))
+                && routes.Contains(Prefix.Parse("ff00::/8").Address);
         }
     }
 
