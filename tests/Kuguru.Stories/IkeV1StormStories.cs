@@ -6,8 +6,6 @@ namespace Kuguru.Stories;
 /// <summary>Handshakes of IKEv1 in bad weather: main and aggressive mode, ten thousand together.</summary>
 public sealed class IkeV1StormStories
 {
-    const int Clients = 1000;
-
     [Theory]
     [InlineData(1, false)]
     [InlineData(2, false)]
@@ -28,24 +26,7 @@ public sealed class IkeV1StormStories
             Gateway = c => Lively(c, aggressive),
             GatewaySettings = new() { BlockThreshold = 0, CookieThreshold = 0, CookieThresholdPerAddress = 0, AggressiveSharedKey = true },
         });
-        scene.World.Transcript.Limit = 200;
-        for (var i = 0; i < Clients; i++)
-            scene.AddClient(i % 2 == 0 ? Sites.Public(scene.World.Internet, "internet") : Sites.Easy(scene.World.Internet, $"home {i}"));
-        scene.World.Internet.Link = Link.Stormy;
-        for (var i = 0; i < Clients; i++)
-            scene.World.After(TimeSpan.FromMilliseconds(10 * i), scene.UpNext);
-        scene.RunFor(TimeSpan.FromMinutes(8));
-        Assert.All(scene.Attempts, a => Assert.True(a.IsDone));
-
-        // Calm again, and time for whoever is alone to find out.
-        scene.World.Internet.Link = Link.Perfect with { Latency = TimeSpan.FromMilliseconds(50) };
-        scene.RunFor(TimeSpan.FromMinutes(6));
-        var up = scene.Clients.Count(c => c.Status().Any());
-        var disagreement = Ends.Disagreement(scene.Clients, scene.Gateway);
-        Assert.True(disagreement is null, $"seed {seed}: {disagreement}");
-        Assert.True(up > Clients * 0.9, $"seed {seed}: only {up} of {Clients} are up");
-        foreach (var client in scene.Clients.Where(c => c.Status().Any()).Take(5))
-            Assert.True(scene.PingsBothWays(client), $"seed {seed}: {client} cannot ping");
+        Storm.Pass(scene, storm: TimeSpan.FromMinutes(8), calm: TimeSpan.FromMinutes(6), atLeast: 0.9);
     }
 
     static Connection Lively(Connection c, bool aggressive) => c with

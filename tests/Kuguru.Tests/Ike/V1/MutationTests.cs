@@ -3,6 +3,7 @@ using Kuguru.Ike.V1;
 using Kuguru.Wire;
 using Kuguru.Wire.V1;
 using Xunit;
+using static Kuguru.Tests.Ike.Spoiling;
 
 namespace Kuguru.Tests.Ike.V1;
 
@@ -28,11 +29,7 @@ public class MutationTests
         for (var step = 0; step < 60; step++)
         {
             pair.World.Run(0.02);
-            for (var i = 0; i < 30 && seen.Count > 0; i++)
-            {
-                var (to, path, bytes) = seen[random.Next(seen.Count)];
-                to.Receive(new Path(path.Remote with { Address = to.Address }, new(IpAddress.Parse("198.51.100.66"), (ushort)random.Next(65536))), Mutate(bytes, random));
-            }
+            Pester(pair, seen, random, 30);
         }
         pair.World.Run(60);
         Assert.Null(pair.Moon.Outcome(1));
@@ -88,45 +85,6 @@ public class MutationTests
             MainModeStories.IsUp(pair);
             Assert.Equal(count < 2 ? "unsupported" : "both", $"{pair.Sun.V1.Nat}");
         }
-    }
-
-    static void Rekey(Pair pair, Host host, ulong token)
-    {
-        foreach (var session in host.Sessions.Where(session => session.State == IkeState.Established).ToList())
-        {
-            foreach (var child in session.Status(pair.World.Now).Children.Where(child => child.State == ChildState.Installed))
-                session.RekeyChild(pair.World.Now, child.UniqueId, token, host.Outbox);
-            session.RekeyIke(pair.World.Now, token + 10, host.Outbox);
-        }
-        host.Obey();
-    }
-
-    static byte[] Mutate(Blob bytes, Random random)
-    {
-        var copy = bytes.ToArray().ToList();
-        for (var changes = random.Next(1, 4); changes > 0 && copy.Count > 0; changes--)
-        {
-            var at = random.Next(copy.Count);
-            switch (random.Next(5))
-            {
-                case 0:
-                    copy[at] ^= (byte)(1 << random.Next(8));
-                    break;
-                case 1:
-                    copy[at] = (byte)random.Next(256);
-                    break;
-                case 2:
-                    copy.RemoveRange(at, random.Next(Math.Min(16, copy.Count - at)));
-                    break;
-                case 3:
-                    copy.Insert(at, (byte)random.Next(256));
-                    break;
-                default:
-                    copy = copy[..at];
-                    break;
-            }
-        }
-        return [.. copy];
     }
 
     /// <summary>Clear messages changed anywhere behind the header; encrypted ones inside, with a good HASH(1) where that is what they have.</summary>
