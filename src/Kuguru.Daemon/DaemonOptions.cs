@@ -15,6 +15,9 @@ public sealed record DaemonOptions
     /// <summary>Where Wireshark's key tables go; null: nowhere.</summary>
     public string? SaveKeys { get; init; }
 
+    /// <summary>Where is kept what outlives the daemon; null: where STATE_DIRECTORY says, which systemd sets, else /var/lib/kuguru.</summary>
+    public string? State { get; init; }
+
     /// <summary>Log steps that are for diagnosis, too.</summary>
     public bool Verbose { get; init; }
 }

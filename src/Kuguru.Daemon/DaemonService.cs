@@ -16,7 +16,7 @@ namespace Kuguru.Daemon;
 /// <summary>The daemon: everything that <c>kuguru run</c> puts together, and takes apart again in the opposite order.</summary>
 public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILogger<DaemonService> log) : IHostedService, IAsyncDisposable
 {
-    const string DefaultSettings = "/etc/strongswan.conf", DefaultConfiguration = "/etc/swanctl/swanctl.conf";
+    const string DefaultSettings = "/etc/strongswan.conf", DefaultConfiguration = "/etc/swanctl/swanctl.conf", DefaultState = "/var/lib/kuguru";
 
     /// <summary>How long peers may take to say that they have understood.</summary>
     static readonly TimeSpan Patience = TimeSpan.FromSeconds(3);
@@ -44,7 +44,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
             TakeApart();
             throw new DaemonStartException(e.Message, isConfiguration: false, e);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             TakeApart();
             throw new DaemonStartException(e.Message, isConfiguration: false, e);
@@ -80,6 +80,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         var dice = new SystemDice();
         var table = Keep(new SaTable(dice));
         var keys = OpenKeyLog();
+        var networks = new NetworkFile(options.State ?? Environment.GetEnvironmentVariable("STATE_DIRECTORY") ?? DefaultState);
         settings = settings with { StandInRanges = FreeRanges(settings) };
         var node = new Node(ToIkeSettings(settings, sockets, revealKeys: keys is not null), dice, new SystemWallClock());
 
@@ -95,7 +96,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
             Wake = loop.Wake,
             Failed = Failed,
         });
-        world = Keep(new World(settings, sockets, table, tun, new PathFinder(Mark, tun.Index, loop.Tell), Keep(new Fetcher(loop.Tell)), keys, Mark, log));
+        world = Keep(new World(settings, sockets, table, tun, new PathFinder(Mark, tun.Index, loop.Tell), Keep(new Fetcher(loop.Tell)), keys, networks, Mark, log));
         var addresses = Keep(new AddressWatch(tun.Index, RoutesOptions.OwnProtocol, loop.Tell));
         loop.Watch(addresses.Number, addresses.Ready);
         addresses.Changed += world.NetworkChanged;
@@ -106,6 +107,8 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         _vici = new ViciDoor(loop, settings, () => Drops(workers, loop), ReloadSettings, time, log);
         _loop = Keep(loop);
         Keep(workers);
+        foreach (var known in networks.Networks)
+            loop.Tell(new Order.Recall(known));
         addresses.TellAddresses();
         addresses.TellNetwork();
         loop.Start();

@@ -25,6 +25,7 @@ public sealed class World : IDisposable
     readonly PathFinder _paths;
     readonly Fetcher _fetcher;
     readonly KeyLog? _keys;
+    readonly NetworkFile _networks;
     readonly ILogger _log;
     readonly uint _mark;
     readonly SendBatch _batch = new();
@@ -32,10 +33,12 @@ public sealed class World : IDisposable
     readonly Routes _routes;
     readonly Resolver _resolver;
     readonly ReversePath _reversePath;
+    bool _saidForgetful;
 
-    public World(CharonSettings settings, Sockets sockets, SaTable table, TunDevice tun, PathFinder paths, Fetcher fetcher, KeyLog? keys, uint mark, ILogger log)
+    public World(CharonSettings settings, Sockets sockets, SaTable table, TunDevice tun, PathFinder paths, Fetcher fetcher, KeyLog? keys, NetworkFile networks, uint mark, ILogger log)
     {
         (_settings, _sockets, _table, _paths, _fetcher, _keys, _mark, _log) = (settings, sockets, table, paths, fetcher, keys, mark, log);
+        _networks = networks;
         _netlink.ForgoLinkLocal(tun.Index);
         _netlink.SetUp(tun.Index);
         _routes = new Routes(tun, new RoutesOptions { Table = settings.RoutingTable, Priority = settings.RoutingTablePriority, Mark = mark });
@@ -61,6 +64,9 @@ public sealed class World : IDisposable
                 break;
             case Effect.Fetch fetch:
                 _fetcher.Fetch(fetch);
+                break;
+            case Effect.Remember remember:
+                Remember(remember.Known);
                 break;
             case Effect.RevealKeys reveal:
                 _keys?.Write(reveal.Keys);
@@ -146,6 +152,21 @@ public sealed class World : IDisposable
             _resolver.Dispose();
             _netlink.Dispose();
             _batch.Dispose();
+        }
+    }
+
+    /// <summary>Without a place to write it is learned anew after a restart: no more than that.</summary>
+    void Remember(Nat.KnownNetwork known)
+    {
+        try
+        {
+            _networks.Learn(known.Name, known.Life);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            if (!_saidForgetful)
+                _log.Missing($"what is learned of networks will be forgotten with the daemon: {e.Message} (--state)");
+            _saidForgetful = true;
         }
     }
 

@@ -18,7 +18,7 @@ public sealed class Demo
     Demo(TextWriter output, ulong seed)
     {
         _output = output;
-        var settings = new IkeSettings { KeepAlive = s_keepAlive };
+        var settings = new IkeSettings { KeepAlive = Nat.KeepAlivePolicy.Every(s_keepAlive) };
         _scene = new(Sites.Public, new() { Seed = seed, ClientSettings = settings, GatewaySettings = settings });
         _scene.World.Internet.Link = new() { Latency = TimeSpan.FromMilliseconds(10) };
         var home = Sites.With(new() { Mapping = Dependence.AddressAndPortDependent, Ports = PortAssignment.Random, MappingTimeout = s_expiry })(_scene.World.Internet, "NAT");

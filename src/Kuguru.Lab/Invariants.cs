@@ -87,7 +87,7 @@ public sealed class Invariants(World world)
 
     internal void Noted(Peer peer, Event @event)
     {
-        if (@event is Event.NatDetected { Verdict.Local: true } && peer.Node.Settings.KeepAlive > TimeSpan.Zero && _watched.Add(peer))
+        if (@event is Event.NatDetected { Verdict.Local: true } && peer.Node.Settings.KeepAlive.Interval > TimeSpan.Zero && _watched.Add(peer))
             Watch(peer, []);
     }
 
@@ -175,7 +175,7 @@ public sealed class Invariants(World world)
             return;
         }
         var settings = peer.Node.Settings;
-        var allowed = peer.Node.Mapping.Interval(settings.KeepAlive) + s_tolerance;
+        var allowed = peer.Node.Mapping.Interval(settings.KeepAlive.Interval) + s_tolerance;
         var next = world.Now + allowed / 4;
         foreach (var sa in peer.Status())
         {

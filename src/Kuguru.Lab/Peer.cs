@@ -56,6 +56,9 @@ public sealed class Peer : Host, IDisposable
     public IEnumerable<IpAddress> DnsServers => _dns.Values.SelectMany(servers => servers);
 
     /// <summary>The pairs of ESP SAs that are installed now.</summary>
+    /// <summary>What a daemon finds again after a restart.</summary>
+    public Nat.NetworkMemory Kept { get; } = new();
+
     public IReadOnlyCollection<InstalledSa> Children => _children.Values;
 
     /// <summary>Keepalives that came in; nothing else happens to them.</summary>
@@ -290,6 +293,9 @@ public sealed class Peer : Host, IDisposable
                 break;
             case Effect.ReleaseDns release:
                 _dns.Remove(release.IkeUniqueId);
+                break;
+            case Effect.Remember remember:
+                Kept.Learn(remember.Known.Name, remember.Known.Life);
                 break;
             case Effect.RevealKeys reveal:
                 World.Transcript.Describer.Learn(reveal.Keys, Status());

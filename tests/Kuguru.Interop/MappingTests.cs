@@ -121,7 +121,7 @@ public class MappingTests
         world.Nat!.Timeouts(TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(200));
         using var near = Peer.Kuguru.On(world.Clients[0]);
         using var far = Peer.Kuguru.On(world.Gateway);
-        Up(world, near, far, new Tunnel { ClientExtra = "keep_alive = auto" });
+        Up(world, near, far, new Tunnel());
         var remote = far.Single().Remote;
         Wait.Until("a silence has been survived", TimeSpan.FromSeconds(90), () => near.Log.Contains("lives through a silence of 25 s", StringComparison.Ordinal));
         Assert.Contains("keepalives every 22.5 s", near.Log);

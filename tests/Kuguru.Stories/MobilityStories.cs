@@ -89,7 +89,7 @@ public sealed class MobilityStories
     public void Keepalives_learn_how_long_a_NAT_remembers_and_its_mapping_never_dies(double lifetime, double interval, PortAssignment ports)
     {
         var site = Sites.With(new() { MappingTimeout = TimeSpan.FromSeconds(lifetime), Ports = ports });
-        var scene = Scene.Between(site, Sites.Public, new() { ClientSettings = s_examining, Client = Learning, Gateway = Quiet });
+        var scene = Scene.Between(site, Sites.Public, new() { ClientSettings = s_examining, Client = Quiet, Gateway = Quiet });
         Assert.True(scene.Connect());
         var seen = scene.Gateway.Sa.Path.Remote;
         for (var second = 0; second < 3000; second++)
@@ -107,10 +107,24 @@ public sealed class MobilityStories
     }
 
     [Fact]
+    public void A_peer_that_has_not_said_that_it_takes_such_questions_is_asked_none()
+    {
+        var scene = Scene.Between(Sites.Forgetful, Sites.Public, new() { ClientSettings = s_examining, Client = Quiet, Gateway = c => Quiet(c) with { Fragmentation = false } });
+        Assert.True(scene.Connect());
+        scene.World.Internet.Tap = packet => Assert.True(packet.From.Address != scene.ClientSite.PublicAddress || packet.To.Address == scene.Gateway.Address);
+        var seen = scene.Gateway.Sa.Path.Remote;
+        scene.RunFor(TimeSpan.FromHours(1));
+        Assert.Equal((default, seen), (scene.Client.Node.Mapping, scene.Gateway.Sa.Path.Remote));
+        Assert.DoesNotContain(scene.World.Transcript.Crossings, crossing => crossing.Packet.Protocol == Wire.IpProtocol.Udp && crossing.Packet.From.Port == s_examining.ProbePort);
+        // Every 20 s something of which the gateway hears nothing but keepalives.
+        Assert.InRange(scene.Gateway.KeepalivesReceived, 100, 180);
+    }
+
+    [Fact]
     public void A_NAT_that_forgets_faster_than_any_keepalive_gets_the_shortest_one()
     {
         var site = Sites.With(new() { MappingTimeout = TimeSpan.FromSeconds(12), Ports = PortAssignment.Random });
-        var scene = Scene.Between(site, Sites.Public, new() { ClientSettings = s_examining, Client = Learning, Gateway = Quiet });
+        var scene = Scene.Between(site, Sites.Public, new() { ClientSettings = s_examining, Client = Quiet, Gateway = Quiet });
         Assert.True(scene.Connect());
         scene.RunFor(TimeSpan.FromMinutes(10));
         Assert.Equal(15, scene.Client.Node.Mapping.Interval(TimeSpan.FromSeconds(20)).TotalSeconds);
@@ -119,7 +133,7 @@ public sealed class MobilityStories
     [Fact]
     public void Whoever_wants_something_ends_a_trial_at_once_and_another_network_is_learned_anew()
     {
-        var scene = Scene.Between(Sites.Forgetful, Sites.Public, new() { ClientSettings = s_examining, Client = Learning, Gateway = Quiet });
+        var scene = Scene.Between(Sites.Forgetful, Sites.Public, new() { ClientSettings = s_examining, Client = Quiet, Gateway = Quiet });
         Assert.True(scene.Connect());
         scene.Client.Command(new Engine.Order.NetworkIs("home"));
         scene.RunFor(TimeSpan.FromSeconds(45));
@@ -134,6 +148,12 @@ public sealed class MobilityStories
         Assert.Equal(default, scene.Client.Node.Mapping);
         scene.Client.Command(new Engine.Order.NetworkIs("home"));
         Assert.Equal(home, scene.Client.Node.Mapping);
+        var kept = Assert.Single(scene.Client.Kept.Networks);
+        Assert.Equal(("home", home with { IsBlocked = false, Doubts = null }), (kept.Name, kept.Life));
+        var restarted = new Peer(scene.World, "restarted", scene.ClientSite.Lan);
+        restarted.Command(new Engine.Order.Recall(kept));
+        restarted.Command(new Engine.Order.NetworkIs("home"));
+        Assert.Equal(kept.Life, restarted.Node.Mapping);
     }
 
     [Fact]
@@ -151,6 +171,4 @@ public sealed class MobilityStories
     static SitePlan Plan(string name) => typeof(Sites).GetMethod(name)!.CreateDelegate<SitePlan>();
 
     static Connection Quiet(Connection c) => c with { RekeyTime = TimeSpan.Zero, Children = [c.Children[0] with { RekeyTime = TimeSpan.Zero }] };
-
-    static Connection Learning(Connection c) => Quiet(c) with { KeepAlive = new(IsLearned: true, TimeSpan.FromSeconds(20)) };
 }

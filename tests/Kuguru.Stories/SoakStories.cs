@@ -38,7 +38,7 @@ public sealed class SoakStories
     /// <summary>One gateway and its clients.</summary>
     sealed class Month
     {
-        static readonly IkeSettings s_settings = new() { KeepAlive = TimeSpan.FromMinutes(40), BlockThreshold = 0, CookieThreshold = 0, CookieThresholdPerAddress = 0 };
+        static readonly IkeSettings s_settings = new() { KeepAlive = Nat.KeepAlivePolicy.Every(TimeSpan.FromMinutes(40)), BlockThreshold = 0, CookieThreshold = 0, CookieThresholdPerAddress = 0 };
 
         readonly Scene _scene;
         readonly List<Site> _homes = [];

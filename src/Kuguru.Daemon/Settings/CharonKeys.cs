@@ -20,7 +20,7 @@ static class CharonKeys
         ["fragment_size_v6"] = Number(0, 65535, (s, v) => s with { FragmentSizeV6 = v }),
         ["plugins.vici.socket"] = ("unix:///path",
             (s, v) => v.StartsWith("unix:///", StringComparison.Ordinal) ? s with { ViciSocket = v[7..] } : null),
-        ["keep_alive"] = Time((s, v) => s with { KeepAlive = v }),
+        ["keep_alive"] = (SettingsText.KeepAliveWanted, (s, text) => SettingsText.KeepAlive(text) is { } policy ? s with { KeepAlive = policy } : null),
         ["prefer_best_path"] = Bool((s, v) => s with { PreferBestPath = v }),
         ["retransmit_timeout"] = ("seconds, such as 4.0",
             (s, v) => SettingsText.Real(v) is > 0 and <= 3600 and var time ? s with { RetransmitTimeout = TimeSpan.FromSeconds(time) } : null),

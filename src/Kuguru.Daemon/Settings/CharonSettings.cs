@@ -25,7 +25,7 @@ public sealed record CharonSettings
     // NAT
 
     /// <summary>Between NAT keepalives; zero sends none.</summary>
-    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(20);
+    public Nat.KeepAlivePolicy KeepAlive { get; init; } = Nat.KeepAlivePolicy.Auto;
 
     /// <summary>A path that works is left for a better one.</summary>
     public bool PreferBestPath { get; init; }

@@ -36,6 +36,11 @@ public static class SettingsText
             : null;
     }
 
+    public const string KeepAliveWanted = "auto or a time, such as 20s (0 sends none)";
+
+    public static Nat.KeepAlivePolicy? KeepAlive(string text) => text.Equals("auto", StringComparison.OrdinalIgnoreCase) ? Nat.KeepAlivePolicy.Auto
+        : Time(text) is { } interval ? Nat.KeepAlivePolicy.Every(interval) : null;
+
     /// <summary>Octets, or a number with k, m or g (1024 each); saturates.</summary>
     public static ulong? Volume(string text)
     {

@@ -34,8 +34,8 @@ public static class ConnectionReader
             ("never", SendCertificates.Never), ("no", SendCertificates.Never))
         .Bool("encap", (c, v) => c with { ForceEncapsulation = v })
         .Bool("mobike", (c, v) => c with { Mobike = v })
-        .Text("keep_alive", (ref c, text) => KeepAlive(text) is { } policy ? KeyTable<Connection>.Done(c = c with { KeepAlive = policy })
-            : KeyTable<Connection>.Not(text, "auto or a time, such as 20s (0 sends none)"))
+        .Text("keep_alive", (ref c, text) => SettingsText.KeepAlive(text) is { } policy ? KeyTable<Connection>.Done(c = c with { KeepAlive = policy })
+            : KeyTable<Connection>.Not(text, SettingsText.KeepAliveWanted))
         .Word("fragmentation", (c, v) => c with { Fragmentation = v }, ("yes", true), ("no", false), ("force", true))
         .Time("dpd_delay", (c, v) => c with { DpdDelay = v })
         .Word("unique", (c, v) => c with { Unique = v },
@@ -220,10 +220,6 @@ public static class ConnectionReader
             ? $"\"{text}\" is not supported yet, only \"pubkey\", \"psk\", \"eap...\" and \"xauth\" are"
             : KeyTable<Round>.Not(text, "\"pubkey\", \"psk\", \"eap...\" or \"xauth\"");
     }
-
-    static Nat.KeepAlivePolicy? KeepAlive(string text) => text.Equals("auto", StringComparison.OrdinalIgnoreCase)
-        ? new(IsLearned: true, TimeSpan.FromSeconds(20))
-        : SettingsText.Time(text) is { } time ? new(IsLearned: false, time) : null;
 
     static (IpAddress Item, string? Error) VirtualAddress(string text) => text switch
     {

@@ -6,24 +6,24 @@ namespace Kuguru.Engine;
 // The host's network has changed: a swarm of changes is one, and every IKE SA then looks for its path.
 public sealed partial class Node
 {
-    /// <summary>More networks than this are not remembered.</summary>
-    const int MaxNetworks = 64;
-
-    readonly Dictionary<string, MappingLife> _lives = new(StringComparer.Ordinal);
+    readonly NetworkMemory _networks = new();
     Instant? _lookAt;
     bool _hasSlept;
     string? _network;
     MappingLife _mapping;
 
-    /// <summary>What was learned of a network is known again when the host is back in it.</summary>
+    /// <summary>What was learned of a network is known again when the host is back in it, also after a restart of the daemon.</summary>
     public MappingLife Mapping
     {
         get => _mapping;
         set
         {
             _mapping = value;
-            if (_network is not null && (_lives.Count < MaxNetworks || _lives.ContainsKey(_network)))
-                _lives[_network] = value;
+            if (_network is null)
+                return;
+            _networks.Learn(_network, value);
+            // That nothing can be learned may have been an accident: it is not kept for longer than the daemon.
+            _turn.Add(new Effect.Remember(new(_network, value with { IsBlocked = false, Doubts = null })));
         }
     }
 
@@ -32,7 +32,7 @@ public sealed partial class Node
         if (network == _network)
             return;
         _network = network;
-        _mapping = network is null ? default : _lives.GetValueOrDefault(network);
+        _mapping = network is null ? default : _networks.Of(network);
     }
 
     void ExpectChanges(Instant now, bool resumed)

@@ -70,6 +70,9 @@ public sealed partial class Node
             case Order.NetworkChanged changed:
                 ExpectChanges(now, changed.Resumed);
                 break;
+            case Order.Recall recall:
+                _networks.Learn(recall.Known.Name, recall.Known.Life);
+                break;
             case Order.NetworkIs network:
                 Enter(network.Name);
                 break;

@@ -54,6 +54,9 @@ public abstract record Order
     /// <summary>Links, addresses or routes of this host are others than before; <paramref name="Resumed"/>: it has slept.</summary>
     public sealed record NetworkChanged(bool Resumed = false) : Order;
 
+    /// <summary>At the start, what <see cref="Effect.Remember"/> was for.</summary>
+    public sealed record Recall(Nat.KnownNetwork Known) : Order;
+
     /// <summary>The network that this host is in, by what tells it from all others (its gateway's MAC address, say); null when nothing does.</summary>
     public sealed record NetworkIs(string? Name) : Order;
 

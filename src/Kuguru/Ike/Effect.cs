@@ -70,6 +70,9 @@ public abstract record Effect
     public sealed record ReleaseDns(uint IkeUniqueId) : Effect;
 
     /// <summary>Something happened that a person, a log, a script or a VICI client may want to know.</summary>
+    /// <summary>Keep this for the next start, in the place of what was kept of the same network.</summary>
+    public sealed record Remember(Nat.KnownNetwork Known) : Effect;
+
     public sealed record Report(Event Event) : Effect;
 
     /// <summary>New keys, for Wireshark's tables; only made when <c>NodeSettings.RevealKeys</c> asks for it.</summary>

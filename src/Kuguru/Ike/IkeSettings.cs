@@ -13,8 +13,8 @@ public sealed record IkeSettings
     /// <summary>Local port with the non-ESP marker in front of IKE.</summary>
     public ushort NatPort { get; init; } = 4500;
 
-    /// <summary>Silence after which a keepalive goes out from behind a NAT; zero is never.</summary>
-    public TimeSpan KeepAlive { get; init; } = TimeSpan.FromSeconds(20);
+    /// <summary>The silence after which a keepalive goes out from behind a NAT.</summary>
+    public Nat.KeepAlivePolicy KeepAlive { get; init; } = Nat.KeepAlivePolicy.Auto;
 
     /// <summary>A third local port, with the non-ESP marker, from which a NAT is examined; 0 is none.</summary>
     public ushort ProbePort { get; init; }

@@ -58,4 +58,10 @@ public readonly record struct MappingLife(TimeSpan Holds, TimeSpan? Fails = null
 }
 
 /// <summary>How often keepalives go out: as learned from the NAT, beginning with this interval, or always so. Zero is never.</summary>
-public readonly record struct KeepAlivePolicy(bool IsLearned, TimeSpan Interval);
+public readonly record struct KeepAlivePolicy(bool IsLearned, TimeSpan Interval)
+{
+    /// <summary>Begins with what RFC 3948 section 4 recommends.</summary>
+    public static readonly KeepAlivePolicy Auto = new(IsLearned: true, TimeSpan.FromSeconds(20));
+
+    public static KeepAlivePolicy Every(TimeSpan interval) => new(IsLearned: false, interval);
+}

@@ -156,7 +156,7 @@ sealed partial class Established
     }
 
     /// <summary>How often keepalives go out: by the connection, else as for all.</summary>
-    public KeepAlivePolicy KeepAlives(IkeV2Session sa) => Connection.KeepAlive ?? new KeepAlivePolicy(IsLearned: false, sa.Node.Settings.KeepAlive);
+    public KeepAlivePolicy KeepAlives(IkeV2Session sa) => Connection.KeepAlive ?? sa.Node.Settings.KeepAlive;
 
     TimeSpan KeepAliveInterval(IkeV2Session sa)
     {
@@ -164,12 +164,9 @@ sealed partial class Established
         return policy.IsLearned && policy.Interval > TimeSpan.Zero ? sa.Node.Mapping.Interval(policy.Interval) : policy.Interval;
     }
 
-    /// <summary>
-    /// The peer has to answer to where the first piece of a question came from, and not to take that for a move. Kuguru does; who configures a learned
-    /// interval says that the peer is one.
-    /// </summary>
+    /// <summary>The peer has to answer to where the first piece of a question came from, and not to take that for a move.</summary>
     public bool MayProbe(IkeV2Session sa) =>
-        sa is { IsOriginalInitiator: true, Fragments: not null, Mobility: { IsAgreed: true, IsStranded: false, Tried.IsEmpty: true } }
+        sa is { IsOriginalInitiator: true, Mobility: { IsAgreed: true, TakesProbes: true, IsStranded: false, Tried.IsEmpty: true } }
         && sa.Node.Settings.ProbePort != 0 && KeepAlive.IsNeeded(sa.Nat, sa.Path, sa.Node.Settings.NatPort)
         && KeepAlives(sa) is { IsLearned: true, Interval.Ticks: > 0 };
 

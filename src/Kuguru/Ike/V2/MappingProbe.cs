@@ -4,8 +4,7 @@ using Kuguru.Wire.V2;
 namespace Kuguru.Ike.V2;
 
 // How long does the NAT in front of us let a silent mapping live? The tunnel's own mapping is not put at risk: a second one, from a port of its own,
-// stands in for it. A peer that takes INFORMATIONAL requests in fragments (RFC 7383; Kuguru does, charon 5.9 does not) can be asked to speak to it after a
-// silence:
+// stands in for it. A peer that takes INFORMATIONAL requests in fragments (RFC 7383) can be asked to speak to it after a silence:
 //
 //   port P     HDR, SKF(1/2) {N(NAT_DETECTION_...   -->         the mapping is made, or refreshed; the peer waits for the rest
 //              ... silence ...
@@ -14,6 +13,9 @@ namespace Kuguru.Ike.V2;
 //
 // No answer there: all of it goes out again from 4500, and is answered there. A NAT gives a mapping a long life only after it has seen both
 // directions for a while: so before each trial the same is done twice without a silence. Whoever wants to ask something else completes the question.
+//
+// A question that a peer does not understand would end the IKE SA (charon, for one, may drop INFORMATIONAL requests in fragments). So nobody is asked who
+// has not said in IKE_AUTH, along with MOBIKE_SUPPORTED, that it takes such: by a vendor ID (RFC 7296 section 3.12), which others ignore.
 
 /// <summary>One trial, or one of the openings before it.</summary>
 /// <param name="silence">To be tried.</param>
@@ -21,6 +23,8 @@ namespace Kuguru.Ike.V2;
 /// <param name="notBefore">When.</param>
 sealed class MappingProbe(TimeSpan silence, int openings, Instant? notBefore) : Errand
 {
+    static readonly Blob s_vendorId = "Kuguru answers to where a question began"u8.ToArray();
+
     /// <summary>Openings before a trial, and the time between: Linux, for one, counts a flow as settled when it goes on after two seconds.</summary>
     const int Openings = 2;
     static readonly TimeSpan Between = TimeSpan.FromSeconds(3);
@@ -35,6 +39,13 @@ sealed class MappingProbe(TimeSpan silence, int openings, Instant? notBefore) : 
 
     public override string Task => "IKE_DPD";
     public override Instant? NotBefore { get; protected set; } = notBefore;
+
+    /// <summary>What goes into IKE_AUTH: from who takes part in fragmentation, and as responder only to who has said it.</summary>
+    public static IEnumerable<Payload> Offer(Turn t) =>
+        t.Sa.Fragments is not null && (t.Sa.IsInitiator || t.Sa.Mobility.TakesProbes) ? [new Payload.VendorId(s_vendorId)] : [];
+
+    public static bool IsOffered(Turn t, IkeMessage message) =>
+        t.Sa.Fragments is not null && message.All<Payload.VendorId>().Any(vendor => vendor.Data == s_vendorId);
 
     public static MappingProbe Of(TimeSpan silence) => new(silence, Openings, notBefore: null);
 

@@ -14,6 +14,9 @@ sealed class Mobility
     /// <summary>Both ends have: addresses are updated by UPDATE_SA_ADDRESSES.</summary>
     public bool IsAgreed { get; set; }
 
+    /// <summary>The peer has said that it takes questions in two pieces from two ports (<see cref="MappingProbe"/>).</summary>
+    public bool TakesProbes { get; set; }
+
     /// <summary>Where else the peer may be found.</summary>
     public ImmutableArray<IpAddress> PeerAddresses { get; set; } = [];
 

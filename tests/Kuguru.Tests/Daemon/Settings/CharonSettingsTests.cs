@@ -1,3 +1,4 @@
+using Kuguru.Nat;
 using Kuguru.Daemon.Settings;
 using Xunit;
 
@@ -12,7 +13,7 @@ public class CharonSettingsTests
     {
         var settings = Read("")!;
         Assert.Equal(CharonSettings.Default, settings);
-        Assert.Equal(TimeSpan.FromSeconds(20), settings.KeepAlive);
+        Assert.Equal(KeepAlivePolicy.Auto, settings.KeepAlive);
         Assert.Equal((500, 4500, 30, 3, 1000), (settings.Port, settings.PortNatT, settings.CookieThreshold, settings.CookieThresholdIp, settings.BlockThreshold));
     }
 
@@ -42,7 +43,7 @@ public class CharonSettingsTests
             }
             """)!;
         Assert.Empty(_complaints.All);
-        Assert.Equal((500, 4501, TimeSpan.Zero), (settings.Port, settings.PortNatT, settings.KeepAlive));
+        Assert.Equal((500, 4501, KeepAlivePolicy.Every(TimeSpan.Zero)), (settings.Port, settings.PortNatT, settings.KeepAlive));
         Assert.Equal((TimeSpan.FromSeconds(2.5), 2.0, 3, 10, TimeSpan.FromMinutes(1)),
             (settings.RetransmitTimeout, settings.RetransmitBase, settings.RetransmitTries, settings.RetransmitJitter, settings.RetransmitLimit));
         Assert.Equal((TimeSpan.FromSeconds(15), false, 576, 1400), (settings.HalfOpenTimeout, settings.DosProtection, settings.FragmentSizeV4, settings.FragmentSizeV6));
@@ -55,7 +56,7 @@ public class CharonSettingsTests
     public void The_systemd_section_overrides_the_general_one()
     {
         var settings = Read("charon-systemd { keep_alive = 5\n dns1 = 10.0.0.9\n }\ncharon { keep_alive = 7\n retransmit_tries = 2\n dns1 = 10.0.0.1\n dns2 = 10.0.0.2\n }")!;
-        Assert.Equal((TimeSpan.FromSeconds(5), 2), (settings.KeepAlive, settings.RetransmitTries));
+        Assert.Equal((KeepAlivePolicy.Every(TimeSpan.FromSeconds(5)), 2), (settings.KeepAlive, settings.RetransmitTries));
         Assert.Equal(["10.0.0.9"], settings.DnsServers.Select(d => d.ToString()));
     }
 
@@ -80,7 +81,7 @@ public class CharonSettingsTests
               }
             }
             """)!;
-        Assert.Equal(TimeSpan.FromSeconds(5), settings.KeepAlive);
+        Assert.Equal(KeepAlivePolicy.Every(TimeSpan.FromSeconds(5)), settings.KeepAlive);
         var warning = Assert.Single(_complaints.All);
         Assert.False(warning.IsError);
         Assert.Equal("strongswan.conf:2: not used, as Kuguru has no plugins, worker threads or loggers of its own: charon.load, charon-systemd.integrity_test, "
@@ -98,7 +99,7 @@ public class CharonSettingsTests
 
     [Theory]
     [InlineData("charon { keepalive = 5 }", "strongswan.conf:1: charon.keepalive: unknown key: did you mean \"keep_alive\"?")]
-    [InlineData("charon { keep_alive = often }", "strongswan.conf:1: charon.keep_alive: \"often\" is not a time, such as 20s or 5m")]
+    [InlineData("charon { keep_alive = often }", "strongswan.conf:1: charon.keep_alive: \"often\" is not auto or a time, such as 20s (0 sends none)")]
     [InlineData("charon {\n port = 70000 }", "strongswan.conf:2: charon.port: \"70000\" is not a number from 0 to 65535")]
     [InlineData("charon { initiator_only = perhaps }", "strongswan.conf:1: charon.initiator_only: \"perhaps\" is not yes or no")]
     [InlineData("charon { dns1 = dns.example.org }", "strongswan.conf:1: charon.dns1: \"dns.example.org\" is not an IP address")]
