@@ -13,9 +13,10 @@ public partial class HouseTests
         ["Crypto"] = [],
         ["Nat"] = ["Wire"],
         ["Pki"] = ["Crypto"],
-        ["Esp"] = ["Wire", "Crypto", "Nat"],
+        ["Ah"] = ["Wire", "Crypto"],
+        ["Esp"] = ["Wire", "Crypto", "Nat", "Ah"],
         ["Ike"] = ["Wire", "Crypto", "Nat", "Pki"],
-        ["Engine"] = ["Wire", "Crypto", "Nat", "Pki", "Esp", "Ike"],
+        ["Engine"] = ["Wire", "Crypto", "Nat", "Pki", "Ah", "Esp", "Ike"],
     };
 
     static readonly string Library = System.IO.Path.Combine(Root(), "src", "Kuguru");

@@ -83,12 +83,13 @@ public static class SaWriter
 
     static void AddInstalled(ViciMessage message, ChildSaStatus child, Instant now)
     {
-        message.Add("protocol", "ESP");
+        message.Add("protocol", child.Suite is AhSuite ? "AH" : "ESP");
         message.Add("encap", YesOrAbsent(child.UdpEncapsulated));
         message.Add("spi-in", child.InboundSpi.Value.ToString("x8", CultureInfo.InvariantCulture));
         message.Add("spi-out", child.OutboundSpi.Value.ToString("x8", CultureInfo.InvariantCulture));
-        message.Add("encr-alg", child.Suite.Encryption.Algorithm.Name());
-        message.Add("encr-keysize", KeySize(child.Suite.Encryption));
+        var encryption = (child.Suite as EspSuite)?.Encryption;
+        message.Add("encr-alg", encryption?.Algorithm.Name());
+        message.Add("encr-keysize", KeySize(encryption));
         message.Add("integ-alg", Named(child.Suite.Integrity));
         message.Add("dh-group", child.KeyExchange == KeyExchangeMethod.None ? null : child.KeyExchange.Name());
         message.Add("esn", child.Suite.IsEsn ? "1" : null);

@@ -52,25 +52,27 @@ public sealed record AlgorithmSet(
 
     /// <summary>
     /// strongSwan 6's default proposals, as far as they are supported here. AEAD and other ciphers cannot be in one proposal, so there are
-    /// two: IKE has the one without AEAD first, ESP the one with.
+    /// two: IKE has the one without AEAD first, ESP the one with. MACs and PRFs of AES are offered by name only.
     /// </summary>
     public static ImmutableArray<AlgorithmSet> Defaults(ProposalKind kind)
     {
         var aead = Supported.Encryption.Where(e => e.IsAead);
         var classic = Supported.Encryption.Where(e => !e.IsAead && e.Algorithm != EncryptionAlgorithm.Null);
+        ImmutableArray<IntegrityAlgorithm> integrity = [.. Supported.Integrity.Where(i => i is not (IntegrityAlgorithm.AesXcbc96 or IntegrityAlgorithm.AesCmac96))];
+        ImmutableArray<PseudoRandomFunction> prf = [.. Supported.Prf.Where(p => p is not (PseudoRandomFunction.Aes128Xcbc or PseudoRandomFunction.Aes128Cmac))];
         return kind switch
         {
             ProposalKind.Ike =>
             [
-                new(kind, [.. classic], Supported.Integrity, Supported.Prf, Supported.KeyExchange, []),
-                new(kind, [.. aead], [], Supported.Prf, Supported.KeyExchange, []),
+                new(kind, [.. classic], integrity, prf, Supported.KeyExchange, []),
+                new(kind, [.. aead], [], prf, Supported.KeyExchange, []),
             ],
             ProposalKind.Esp =>
             [
                 Child(kind, aead.Where(e => e.Algorithm == EncryptionAlgorithm.AesGcm16), []),
-                Child(kind, classic.Where(e => e.Algorithm == EncryptionAlgorithm.AesCbc), Supported.Integrity),
+                Child(kind, classic.Where(e => e.Algorithm == EncryptionAlgorithm.AesCbc), integrity),
             ],
-            ProposalKind.Ah => [Child(kind, [], Supported.Integrity)],
+            ProposalKind.Ah => [Child(kind, [], integrity)],
         };
     }
 

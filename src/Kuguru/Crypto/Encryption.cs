@@ -59,15 +59,17 @@ public readonly record struct Encryption(EncryptionAlgorithm Algorithm, int KeyB
     public override string ToString() => KeyBits == 0 ? Algorithm.Name() : $"{Algorithm.Name()}_{KeyBits}";
 }
 
-/// <summary>Lengths of INTEG, in octets (RFC 2404, RFC 4868).</summary>
+/// <summary>Lengths of INTEG, in octets (RFC 2404, RFC 3566, RFC 4494, RFC 4868).</summary>
 public static class Integrity
 {
     public static bool IsSupported(this IntegrityAlgorithm algorithm) => Libcrypto.IsLoaded && algorithm is IntegrityAlgorithm.HmacSha1_96
-        or IntegrityAlgorithm.HmacSha2_256_128 or IntegrityAlgorithm.HmacSha2_384_192 or IntegrityAlgorithm.HmacSha2_512_256;
+        or IntegrityAlgorithm.HmacSha2_256_128 or IntegrityAlgorithm.HmacSha2_384_192 or IntegrityAlgorithm.HmacSha2_512_256
+        or IntegrityAlgorithm.AesXcbc96 or IntegrityAlgorithm.AesCmac96;
 
     public static int KeyLength(this IntegrityAlgorithm algorithm) => algorithm switch
     {
         IntegrityAlgorithm.None => 0,
+        IntegrityAlgorithm.AesXcbc96 or IntegrityAlgorithm.AesCmac96 => 16,
         IntegrityAlgorithm.HmacSha1_96 => 20,
         IntegrityAlgorithm.HmacSha2_256_128 => 32,
         IntegrityAlgorithm.HmacSha2_384_192 => 48,
@@ -78,7 +80,7 @@ public static class Integrity
     public static int IcvLength(this IntegrityAlgorithm algorithm) => algorithm switch
     {
         IntegrityAlgorithm.None => 0,
-        IntegrityAlgorithm.HmacSha1_96 => 12,
+        IntegrityAlgorithm.HmacSha1_96 or IntegrityAlgorithm.AesXcbc96 or IntegrityAlgorithm.AesCmac96 => 12,
         IntegrityAlgorithm.HmacSha2_256_128 => 16,
         IntegrityAlgorithm.HmacSha2_384_192 => 24,
         IntegrityAlgorithm.HmacSha2_512_256 => 32,

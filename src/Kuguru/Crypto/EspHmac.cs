@@ -12,13 +12,13 @@ sealed class EspHmacSealer : EspSealer
     const int IvKeyLength = 16;
 
     readonly EspCipher _cipher;
-    readonly HmacContext _hmac;
+    readonly IntegrityContext _integrity;
     readonly CipherContext? _ivCipher;
 
     public EspHmacSealer(EspSuite suite, EspKeys keys, Dice dice) : base(suite)
     {
         _cipher = new(suite, keys.Encryption, encrypt: true);
-        _hmac = HmacContext.Create(suite.Integrity, keys.Integrity);
+        _integrity = IntegrityContext.Create(suite.Integrity, keys.Integrity);
         if (suite.Encryption.Algorithm != EncryptionAlgorithm.AesCbc)
             return;
         using var ivKey = Secret.Random(IvKeyLength, dice);
@@ -46,13 +46,13 @@ sealed class EspHmacSealer : EspSealer
         var icvStart = packet.Length - IcvLength;
         _cipher.Run(packet, plaintext, packet[_cipher.TextStart..icvStart]);
         Span<byte> high = stackalloc byte[4];
-        _hmac.Compute(packet[..icvStart], EspCipher.HighHalf(Suite, sequence, high), packet[icvStart..]);
+        _integrity.Compute(packet[..icvStart], EspCipher.HighHalf(Suite, sequence, high), packet[icvStart..]);
     }
 
     public override void Dispose()
     {
         _cipher.Dispose();
-        _hmac.Dispose();
+        _integrity.Dispose();
         _ivCipher?.Dispose();
     }
 }
@@ -60,19 +60,19 @@ sealed class EspHmacSealer : EspSealer
 sealed class EspHmacOpener : EspOpener
 {
     readonly EspCipher _cipher;
-    readonly HmacContext _hmac;
+    readonly IntegrityContext _integrity;
 
     public EspHmacOpener(EspSuite suite, EspKeys keys) : base(suite)
     {
         _cipher = new(suite, keys.Encryption, encrypt: false);
-        _hmac = HmacContext.Create(suite.Integrity, keys.Integrity);
+        _integrity = IntegrityContext.Create(suite.Integrity, keys.Integrity);
     }
 
     private protected override bool Verify(ReadOnlySpan<byte> packet, ulong sequence, Span<byte> plaintext)
     {
         var icvStart = packet.Length - IcvLength;
         Span<byte> high = stackalloc byte[4];
-        if (!_hmac.Matches(packet[..icvStart], EspCipher.HighHalf(Suite, sequence, high), packet[icvStart..]))
+        if (!_integrity.Matches(packet[..icvStart], EspCipher.HighHalf(Suite, sequence, high), packet[icvStart..]))
             return false;
         _cipher.Run(packet, packet[_cipher.TextStart..icvStart], plaintext);
         return true;
@@ -81,7 +81,7 @@ sealed class EspHmacOpener : EspOpener
     public override void Dispose()
     {
         _cipher.Dispose();
-        _hmac.Dispose();
+        _integrity.Dispose();
     }
 }
 

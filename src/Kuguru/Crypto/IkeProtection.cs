@@ -28,7 +28,7 @@ sealed class IkeAead : IkeCipher
 sealed class IkeHmac : IkeCipher
 {
     readonly CipherContext _cipher;
-    readonly HmacContext _hmac;
+    readonly IntegrityContext _integrity;
     readonly uint? _nonce;
 
     public IkeHmac(IkeSuite suite, Secret skE, Secret skA, bool encrypt) : base(suite.Encryption, suite.Integrity.IcvLength())
@@ -37,20 +37,20 @@ sealed class IkeHmac : IkeCipher
         if (suite.Encryption.Algorithm == EncryptionAlgorithm.AesCtr)
             _nonce = BinaryPrimitives.ReadUInt32BigEndian(skE.Span[keyLength..]);
         _cipher = CipherContext.Create(suite.Encryption, skE.Span[..keyLength], encrypt);
-        _hmac = HmacContext.Create(suite.Integrity, skA);
+        _integrity = IntegrityContext.Create(suite.Integrity, skA);
     }
 
     private protected override void Protect(ReadOnlySpan<byte> before, ReadOnlySpan<byte> padded, Span<byte> body)
     {
         var icvStart = body.Length - IcvLength;
         Run(body[..IvLength], padded, body[IvLength..icvStart]);
-        _hmac.Compute(before, body[..icvStart], body[icvStart..]);
+        _integrity.Compute(before, body[..icvStart], body[icvStart..]);
     }
 
     private protected override bool Verify(ReadOnlySpan<byte> before, ReadOnlySpan<byte> body, Span<byte> padded)
     {
         var icvStart = body.Length - IcvLength;
-        if (!_hmac.Matches(before, body[..icvStart], body[icvStart..]))
+        if (!_integrity.Matches(before, body[..icvStart], body[icvStart..]))
             return false;
         Run(body[..IvLength], body[IvLength..icvStart], padded);
         return true;
@@ -71,6 +71,6 @@ sealed class IkeHmac : IkeCipher
     public override void Dispose()
     {
         _cipher.Dispose();
-        _hmac.Dispose();
+        _integrity.Dispose();
     }
 }

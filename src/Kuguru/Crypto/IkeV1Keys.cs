@@ -63,7 +63,7 @@ public static class IkeV1Derivation
     /// seed = [g(qm)^xy |] protocol | SPI | Ni_b | Nr_b.
     /// </summary>
     public static EspKeys ChildKeys(
-        EspSuite suite, Prf prf, Secret skeyIdD, Secret? gxy, byte protocol, ReadOnlySpan<byte> spi, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr)
+        ChildSuite suite, Prf prf, Secret skeyIdD, Secret? gxy, byte protocol, ReadOnlySpan<byte> spi, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr)
     {
         using var all = Keymat(suite.EncryptionKeyLength + suite.IntegrityKeyLength, prf, skeyIdD, gxy, [protocol, .. spi, .. ni, .. nr]);
         return new(Secret.Copy(all.Span[..suite.EncryptionKeyLength]), Secret.Copy(all.Span[suite.EncryptionKeyLength..]));

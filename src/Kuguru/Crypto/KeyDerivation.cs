@@ -52,7 +52,8 @@ public sealed record ChildKeys(EspKeys FromInitiator, EspKeys FromResponder) : I
 public static class KeyDerivation
 {
     /// <summary>SKEYSEED = prf(Ni | Nr, g^ir), section 2.14.</summary>
-    public static Secret SkeySeed(Prf prf, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr, Secret gir) => prf.Derive([.. ni, .. nr], gir);
+    public static Secret SkeySeed(Prf prf, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr, Secret gir) =>
+        prf.Derive([.. ni[..Math.Min(ni.Length, prf.SeedNonceLength)], .. nr[..Math.Min(nr.Length, prf.SeedNonceLength)]], gir);
 
     /// <summary>SKEYSEED = prf(SK_d (old), g^ir (new) | Ni | Nr), section 2.18; the PRF is that of the old IKE SA.</summary>
     public static Secret RekeySkeySeed(Prf oldPrf, Secret oldSkD, Secret gir, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr) =>
@@ -80,7 +81,7 @@ public static class KeyDerivation
     /// KEYMAT = prf+(SK_d, [g^ir (new)] | Ni | Nr), section 2.17; <paramref name="gir"/> only when the child SA had its own key exchange.
     /// The initiator's direction comes first, and in each the cipher's key before INTEG's.
     /// </summary>
-    public static ChildKeys ChildKeys(EspSuite suite, Prf prf, Secret skD, Secret? gir, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr)
+    public static ChildKeys ChildKeys(ChildSuite suite, Prf prf, Secret skD, Secret? gir, ReadOnlySpan<byte> ni, ReadOnlySpan<byte> nr)
     {
         var (e, a) = (suite.EncryptionKeyLength, suite.IntegrityKeyLength);
         using var all = prf.Plus(2 * (e + a), skD, gir is null ? default : gir.Span, ni, nr);

@@ -3,33 +3,40 @@ using System.Security.Cryptography;
 namespace Kuguru.Crypto;
 
 /// <summary>
-/// A pseudo-random function of IKE, keyed with any number of octets (RFC 7296 section 2.13: all of ours are HMACs). Key length and output
-/// length are the same. The data may come in parts, which are taken as one string.
+/// A pseudo-random function of IKE, keyed with any number of octets (RFC 7296 section 2.13): an HMAC, or a MAC of AES. Output and preferred key
+/// have the same length. The data may come in parts, which are taken as one string.
 /// </summary>
-public sealed class Prf
+public abstract class Prf
 {
-    readonly HashAlgorithmName _hash;
-
-    Prf(PseudoRandomFunction algorithm, int length, HashAlgorithmName hash) => (Algorithm, Length, _hash) = (algorithm, length, hash);
+    private protected Prf(PseudoRandomFunction algorithm, int length) => (Algorithm, Length) = (algorithm, length);
 
     public PseudoRandomFunction Algorithm { get; }
 
     /// <summary>Octets of output, and of the preferred key (the length of SK_d, SK_pi and SK_pr).</summary>
     public int Length { get; }
 
-    /// <summary>The hash that this is an HMAC of.</summary>
-    public HashAlgorithmName HashName => _hash;
+    /// <summary>The hash that this is an HMAC of, which is what IKEv1 negotiates. A MAC of AES has none: asking it is a bug.</summary>
+    public virtual HashAlgorithmName HashName => throw new NotSupportedException($"{this} is made of no hash");
 
-    public static bool IsSupported(PseudoRandomFunction algorithm) => algorithm is PseudoRandomFunction.HmacSha1
-        or PseudoRandomFunction.HmacSha2_256 or PseudoRandomFunction.HmacSha2_384 or PseudoRandomFunction.HmacSha2_512;
+    /// <summary>How much of each nonce makes SKEYSEED: all, but for the two PRFs of AES, which take 64 bits (RFC 7296 section 2.14).</summary>
+    public virtual int SeedNonceLength => int.MaxValue;
+
+    public static bool IsSupported(PseudoRandomFunction algorithm) => algorithm switch
+    {
+        PseudoRandomFunction.HmacSha1 or PseudoRandomFunction.HmacSha2_256 or PseudoRandomFunction.HmacSha2_384 or PseudoRandomFunction.HmacSha2_512 => true,
+        PseudoRandomFunction.Aes128Xcbc or PseudoRandomFunction.Aes128Cmac => Libcrypto.IsLoaded,
+        _ => false,
+    };
 
     /// <summary>Asking for one that is not supported is a bug.</summary>
     public static Prf Of(PseudoRandomFunction algorithm) => algorithm switch
     {
-        PseudoRandomFunction.HmacSha1 => new(algorithm, 20, HashAlgorithmName.SHA1),
-        PseudoRandomFunction.HmacSha2_256 => new(algorithm, 32, HashAlgorithmName.SHA256),
-        PseudoRandomFunction.HmacSha2_384 => new(algorithm, 48, HashAlgorithmName.SHA384),
-        PseudoRandomFunction.HmacSha2_512 => new(algorithm, 64, HashAlgorithmName.SHA512),
+        PseudoRandomFunction.HmacSha1 => new HmacPrf(algorithm, 20, HashAlgorithmName.SHA1),
+        PseudoRandomFunction.HmacSha2_256 => new HmacPrf(algorithm, 32, HashAlgorithmName.SHA256),
+        PseudoRandomFunction.HmacSha2_384 => new HmacPrf(algorithm, 48, HashAlgorithmName.SHA384),
+        PseudoRandomFunction.HmacSha2_512 => new HmacPrf(algorithm, 64, HashAlgorithmName.SHA512),
+        PseudoRandomFunction.Aes128Xcbc => new AesPrf(algorithm, AesMacKind.Xcbc),
+        PseudoRandomFunction.Aes128Cmac => new AesPrf(algorithm, AesMacKind.Cmac),
         _ => throw new NotSupportedException($"{algorithm.Name()} is not among the supported PRFs"),
     };
 
@@ -47,10 +54,10 @@ public sealed class Prf
         ReadOnlySpan<byte> key,
         ReadOnlySpan<byte> a, ReadOnlySpan<byte> b = default, ReadOnlySpan<byte> c = default, ReadOnlySpan<byte> d = default)
     {
-        using var hmac = IncrementalHash.CreateHMAC(_hash, key);
-        Append(hmac, a, b, c, d);
+        using var keyed = Key(key);
+        keyed.Append(a, b, c, d);
         var output = new Secret(Length);
-        hmac.GetHashAndReset(output.Buffer);
+        keyed.Finish(output.Buffer);
         return output;
     }
 
@@ -58,8 +65,11 @@ public sealed class Prf
     public byte[] Hash(
         ReadOnlySpan<byte> a, ReadOnlySpan<byte> b = default, ReadOnlySpan<byte> c = default, ReadOnlySpan<byte> d = default)
     {
-        using var hash = IncrementalHash.CreateHash(_hash);
-        Append(hash, a, b, c, d);
+        using var hash = IncrementalHash.CreateHash(HashName);
+        hash.AppendData(a);
+        hash.AppendData(b);
+        hash.AppendData(c);
+        hash.AppendData(d);
         return hash.GetHashAndReset();
     }
 
@@ -70,28 +80,99 @@ public sealed class Prf
     {
         // T1 = prf(K, S | 0x01), T2 = prf(K, T1 | S | 0x02), ...          RFC 7296 section 2.13
         ArgumentOutOfRangeException.ThrowIfGreaterThan(length, 255 * Length);
-        using var hmac = IncrementalHash.CreateHMAC(_hash, key);
+        using var keyed = Key(key);
         using var block = new Secret(Length);
         var output = new Secret(length);
         for (var made = 0; made < length; made += Length)
         {
             if (made > 0)
-                hmac.AppendData(block.Span);
-            Append(hmac, a, b, c, d);
-            hmac.AppendData([(byte)(made / Length + 1)]);
-            hmac.GetHashAndReset(block.Buffer);
+                keyed.Append(block.Span);
+            keyed.Append(a, b, c, d);
+            keyed.Append([(byte)(made / Length + 1)]);
+            keyed.Finish(block.Buffer);
             block.Span[..Math.Min(Length, length - made)].CopyTo(output.Buffer[made..]);
         }
         return output;
     }
 
-    static void Append(IncrementalHash hmac, ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, ReadOnlySpan<byte> c, ReadOnlySpan<byte> d)
+    public sealed override string ToString() => Algorithm.Name();
+
+    private protected abstract KeyedPrf Key(ReadOnlySpan<byte> key);
+}
+
+/// <summary>A PRF with its key. Finishing begins anew.</summary>
+abstract class KeyedPrf : IDisposable
+{
+    public abstract void Append(ReadOnlySpan<byte> part);
+    public abstract void Finish(Span<byte> output);
+    public abstract void Dispose();
+
+    public void Append(ReadOnlySpan<byte> a, ReadOnlySpan<byte> b, ReadOnlySpan<byte> c, ReadOnlySpan<byte> d)
     {
-        hmac.AppendData(a);
-        hmac.AppendData(b);
-        hmac.AppendData(c);
-        hmac.AppendData(d);
+        Append(a);
+        Append(b);
+        Append(c);
+        Append(d);
+    }
+}
+
+sealed class HmacPrf(PseudoRandomFunction algorithm, int length, HashAlgorithmName hash) : Prf(algorithm, length)
+{
+    public override HashAlgorithmName HashName => hash;
+
+    private protected override KeyedPrf Key(ReadOnlySpan<byte> key) => new Keyed(IncrementalHash.CreateHMAC(hash, key));
+
+    sealed class Keyed(IncrementalHash hmac) : KeyedPrf
+    {
+        public override void Append(ReadOnlySpan<byte> part) => hmac.AppendData(part);
+        public override void Finish(Span<byte> output) => hmac.GetHashAndReset(output);
+        public override void Dispose() => hmac.Dispose();
+    }
+}
+
+/// <summary>PRF_AES128_XCBC (RFC 4434) and PRF_AES128_CMAC (RFC 4615): a key that is not 16 octets long is made so first.</summary>
+sealed class AesPrf(PseudoRandomFunction algorithm, AesMacKind kind) : Prf(algorithm, AesMac.Length)
+{
+    public override int SeedNonceLength => 8;
+
+    private protected override KeyedPrf Key(ReadOnlySpan<byte> key)
+    {
+        using var fitting = Fit(key);
+        return new Keyed(new AesMac(kind, fitting, AesMac.Length));
     }
 
-    public override string ToString() => Algorithm.Name();
+    /// <summary>XCBC pads what is too short with zeros; for the rest a key of zeros is taken over the key.</summary>
+    Secret Fit(ReadOnlySpan<byte> key)
+    {
+        var fitting = new Secret(AesMac.Length);
+        if (key.Length == AesMac.Length || (key.Length < AesMac.Length && kind == AesMacKind.Xcbc))
+            key.CopyTo(fitting.Buffer);
+        else
+        {
+            using var mac = new AesMac(kind, fitting, AesMac.Length);
+            mac.Compute(key, default, fitting.Buffer);
+        }
+        return fitting;
+    }
+
+    sealed class Keyed : KeyedPrf
+    {
+        readonly AesMac _mac;
+
+        public Keyed(AesMac mac)
+        {
+            _mac = mac;
+            mac.Begin();
+        }
+
+        public override void Append(ReadOnlySpan<byte> part) => _mac.Append(part);
+
+        public override void Finish(Span<byte> output)
+        {
+            _mac.Finish(output);
+            _mac.Begin();
+        }
+
+        public override void Dispose() => _mac.Dispose();
+    }
 }

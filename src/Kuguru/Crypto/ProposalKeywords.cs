@@ -74,6 +74,8 @@ static class ProposalKeywords
         IntegrityAlgorithm.HmacSha2_256_128 => PseudoRandomFunction.HmacSha2_256,
         IntegrityAlgorithm.HmacSha2_384_192 => PseudoRandomFunction.HmacSha2_384,
         IntegrityAlgorithm.HmacSha2_512_256 => PseudoRandomFunction.HmacSha2_512,
+        IntegrityAlgorithm.AesXcbc96 => PseudoRandomFunction.Aes128Xcbc,
+        IntegrityAlgorithm.AesCmac96 => PseudoRandomFunction.Aes128Cmac,
         _ => throw new NotSupportedException($"no PRF goes with {integrity.Name()}"),
     };
 
@@ -175,6 +177,10 @@ static class ProposalKeywords
         ["sha2_384"] = new Keyword.Protects(IntegrityAlgorithm.HmacSha2_384_192),
         ["sha512"] = new Keyword.Protects(IntegrityAlgorithm.HmacSha2_512_256),
         ["sha2_512"] = new Keyword.Protects(IntegrityAlgorithm.HmacSha2_512_256),
+        ["aesxcbc"] = new Keyword.Protects(IntegrityAlgorithm.AesXcbc96),
+        ["aescmac"] = new Keyword.Protects(IntegrityAlgorithm.AesCmac96),
+        ["prfaesxcbc"] = new Keyword.Derives(PseudoRandomFunction.Aes128Xcbc),
+        ["prfaescmac"] = new Keyword.Derives(PseudoRandomFunction.Aes128Cmac),
         ["prfsha1"] = new Keyword.Derives(PseudoRandomFunction.HmacSha1),
         ["prfsha256"] = new Keyword.Derives(PseudoRandomFunction.HmacSha2_256),
         ["prfsha384"] = new Keyword.Derives(PseudoRandomFunction.HmacSha2_384),
@@ -208,8 +214,8 @@ static class ProposalKeywords
             .. from bits in KeyBits select $"aes{bits}ccm",
             .. from bits in KeyBits from icv in Icvs where icv is not ("16" or "128") select $"aes{bits}gcm{icv}",
         ]),
-        ("sha256, sha384 or sha512", ["sha1_160", "sha256_96", "sha2_256_96", "md5", "md5_128", "aesxcbc", "camelliaxcbc", "aescmac"]),
-        ("prfsha256, prfsha384 or prfsha512", ["prfmd5", "prfaesxcbc", "prfcamelliaxcbc", "prfaescmac"]),
+        ("sha256, sha384 or sha512", ["sha1_160", "sha256_96", "sha2_256_96", "md5", "md5_128", "camelliaxcbc"]),
+        ("prfsha256, prfsha384 or prfsha512", ["prfmd5", "prfcamelliaxcbc"]),
         ("x25519, ecp256, ecp384, ecp521 or modp2048 to modp8192",
         [
             "modpnull", "modp768", "modp1024", "modp1536", "ecp192", "ecp224", "modp1024s160", "modp2048s224", "modp2048s256",

@@ -22,7 +22,7 @@ public static class Supported
         .. new[]
         {
             IntegrityAlgorithm.HmacSha2_256_128, IntegrityAlgorithm.HmacSha2_384_192, IntegrityAlgorithm.HmacSha2_512_256,
-            IntegrityAlgorithm.HmacSha1_96,
+            IntegrityAlgorithm.HmacSha1_96, IntegrityAlgorithm.AesXcbc96, IntegrityAlgorithm.AesCmac96,
         }.Where(i => i.IsSupported()),
     ];
 
@@ -30,6 +30,7 @@ public static class Supported
     [
         PseudoRandomFunction.HmacSha2_256, PseudoRandomFunction.HmacSha2_384, PseudoRandomFunction.HmacSha2_512,
         PseudoRandomFunction.HmacSha1,
+        .. new[] { PseudoRandomFunction.Aes128Xcbc, PseudoRandomFunction.Aes128Cmac }.Where(Crypto.Prf.IsSupported),
     ];
 
     public static ImmutableArray<KeyExchangeMethod> KeyExchange { get; } =

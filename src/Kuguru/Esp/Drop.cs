@@ -6,7 +6,7 @@ public enum Drop
     /// <summary>In: no SA has this SPI.</summary>
     UnknownSpi,
 
-    /// <summary>In: shorter than the SA's suite allows, or no multiple of its block.</summary>
+    /// <summary>In: shorter than the SA's suite allows, or no multiple of its block; of AH: no whole IP packet with a whole AH.</summary>
     BadLength,
 
     /// <summary>In: sequence number already seen, or 0.</summary>
@@ -36,7 +36,7 @@ public enum Drop
     /// <summary>In: congestion was marked outside on a packet whose inside cannot carry the mark (RFC 6040 section 4.2).</summary>
     CongestionMark,
 
-    /// <summary>Out: what the TUN device gave is no sound IP packet.</summary>
+    /// <summary>Out: what the TUN device gave is no sound IP packet, or has options that AH cannot cover.</summary>
     BadPacket,
 
     /// <summary>Out: no selectors fit.</summary>

@@ -3,7 +3,7 @@ using Kuguru.Wire;
 namespace Kuguru.Esp;
 
 /// <summary>
-/// From received ESP packets to packets for the TUN device. One worker's own: not thread-safe, no allocation a packet, nothing a stranger
+/// From received ESP and AH packets to packets for the TUN device. One worker's own: not thread-safe, no allocation a packet, nothing a stranger
 /// sends makes it throw.
 /// <code>
 /// inbound.Add(bytes, segmentSize, arrival);      // as often as there is something
@@ -13,7 +13,7 @@ namespace Kuguru.Esp;
 /// <param name="table">The SAs.</param>
 /// <param name="tun">Where inner packets go, some at once, all before <see cref="Flush"/> returns.</param>
 /// <param name="coalescing">Which inner packets may go as super-packets.</param>
-public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coalescing) : IDisposable
+public sealed unsafe partial class Inbound(SaTable table, ITunSink tun, Coalescing coalescing) : IDisposable
 {
     /// <summary>In front of each packet, for the <see cref="VirtioNetHeader"/>; such that packets lie aligned.</summary>
     const int Headroom = 16;
@@ -47,7 +47,7 @@ public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coale
             var first = packets[..Math.Min(segmentSize, packets.Length)];
             if (!EspHeader.TryRead(first, out var header))
                 Drops.Count(Drop.BadLength);
-            else if (!table.TryFind(header.Spi.Value, out var sa) || !sa.TryEnter())
+            else if (!table.TryFind(header.Spi.Value, out var sa) || sa.Esp is null || !sa.TryEnter())
                 ReportUnknown(header.Spi, first.Length, arrival);
             else
             {
@@ -121,17 +121,13 @@ public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coale
             Drops.Count(Drop.BadLength);
             return;
         }
-        var verdict = sa.Replay.Check(sequenceLow, out var sequence);
-        if (verdict != ReplayVerdict.Fresh)
-        {
-            Drops.Count(verdict == ReplayVerdict.TooOld ? Drop.TooOld : Drop.Replayed);
+        if (!IsFresh(sa, sequenceLow, out var sequence))
             return;
-        }
         var front = sa.Transport is null ? Headroom : Headroom + HeaderRoom;
         if (_memory.Free < front + length + Headroom)
             Flush();
         var inner = _memory.End + front;
-        if (sa.Opener.Open(packet, sequence, new(inner, length)) < 0)
+        if (sa.Esp!.Open(packet, sequence, new(inner, length)) < 0)
         {
             Drops.Count(Drop.NotAuthentic);
             return;
@@ -139,6 +135,15 @@ public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coale
         turn.Packets++;
         Report(ref turn, isNewest: sa.Replay.Accept(sequence));
         Deliver(ref turn, inner, length);
+    }
+
+    bool IsFresh(InboundSa sa, uint sequenceLow, out ulong sequence)
+    {
+        var verdict = sa.Replay.Check(sequenceLow, out sequence);
+        if (verdict == ReplayVerdict.Fresh)
+            return true;
+        Drops.Count(verdict == ReplayVerdict.TooOld ? Drop.TooOld : Drop.Replayed);
+        return false;
     }
 
     void Report(ref Turn turn, bool isNewest)
@@ -165,13 +170,20 @@ public sealed unsafe class Inbound(SaTable table, ITunSink tun, Coalescing coale
             Drops.Count(Drop.Dummy);
         else if (turn.Sa.Transport is { } ends)
             DeliverTransport(ref turn, inner, payload, next, ends);
-        else if (next is not (IpProtocol.Ipv4 or IpProtocol.Ipv6))
+        else
+            DeliverTunnel(ref turn, inner, payload, next);
+    }
+
+    void DeliverTunnel(ref Turn turn, byte* inner, int length, IpProtocol next)
+    {
+        var packet = new Span<byte>(inner, length);
+        if (next is not (IpProtocol.Ipv4 or IpProtocol.Ipv6))
             Drops.Count(Drop.NotTunnelMode);
-        else if (!IpPacket.TryRead(plaintext[..payload], out var ip) || ip.IsV6 != (next == IpProtocol.Ipv6))
+        else if (!IpPacket.TryRead(packet, out var ip) || ip.IsV6 != (next == IpProtocol.Ipv6))
             Drops.Count(Drop.BadInnerPacket);
         else if (!turn.Sa.Takes(ip))
             Drops.Count(Drop.OutsideSelectors);
-        else if (!Ecn.TryDecapsulate(plaintext, ip, turn.Arrival.Tos))
+        else if (!Ecn.TryDecapsulate(packet, ip, turn.Arrival.Tos))
             Drops.Count(Drop.CongestionMark);
         else
             Write(ref turn, inner, ip);

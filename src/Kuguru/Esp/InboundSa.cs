@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kuguru.Ah;
 using Kuguru.Crypto;
 using Kuguru.Wire;
 
@@ -13,11 +14,16 @@ sealed class InboundSa(SaDescription sa, Route route)
     Route _route = route;
 
     public Spi Spi { get; } = sa.InboundSpi;
-    public EspOpener Opener { get; } = EspOpener.Create(sa.Suite, sa.InboundKeys);
+
+    /// <summary>Null for an AH SA.</summary>
+    public EspOpener? Esp { get; } = sa.Suite is EspSuite suite ? EspOpener.Create(suite, sa.InboundKeys) : null;
+
+    /// <summary>Null for an ESP SA.</summary>
+    public AhIntegrity? Ah { get; } = sa.Suite is AhSuite suite ? new(suite, sa.InboundKeys) : null;
     public ReplayWindow Replay { get; } = new(sa.ReplayWindow, sa.Suite.IsEsn);
     public SaUsage Usage { get; } = sa.Usage;
-    public int Overhead { get; } = sa.Suite.Overhead;
-    public int Alignment { get; } = sa.Suite.Alignment;
+    public int Overhead { get; } = (sa.Suite as EspSuite)?.Overhead ?? 0;
+    public int Alignment { get; } = (sa.Suite as EspSuite)?.Alignment ?? 1;
 
     /// <summary>Null in tunnel mode.</summary>
     public TransportEnds? Transport { get; } = sa.Transport;
@@ -51,17 +57,23 @@ sealed class InboundSa(SaDescription sa, Route route)
     static Selector[] Of(IEnumerable<Selector> selectors, IpAddress? host) =>
         [.. selectors.Select(selector => host is { } address ? selector with { Range = AddressRange.Single(address) } : selector)];
 
+    void Wipe()
+    {
+        Esp?.Dispose();
+        Ah?.Dispose();
+    }
+
     public bool TryEnter() => _claim.TryEnter();
 
     public void Leave()
     {
         if (_claim.Leave())
-            Opener.Dispose();
+            Wipe();
     }
 
     public void Retire()
     {
         if (_claim.Retire())
-            Opener.Dispose();
+            Wipe();
     }
 }

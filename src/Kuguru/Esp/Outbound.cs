@@ -4,7 +4,7 @@ using Kuguru.Wire;
 namespace Kuguru.Esp;
 
 /// <summary>
-/// From packets and super-packets as the TUN device gives them to ESP packets in a sink's memory. One worker's own: not thread-safe, no
+/// From packets and super-packets as the TUN device gives them to ESP and AH packets in a sink's memory. One worker's own: not thread-safe, no
 /// allocation a packet.
 /// <code>
 /// while ((n = tun.Read(outbound.Buffer)) > 0)
@@ -15,7 +15,7 @@ namespace Kuguru.Esp;
 /// <param name="table">The SAs and traps.</param>
 /// <param name="datagrams">Where ESP packets go.</param>
 /// <param name="tun">Where answers ("too big") go.</param>
-public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITunSink tun) : IDisposable
+public sealed unsafe partial class Outbound(SaTable table, IDatagramSink datagrams, ITunSink tun) : IDisposable
 {
     const int BufferLength = VirtioNetHeader.Size + 65535;
 
@@ -147,6 +147,11 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
             Drops.Count(Drop.SequenceExhausted);
             return;
         }
+        if (sa.Ah is { } ah)
+        {
+            SealAh(ref turn, ah, inner, length, sequence);
+            return;
+        }
         var next = turn.Ip.IsV6 ? IpProtocol.Ipv6 : IpProtocol.Ipv4;
         if (sa.IsTransport)
         {
@@ -160,7 +165,7 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
         var behind = Vector256.Load(inner + length);
         EspTrailer.Write(new(inner + length, trailer), trailer - EspTrailer.FixedSize, next);
         var room = datagrams.Room(route, length + trailer + sa.Overhead);
-        sa.Sealer.Seal(sa.Spi.Value, sequence, new(inner, length + trailer), room);
+        sa.Esp!.Seal(sa.Spi.Value, sequence, new(inner, length + trailer), room);
         behind.Store(inner + length);
         datagrams.Append(route, room.Length, turn.Ip.TypeOfService);
         turn.Sealed++;
@@ -187,7 +192,11 @@ public sealed unsafe class Outbound(SaTable table, IDatagramSink datagrams, ITun
             sa.WearReported = Reports.TryAdd(new EspReport.Wearing(sa.InboundSpi, now));
     }
 
-    public void Dispose() => _memory.Dispose();
+    public void Dispose()
+    {
+        _memory.Dispose();
+        _uncut?.Dispose();
+    }
 
     /// <summary>What one packet or super-packet comes to.</summary>
     ref struct Turn(OutboundSa sa, Route route, int mtu, in IpPacket ip)

@@ -1,3 +1,4 @@
+using Kuguru.Ah;
 using Kuguru.Crypto;
 using Kuguru.Wire;
 
@@ -12,13 +13,18 @@ sealed class OutboundSa(SaDescription sa, Route route, Dice dice) : Policy(sa.Lo
     readonly ulong _wearsAt = (sa.Suite.IsEsn ? ulong.MaxValue : uint.MaxValue) / 8 * 7;
     ulong _lastSequence;
 
-    public EspSuite Suite { get; } = sa.Suite;
+    public ChildSuite Suite { get; } = sa.Suite;
     public Spi InboundSpi { get; } = sa.InboundSpi;
     public Spi Spi { get; } = sa.OutboundSpi;
-    public EspSealer Sealer { get; } = EspSealer.Create(sa.Suite, sa.OutboundKeys, dice);
+
+    /// <summary>Null for an AH SA.</summary>
+    public EspSealer? Esp { get; } = sa.Suite is EspSuite suite ? EspSealer.Create(suite, sa.OutboundKeys, dice) : null;
+
+    /// <summary>Null for an ESP SA.</summary>
+    public AhIntegrity? Ah { get; } = sa.Suite is AhSuite suite ? new(suite, sa.OutboundKeys) : null;
     public SaUsage Usage { get; } = sa.Usage;
-    public int Overhead { get; } = sa.Suite.Overhead;
-    public int Alignment { get; } = sa.Suite.Alignment;
+    public int Overhead { get; } = (sa.Suite as EspSuite)?.Overhead ?? 0;
+    public int Alignment { get; } = (sa.Suite as EspSuite)?.Alignment ?? 1;
     public bool IsTransport { get; } = sa.Transport is not null;
 
     /// <summary>From this host's addresses to the peer's; null when they are the same.</summary>
@@ -49,17 +55,23 @@ sealed class OutboundSa(SaDescription sa, Route route, Dice dice) : Policy(sa.Lo
     /// <summary>For tests of what happens when the numbers end.</summary>
     internal void SkipTo(ulong lastSequence) => _lastSequence = lastSequence;
 
+    void Wipe()
+    {
+        Esp?.Dispose();
+        Ah?.Dispose();
+    }
+
     public bool TryEnter() => _claim.TryEnter();
 
     public void Leave()
     {
         if (_claim.Leave())
-            Sealer.Dispose();
+            Wipe();
     }
 
     public void Retire()
     {
         if (_claim.Retire())
-            Sealer.Dispose();
+            Wipe();
     }
 }

@@ -5,7 +5,7 @@ using Kuguru.Wire;
 namespace Kuguru.Esp;
 
 /// <summary>
-/// A pair of ESP SAs, one in each direction, as the packet path is told of it. Its keys are copied: whoever installs it
+/// A pair of ESP or AH SAs, one in each direction, as the packet path is told of it. Its keys are copied: whoever installs it
 /// disposes of them.
 /// </summary>
 public sealed record SaDescription
@@ -15,7 +15,7 @@ public sealed record SaDescription
 
     /// <summary>What we send.</summary>
     public required Spi OutboundSpi { get; init; }
-    public required EspSuite Suite { get; init; }
+    public required ChildSuite Suite { get; init; }
     public required EspKeys InboundKeys { get; init; }
     public required EspKeys OutboundKeys { get; init; }
 

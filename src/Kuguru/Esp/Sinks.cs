@@ -16,7 +16,7 @@ public interface ITunSink
 }
 
 /// <summary>
-/// Where ESP packets go: the batches of UDP ports and raw sockets, or the simulated network. ESP packets are written straight into the
+/// Where ESP and AH packets go: the batches of UDP ports and raw sockets, or the simulated network. ESP packets are written straight into the
 /// sink's memory: <see cref="Room"/>, then <see cref="Append"/>, for one packet after the other. Neighbours on one route mostly have one
 /// length, so that the kernel can take them as one (UDP_SEGMENT). Implementations must not call back into the object that calls them.
 /// </summary>
@@ -26,9 +26,13 @@ public interface IDatagramSink
     Span<byte> Room(Route route, int length);
 
     /// <summary>The room that was given last holds a whole packet now.</summary>
-    /// <param name="route">Where to, and whether as UDP payload or as IP protocol 50 (then only the addresses of its path count).</param>
+    /// <param name="route">
+    /// Where to, and whether as UDP payload or as IP protocol 50 (then only the addresses of its path count), or as a whole IP packet (AH).
+    /// </param>
     /// <param name="length">What was asked of <see cref="Room"/>.</param>
-    /// <param name="tos">For the outer header: DSCP and ECN of the inner one (RFC 4301 section 5.1.2, RFC 6040 section 4.1).</param>
+    /// <param name="tos">
+    /// For the outer header: DSCP and ECN of the inner one (RFC 4301 section 5.1.2, RFC 6040 section 4.1). A whole IP packet has it in itself.
+    /// </param>
     void Append(Route route, int length, byte tos);
 }
 
@@ -43,8 +47,8 @@ public readonly unsafe struct Piece(byte* start, int length)
     public ReadOnlySpan<byte> Bytes => new(Start, Length);
 }
 
-/// <summary>How ESP packets came in.</summary>
-/// <param name="Path">Both endpoints; the ports are 0 where they came as IP protocol 50.</param>
+/// <summary>How ESP and AH packets came in.</summary>
+/// <param name="Path">Both endpoints; the ports are 0 where they came as IP protocol 50 or 51.</param>
 /// <param name="UdpEncapsulated">As UDP payload.</param>
 /// <param name="Tos">Type of service or traffic class of the outer header; 0 where it is not known.</param>
 /// <param name="Now">When they were read.</param>

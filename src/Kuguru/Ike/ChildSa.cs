@@ -5,7 +5,7 @@ using Kuguru.Wire;
 namespace Kuguru.Ike;
 
 /// <summary>
-/// One negotiated CHILD_SA, the pair of ESP SAs with everything that the packet path needs to know (RFC 7296 sections 1.3 and 2.9).
+/// One negotiated CHILD_SA, the pair of ESP or AH SAs with everything that the packet path needs to know (RFC 7296 sections 1.3 and 2.9).
 /// The keys belong to whoever obeys <see cref="Effect.InstallSa"/>, which disposes of them.
 /// </summary>
 public sealed record ChildSa
@@ -26,7 +26,7 @@ public sealed record ChildSa
 
     /// <summary>The peer's: what we send.</summary>
     public required Spi OutboundSpi { get; init; }
-    public required EspSuite Suite { get; init; }
+    public required ChildSuite Suite { get; init; }
 
     /// <summary>Group of the CHILD_SA's own key exchange, or NONE.</summary>
     public KeyExchangeMethod KeyExchange { get; init; }

@@ -72,7 +72,7 @@ public sealed record ChildSaStatus
     public required bool UdpEncapsulated { get; init; }
     public required Spi InboundSpi { get; init; }
     public required Spi OutboundSpi { get; init; }
-    public required EspSuite Suite { get; init; }
+    public required ChildSuite Suite { get; init; }
     public KeyExchangeMethod KeyExchange { get; init; }
     public required SaUsage Usage { get; init; }
     public required Instant InstalledAt { get; init; }

@@ -15,9 +15,9 @@ static class Wireshark
             ? $"{initiator},{responder},{Hex(keys.SkEi)},{Hex(keys.SkEr)},\"{encryption}\",{Hex(keys.SkAi)},{Hex(keys.SkAr)},\"{integrity}\""
             : null;
 
-    /// <summary>One direction. Addresses are left open, since what they are depends on which side of a NAT the capture was taken.</summary>
-    public static string? Esp(bool isV6, Spi spi, EspSuite suite, EspKeys keys) =>
-        EspEncryption(suite.Encryption) is { } encryption && EspIntegrity(suite.Integrity) is { } integrity
+    /// <summary>One direction; of AH there is nothing to reveal. Addresses are left open, since what they are depends on which side of a NAT the capture was taken.</summary>
+    public static string? Esp(bool isV6, Spi spi, ChildSuite child, EspKeys keys) =>
+        child is EspSuite suite && EspEncryption(suite.Encryption) is { } encryption && EspIntegrity(suite.Integrity) is { } integrity
             ? $"\"{(isV6 ? "IPv6" : "IPv4")}\",\"*\",\"*\",\"0x{spi}\","
                 + $"\"{encryption}\",\"{Key(keys.Encryption)}\",\"{integrity}\",\"{Key(keys.Integrity)}\""
             : null;

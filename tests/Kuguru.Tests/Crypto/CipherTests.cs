@@ -62,7 +62,7 @@ public class CipherTests
             var algorithm = Supported.Integrity.Where(i => "AUTH_" + i.Name() == test.Text("alg")).ToArray();
             if (algorithm.Length == 0 || algorithm[0].KeyLength() != test.Hex("key").Length)
                 continue;
-            using var hmac = HmacContext.Create(algorithm[0], test.Hex("key"));
+            using var hmac = IntegrityContext.Create(algorithm[0], test.Hex("key"));
             var (data, mac) = (test.Hex("data"), test.Hex("mac"));
             for (var split = 0; split <= data.Length; split++)
                 Assert.True(hmac.Matches(data.AsSpan(..split), data.AsSpan(split..), mac));
@@ -70,7 +70,7 @@ public class CipherTests
             Assert.False(hmac.Matches(data, [], mac));
             count++;
         }
-        Assert.True(count >= 6, $"{count}");
+        Assert.True(count >= 15, $"{count}");
     }
 
     [Fact]

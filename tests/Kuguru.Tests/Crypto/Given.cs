@@ -18,6 +18,7 @@ static class Given
     [
         IntegrityAlgorithm.HmacSha1_96, IntegrityAlgorithm.HmacSha2_256_128,
         IntegrityAlgorithm.HmacSha2_384_192, IntegrityAlgorithm.HmacSha2_512_256,
+        IntegrityAlgorithm.AesXcbc96, IntegrityAlgorithm.AesCmac96,
     ];
 
     /// <summary>Every ESP suite that is supported.</summary>

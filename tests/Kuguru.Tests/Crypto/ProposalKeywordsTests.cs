@@ -34,9 +34,9 @@ public class ProposalKeywordsTests
     [InlineData(ProposalKind.Esp, "3des-sha1", "'3des' is not supported; instead: aes256gcm16 or chacha20poly1305")]
     [InlineData(ProposalKind.Esp, "aes128ccm16", "'aes128ccm16' is not supported; instead: aes256gcm16 or chacha20poly1305")]
     [InlineData(ProposalKind.Esp, "aes128gcm12", "'aes128gcm12' is not supported; instead: aes256gcm16 or chacha20poly1305")]
-    [InlineData(ProposalKind.Ike, "aes128-aesxcbc-x25519", "'aesxcbc' is not supported; instead: sha256, sha384 or sha512")]
-    [InlineData(ProposalKind.Ike, "aes128-sha256-prfaescmac-x25519",
-        "'prfaescmac' is not supported; instead: prfsha256, prfsha384 or prfsha512")]
+    [InlineData(ProposalKind.Ike, "aes128-camelliaxcbc-x25519", "'camelliaxcbc' is not supported; instead: sha256, sha384 or sha512")]
+    [InlineData(ProposalKind.Ike, "aes128-sha256-prfcamelliaxcbc-x25519",
+        "'prfcamelliaxcbc' is not supported; instead: prfsha256, prfsha384 or prfsha512")]
     [InlineData(ProposalKind.Ike, "aes128-sha256-modp1024",
         "'modp1024' is not supported; instead: x25519, ecp256, ecp384, ecp521 or modp2048 to modp8192")]
     [InlineData(ProposalKind.Ike, "aes128-sha256-x25519-ke1_mlkem768",

@@ -48,7 +48,7 @@ public class SuitesTests
         Assert.True(new Encryption(EncryptionAlgorithm.ChaCha20Poly1305, 256).IsSupported);
         Assert.Throws<NotSupportedException>(() => new Encryption(EncryptionAlgorithm.AesGcm16, 0).KeyLength);
         Assert.False(IntegrityAlgorithm.HmacMd5_96.IsSupported());
-        Assert.Throws<NotSupportedException>(() => IntegrityAlgorithm.AesXcbc96.IcvLength());
+        Assert.Throws<NotSupportedException>(() => IntegrityAlgorithm.HmacMd5_96.IcvLength());
     }
 
     [Fact]

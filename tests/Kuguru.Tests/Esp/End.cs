@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using Kuguru.Esp;
+using Kuguru.Wire;
 using Xunit;
 
 namespace Kuguru.Tests.Esp;
@@ -51,6 +52,22 @@ sealed class End : ITunSink, IDatagramSink, IDisposable
     public void Receive(ReadOnlySpan<byte> esp, Path? path = null, byte tos = 0, bool udp = true)
     {
         Inbound.Add(esp, new Arrival(path ?? Home, udp, tos, Now));
+        Inbound.Flush();
+    }
+
+    /// <summary>What the other end has sent.</summary>
+    public void Receive(Sent sent)
+    {
+        if (sent.Route.Protocol == IpProtocol.Ah)
+            ReceiveAh(sent.Bytes, sent.Route.Path.Reversed());
+        else
+            Receive(sent.Bytes, sent.Route.Path.Reversed(), sent.Tos, sent.Route.UdpEncapsulated);
+    }
+
+    /// <summary>A whole IP packet with an AH.</summary>
+    public void ReceiveAh(ReadOnlySpan<byte> packet, Path? path = null, byte tos = 0)
+    {
+        Inbound.AddAh(packet, new Arrival(path ?? Home, false, tos, Now));
         Inbound.Flush();
     }
 

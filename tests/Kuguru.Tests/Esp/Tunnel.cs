@@ -24,7 +24,7 @@ sealed class Tunnel : IDisposable
     public End B { get; }
 
     public static Tunnel Between(
-        EspSuite? suite = null, Coalescing coalescing = Coalescing.None,
+        ChildSuite? suite = null, Coalescing coalescing = Coalescing.None,
         Func<SaDescription, SaDescription>? a = null, Func<SaDescription, SaDescription>? b = null)
     {
         var tunnel = new Tunnel(new End(coalescing) { Home = PathToB }, new End(coalescing));
@@ -36,11 +36,11 @@ sealed class Tunnel : IDisposable
     /// <summary>What A sends comes in at B at once.</summary>
     public Tunnel Connected()
     {
-        A.Forward = sent => B.Receive(sent.Bytes, sent.Route.Path.Reversed(), sent.Tos, sent.Route.UdpEncapsulated);
+        A.Forward = sent => B.Receive(sent);
         return this;
     }
 
-    public static SaDescription AtA(EspSuite suite, uint generation = 0) => new()
+    public static SaDescription AtA(ChildSuite suite, uint generation = 0) => new()
     {
         InboundSpi = new(SpiOfA.Value + generation),
         OutboundSpi = new(SpiOfB.Value + generation),
@@ -55,7 +55,7 @@ sealed class Tunnel : IDisposable
         Usage = new(),
     };
 
-    public static SaDescription AtB(EspSuite suite, uint generation = 0) => AtA(suite) with
+    public static SaDescription AtB(ChildSuite suite, uint generation = 0) => AtA(suite) with
     {
         InboundSpi = new(SpiOfB.Value + generation),
         OutboundSpi = new(SpiOfA.Value + generation),
@@ -74,7 +74,7 @@ sealed class Tunnel : IDisposable
     public static Selector Prefix(string address, int bits, byte protocol = 0, ushort firstPort = 0, ushort lastPort = ushort.MaxValue) =>
         new(AddressRange.Prefix(IpAddress.Parse(address), bits), protocol, firstPort, lastPort);
 
-    public static EspKeys Keys(EspSuite suite, int seed) => new(
+    public static EspKeys Keys(ChildSuite suite, int seed) => new(
         Secret.Random(suite.EncryptionKeyLength, new TestDice(seed)), Secret.Random(suite.IntegrityKeyLength, new TestDice(seed + 100)));
 
     public void Dispose()

@@ -42,7 +42,7 @@ sealed class Keying : IDisposable
     }
 
     /// <summary>Of a child (section 2.17); the roles are those of the exchange that makes it.</summary>
-    public ChildKeys DeriveChild(EspSuite suite, Secret? shared, Nonces nonces) =>
+    public ChildKeys DeriveChild(ChildSuite suite, Secret? shared, Nonces nonces) =>
         KeyDerivation.ChildKeys(suite, Prf, _keys.SkD, shared, nonces.Initiator, nonces.Responder);
 
     /// <summary>The message with these payloads inside an SK payload, as it crosses the wire.</summary>
