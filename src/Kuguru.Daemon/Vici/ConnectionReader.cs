@@ -117,8 +117,6 @@ public static class ConnectionReader
         var kinds = connection.Local.Concat(connection.Remote).Select(round => round.Kind).ToList();
         if (connection.Version != 1 && kinds.Contains(AuthenticationKind.Xauth))
             found.Add(new ConfigError($"{path}.version", "auth = xauth is IKEv1's: give version = 1, or auth = eap with IKEv2"));
-        if (connection.Version == 1 && connection.Children.FirstOrDefault(child => child.Mode == ChildMode.Transport) is { } transport)
-            found.Add(new ConfigError($"{path}.children.{transport.Name}.mode", "transport mode is not supported with IKEv1: give version = 2, or mode = tunnel"));
         if (connection.Version == 1 && kinds.Contains(AuthenticationKind.Eap))
             found.Add(new ConfigError($"{path}.version", "auth = eap is IKEv2's: give version = 2, or auth = xauth with IKEv1"));
         foreach (var section in message.Sections.Where(s => !IsRound(s, "local") && !IsRound(s, "remote") && !IsChildren(s)))

@@ -26,17 +26,28 @@ sealed partial class Established
         || _queue.Append(_current).OfType<QuickModeErrand>().Any(errand => errand.Config.Name == name);
 
     /// <summary>What "dynamic" means at each end by now.</summary>
-    public Ends Ends(Path path) => new(
-        Configuration.Ours.IsEmpty ? [path.Local.Address] : Configuration.Ours,
-        Configuration.Leased.IsEmpty ? [path.Remote.Address] : [.. Configuration.Leased.Select(lease => lease.Address)]);
+    public Ends Ends(IkeV1Session sa) => new(
+        Configuration.Ours.IsEmpty ? [sa.Path.Local.Address] : Configuration.Ours,
+        Configuration.Leased.IsEmpty ? [sa.Path.Remote.Address] : [.. Configuration.Leased.Select(lease => lease.Address)])
+    {
+        Hosts = Hosts.Of(sa.Path, sa.Nat),
+    };
+
+    /// <summary>What the node is asked before <see cref="Add"/>.</summary>
+    public StandInRequest StandInsOf(Turn t, QuickAgreement agreement) =>
+        new(agreement.Inbound, RemoteId, agreement.Config.Name, agreement.Local, agreement.Remote)
+        {
+            IsNats = agreement.Transport is not null && t.Sa.Nat.Remote && !t.Sa.IsInitiator,
+            IsGateway = !Configuration.Ours.IsEmpty,
+            Replaces = _children.Find(child => Replaces(child, agreement.Config, agreement.Local, agreement.Remote))?.Sa.InboundSpi,
+        };
 
     /// <summary>Makes a child of what was agreed and puts it to use, at first only for receiving when <paramref name="isInboundOnly"/>.</summary>
-    public Child Add(
-        Turn t, ChildConfig config, EspChoice choice, Spi inbound, Spi outbound, EspKeys inboundKeys, EspKeys outboundKeys,
-        ImmutableArray<Selector> local, ImmutableArray<Selector> remote, bool isInboundOnly)
+    public Child Add(Turn t, QuickAgreement agreement, Secret? shared, Blob nonceI, Blob nonceR, bool isInboundOnly)
     {
+        var (config, choice, inbound, local, remote) = agreement;
         var before = _children.Find(child => Replaces(child, config, local, remote));
-        var reqId = before?.ReqId ?? new ReqIdUse(t.Node.ReqIdFor(Connection, config, local, remote));
+        var reqId = before?.ReqId ?? new ReqIdUse(t.Node.ReqIdFor(Connection, config, local, [.. StandIn.See(remote, agreement.StandIns)]));
         var child = Child.Install(t, new ChildSa
         {
             UniqueId = t.Node.NewChildUniqueId(),
@@ -45,13 +56,15 @@ sealed partial class Established
             Config = config,
             ReqId = reqId.Number,
             InboundSpi = inbound,
-            OutboundSpi = outbound,
+            OutboundSpi = choice.Spi,
             Suite = choice.Suite,
             KeyExchange = choice.KeyExchange,
-            InboundKeys = inboundKeys,
-            OutboundKeys = outboundKeys,
+            InboundKeys = Keying.DeriveChild(choice.Suite, shared, inbound, nonceI, nonceR),
+            OutboundKeys = Keying.DeriveChild(choice.Suite, shared, choice.Spi, nonceI, nonceR),
             LocalSelectors = local,
             RemoteSelectors = remote,
+            Transport = agreement.Transport,
+            StandIns = agreement.StandIns,
             Path = t.Sa.Path,
             UdpEncapsulated = NatVersions.IsUdp(choice.Mode),
             Usage = new SaUsage(),
@@ -93,6 +106,7 @@ sealed partial class Established
             Use(t, successor);
         t.Add(new Effect.RemoveSa(child.Sa.InboundSpi));
         child.ReqId.Release(t.Node);
+        t.Node.ReleaseStandIns(child.Sa.InboundSpi);
         if (child.Successor is null)
             t.Report(new Event.ChildDown(Describe(t.Sa, t.Sa.Status(t.Now)), child.Status) { Next = next });
     }
@@ -105,6 +119,7 @@ sealed partial class Established
         child.State = ChildState.Deleted;
         t.Add(new Effect.RemoveSa(child.Sa.InboundSpi));
         child.ReqId.Release(t.Node);
+        t.Node.ReleaseStandIns(child.Sa.InboundSpi);
     }
 
     /// <summary>Send with it from now on.</summary>

@@ -84,8 +84,12 @@ static class Proposals
         sets.Any(set => Takes(set, KeyExchangeMethod.None)) ? KeyExchangeMethod.None
         : sets.Any(set => set.KeyExchange.Contains(ofIke)) ? ofIke : sets[0].KeyExchange[0];
 
-    /// <summary>The offered transform that is closest to the head of our proposals; null if there is none.</summary>
-    public static EspChoice? ChooseEsp(ImmutableArray<AlgorithmSet> sets, Payload.SA offered)
+    /// <summary>There is nothing in it for tunnel mode.</summary>
+    public static bool IsTransportOnly(Payload.SA offered) => offered.Proposals.SelectMany(proposal => proposal.Transforms)
+        .All(transform => ReadEsp(transform) is not { } read || NatVersions.IsTransport(read.Mode));
+
+    /// <summary>The offered transform for this mode that is closest to the head of our proposals; null if there is none.</summary>
+    public static EspChoice? ChooseEsp(ImmutableArray<AlgorithmSet> sets, Payload.SA offered, bool isTransport)
     {
         foreach (var set in sets)
         {
@@ -95,7 +99,8 @@ static class Proposals
                 {
                     foreach (var transform in proposal.Transforms)
                     {
-                        if (Spi.From(proposal.Spi) is { IsReserved: false } spi && ReadEsp(transform) is { } read && read.Suite == suite && Takes(set, read.Group))
+                        if (Spi.From(proposal.Spi) is { IsReserved: false } spi && ReadEsp(transform) is { } read && read.Suite == suite && Takes(set, read.Group)
+                            && NatVersions.IsTransport(read.Mode) == isTransport)
                             return new(suite, read.Group, read.Mode, LifeOf(transform, (ushort)IpsecAttribute.LifeType, (ushort)IpsecAttribute.LifeDuration), spi,
                                 proposal with { Transforms = [transform] });
                     }

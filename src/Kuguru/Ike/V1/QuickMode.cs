@@ -5,8 +5,8 @@ using Kuguru.Wire.V1;
 
 namespace Kuguru.Ike.V1;
 
-// HDR*, HASH(1), SA, Ni [, KE] [, IDci, IDcr]  -->                                   RFC 2409 section 5.5
-//                                              <--  HDR*, HASH(2), SA, Nr [, KE] [, IDci, IDcr]
+// HDR*, HASH(1), SA, Ni [, KE] [, IDci, IDcr] [, NAT-OA, NAT-OA]  -->                 RFC 2409 section 5.5, RFC 3947 section 5
+//                            <--  HDR*, HASH(2), SA, Nr [, KE] [, IDci, IDcr] [, NAT-OA, NAT-OA]
 // HDR*, HASH(3)  -->
 //
 // or, not at all:                              <--  HDR*, HASH(1), N(why not)        Informational
@@ -42,28 +42,33 @@ static class QuickMode
         var ours = ids.Count < 2 ? new Selector(AddressRange.Single(t.Sa.Path.Local.Address)) : QuickIds.Read(ids[1]);
         if (theirs is not { } remote || ours is not { } local)
             return Refuse(t, e, opened, NotifyKind.InvalidIdInformation, FailureCode.TrafficSelectorsUnacceptable, "its identities name no packets");
-        var scopes = Fitting(t, e, local, remote);
+        var scopes = QuickScopes.Fitting(t, e, local, remote);
         if (scopes.Count == 0)
             return Refuse(t, e, opened, NotifyKind.InvalidIdInformation, FailureCode.TrafficSelectorsUnacceptable,
-                $"traffic selectors {local} === {remote} unacceptable, we have "
-                + string.Join(" and ", e.Connection.Children.Select(child => Scope.Of(child, e.Ends(t.Sa.Path))).Select(Describe)));
+                $"traffic selectors {local} === {remote} unacceptable{OrMode(offered)}, we have {QuickScopes.Describe(t, e)}");
         foreach (var scope in scopes)
         {
-            if (Proposals.ChooseEsp(scope.Config.Proposals, offered) is { } choice)
+            if (Proposals.ChooseEsp(scope.Scope.Config.Proposals, offered, scope.Transport is not null) is { } choice)
                 return Answer(t, e, opened, scope, choice, nonce.Data, ids);
         }
         return Refuse(t, e, opened, NotifyKind.NoProposalChosen, FailureCode.NoProposalChosen,
-            $"no ESP proposal in common: offered is {Proposals.Describe(offered)}, we have "
-            + string.Join(" and ", scopes.Select(scope => $"{string.Join(", ", scope.Config.Proposals)} ('{scope.Config.Name}')")));
+            $"no ESP proposal in common{OrMode(offered)}: offered is {Proposals.Describe(offered)}, we have "
+            + string.Join(" and ", scopes.Select(scope => $"{string.Join(", ", scope.Scope.Config.Proposals)} ('{scope.Scope.Config.Name}')").Distinct()));
     }
 
-    static ImmutableArray<Blob> Answer(Turn t, Established e, Opened opened, Scope scope, EspChoice choice, Blob nonceI, List<Payload.ID> ids)
+    /// <summary>What else may be why a peer that takes nothing but transport mode is refused.</summary>
+    static string OrMode(Payload.SA offered) => Proposals.IsTransportOnly(offered)
+        ? " for transport mode, which is from host to host and needs 'mode = transport' here" : "";
+
+    static ImmutableArray<Blob> Answer(Turn t, Established e, Opened opened, QuickScope asked, EspChoice choice, Blob nonceI, List<Payload.ID> ids)
     {
-        if (NatVersions.IsTransport(choice.Mode))
-            return Refuse(t, e, opened, NotifyKind.NoProposalChosen, FailureCode.NoProposalChosen,
-                "it wants transport mode, which is not supported: use tunnel mode");
+        var (scope, transport) = asked;
         if (NatVersions.IsUdp(choice.Mode) && e.Peer.Nat == NatVersion.None)
             return Refuse(t, e, opened, NotifyKind.NoProposalChosen, FailureCode.NoProposalChosen, "it wants ESP in UDP, but has not announced NAT traversal");
+        if (transport is { } named && (transport = OriginalAddresses.Read(named, opened, isInitiator: false)) is null)
+            return Refuse(t, e, opened, NotifyKind.InvalidIdInformation, FailureCode.TrafficSelectorsUnacceptable, "its original addresses are of another family");
+        if (scope.Config.Mode == ChildMode.Transport && transport is null)
+            t.Note(Severity.Info, Subject.Child, $"child '{scope.Config.Name}' with {e.RemoteId} is in tunnel mode as it asks, here it has 'mode = transport'");
         Secret? shared = null;
         Blob publicValue = default;
         if (choice.KeyExchange != KeyExchangeMethod.None && (opened.Find<Payload.KE>() is not { } ke
@@ -71,15 +76,21 @@ static class QuickMode
             return Refuse(t, e, opened, NotifyKind.InvalidKeyInformation, FailureCode.InvalidMessage, $"no good public value of {choice.KeyExchange.Name()}");
         using var wiped = shared;
         var (inbound, nonceR, id) = (t.Node.NewEspSpi(), (Blob)t.Node.Dice.Bytes(PhaseOne.NonceLength), opened.Id);
-        var config = Limit(scope.Config, choice.Life);
-        var child = e.Add(t, config, choice, inbound, choice.Spi,
-            e.Keying.DeriveChild(choice.Suite, shared, inbound, nonceI, nonceR), e.Keying.DeriveChild(choice.Suite, shared, choice.Spi, nonceI, nonceR),
-            scope.Local, scope.Remote, isInboundOnly: true);
+        var agreement = new QuickAgreement(Limit(scope.Config, choice.Life), choice, inbound, scope.Local, scope.Remote) { Transport = transport };
+        var placed = Placing.Ask(t, e.StandInsOf(t, agreement));
+        if (placed.WhyNot is { } why)
+        {
+            t.Node.ReleaseStandIns(inbound);
+            return Refuse(t, e, opened, NotifyKind.InvalidIdInformation, FailureCode.AddressUnavailable, why);
+        }
+        var child = e.Add(t, agreement with { StandIns = placed.StandIns }, shared, nonceI, nonceR, isInboundOnly: true);
         e.Offers[id] = new QuickModeOffer(child, nonceI, nonceR, t.Now + Retransmission.Whole(t.Settings));
         List<Payload> answer = [Proposals.Answer(choice, inbound), new Payload.Nonce(nonceR)];
         if (shared is not null)
             answer.Add(new Payload.KE(publicValue));
         answer.AddRange(ids.Take(2));
+        if (transport is not null && NatVersions.IsUdp(choice.Mode))
+            answer.AddRange(OriginalAddresses.Say(scope.Hosts!.Value, isInitiator: false, e.Peer.Nat));
         if (Shorter(scope.Config, choice.Life) is { } own)
             answer.Add(ResponderLifetime(inbound, own));
         return e.Send(t, id, ExchangeKind.QuickMode, answer.ToSequence(), rest => e.Keying.Hash2(id, nonceI, rest), awaits: true);
@@ -152,23 +163,6 @@ static class QuickMode
         return new(IsakmpProtocol.Esp, inbound.ToBlob(), NotifyKind.ResponderLifetime, w.ToArray());
     }
 
-    /// <summary>
-    /// The children whose selectors take what the peer wants, the closest first. A client of Cisco's Unity asks for everything, and means what it has been told.
-    /// </summary>
-    static List<Scope> Fitting(Turn t, Established e, Selector local, Selector remote)
-    {
-        var fitting = new List<(Scope Scope, int Fit)>();
-        foreach (var child in e.Connection.Children.Where(child => child.Mode is ChildMode.Tunnel or ChildMode.Transport))
-        {
-            var scope = Scope.Of(child, e.Ends(t.Sa.Path));
-            if (scope.Local.Any(mine => mine.Covers(local)) && scope.Remote.Any(theirs => theirs.Covers(remote)))
-                fitting.Add((scope with { Local = [local], Remote = [remote] }, scope.Local.Contains(local) && scope.Remote.Contains(remote) ? 2 : 1));
-            else if (e.Peer.Unity && Narrowing.Narrow(scope.Local, [local]) is { IsEmpty: false } ours && Narrowing.Narrow(scope.Remote, [remote]) is { IsEmpty: false } its)
-                fitting.Add((scope with { Local = ours, Remote = its }, 0));
-        }
-        return [.. fitting.OrderByDescending(pair => pair.Fit).Select(pair => pair.Scope)];
-    }
-
     static ImmutableArray<Blob> Refuse(Turn t, Established e, Opened opened, NotifyKind kind, FailureCode code, string why)
     {
         t.Report(new Event.Failed(new Failure(code, $"sending {Notation.Name(kind)} to {e.RemoteId}: {why}")));
@@ -176,12 +170,25 @@ static class QuickMode
         PhaseOne.Tell(t, e.Keying, new Payload.Notification(IsakmpProtocol.Esp, Blob.Empty, kind, Blob.Empty));
         return [];
     }
-
-    static string Describe(Scope scope) => $"{string.Join(' ', scope.Local)} === {string.Join(' ', scope.Remote)} ('{scope.Config.Name}')";
 }
 
 /// <summary>A child that a peer has asked for, and that we have told it; only receiving, until it says that it has heard.</summary>
 sealed record QuickModeOffer(Child Child, Blob NonceI, Blob NonceR, Instant Until);
+
+/// <summary>A child that both sides agree to.</summary>
+/// <param name="Config">With the narrower of both sides' lifetimes.</param>
+/// <param name="Choice">The peer's SPI is in it.</param>
+/// <param name="Inbound">Our SPI.</param>
+/// <param name="Local">Our end.</param>
+/// <param name="Remote">The peer's end.</param>
+sealed record QuickAgreement(ChildConfig Config, EspChoice Choice, Spi Inbound, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote)
+{
+    /// <summary>Null in tunnel mode.</summary>
+    public TransportEnds? Transport { get; init; }
+
+    /// <summary>Under which addresses the peer's end is seen here.</summary>
+    public ImmutableArray<StandIn> StandIns { get; init; } = [];
+}
 
 /// <summary>A child that we ask for, in the place of an older one or not.</summary>
 sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
@@ -204,9 +211,9 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
             t.Done(request.Token);
             return false;
         }
-        _scope = old is null ? Scope.Of(Config, e.Ends(t.Sa.Path)) : Scope.Of(old.Sa);
+        _scope = old is null ? Scope.Of(Config, e.Ends(t.Sa)) : Scope.Of(old.Sa, t.Sa.Nat);
         var group = Proposals.GroupFor(Config.Proposals, e.Keying.Suite.KeyExchange);
-        _mode = NatVersions.Mode(e.Peer.Nat, t.Sa.Nat.Encapsulate, transport: false);
+        _mode = NatVersions.Mode(e.Peer.Nat, t.Sa.Nat.Encapsulate, _scope.IsHostToHost);
         _inbound = t.Node.NewEspSpi();
         var offer = Proposals.OfferEsp(Config.Proposals, _inbound, group, _mode, QuickMode.LifeOf(Config));
         if (offer.Proposals[0].Transforms.IsEmpty || _scope.Local.IsEmpty || _scope.Remote.IsEmpty)
@@ -224,6 +231,10 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
             payloads.Add(new Payload.KE(_exchange.PublicValue));
         }
         payloads.AddRange(_ids);
+        if (_scope.IsHostToHost && NatVersions.IsUdp(_mode))
+            payloads.AddRange(OriginalAddresses.Say(_scope.Hosts!.Value, isInitiator: true, e.Peer.Nat));
+        else if (Config.Mode == ChildMode.Transport && !_scope.IsHostToHost)
+            t.Note(Severity.Info, Subject.Child, $"child '{Config.Name}' is in tunnel mode: its selectors are not host to host, which transport mode is");
         e.Send(t, Id, ExchangeKind.QuickMode, payloads.ToSequence(), rest => e.Keying.Hash1(Id, rest), awaits: true);
         return true;
     }
@@ -234,7 +245,7 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
             return null;
         e.Believe(t, opened);
         t.Sa.Unanswered.Conclude(Id);
-        if (Read(opened, out var choice, out var nonce, out var shared) is { } why)
+        if (Read(t, e, opened, out var agreement, out var nonce, out var shared) is { } why)
         {
             Fail(t, e, Failures.Child(FailureCode.InvalidMessage, Config.Name, why));
             PhaseOne.Tell(t, e.Keying, Informational.DeleteEsp(_inbound));
@@ -242,14 +253,8 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
         }
         using var wiped = shared;
         _exchange?.Dispose();
-        var life = opened.All<Payload.Notification>().FirstOrDefault(one => one.Kind == NotifyKind.ResponderLifetime) is { } told ? QuickMode.LifetimeOf(told) : default;
-        ImmutableArray<Selector> remote = [_scope.Remote[0]];
-        if (e.Peer.Unity && Narrowing.Narrow(remote, e.Configuration.Split) is { IsEmpty: false } split)
-            remote = split;
-        var config = QuickMode.Limit(Config, life);
-        var child = e.Add(t, config, choice!, _inbound, choice!.Spi,
-            e.Keying.DeriveChild(choice.Suite, shared, _inbound, _nonce, nonce), e.Keying.DeriveChild(choice.Suite, shared, choice.Spi, _nonce, nonce),
-            [_scope.Local[0]], remote, isInboundOnly: old is not null);
+        agreement = agreement! with { StandIns = Placing.Insist(t, e.StandInsOf(t, agreement!)) };
+        var child = e.Add(t, agreement, shared, _nonce, nonce, isInboundOnly: old is not null);
         var last = e.Send(t, Id, ExchangeKind.QuickMode, [], _ => e.Keying.Hash3(Id, _nonce, nonce), awaits: false);
         e.Close(t, Id);
         e.Concluded(this);
@@ -279,21 +284,41 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
     }
 
     /// <summary>Null when the answer is one to our question.</summary>
-    string? Read(Opened opened, out EspChoice? choice, out Blob nonce, out Secret? shared)
+    string? Read(Turn t, Established e, Opened opened, out QuickAgreement? agreement, out Blob nonce, out Secret? shared)
     {
-        (choice, nonce, shared) = (null, default, null);
+        (agreement, nonce, shared) = (null, default, null);
         if (opened.Find<Payload.SA>() is not { } sa || opened.Find<Payload.Nonce>() is not { HasGoodLength: true } nr)
             return "the answer has no SA or nonce";
         nonce = nr.Data;
         var isOne = sa.Proposals is [{ Transforms.Count: 1 }];
-        choice = isOne ? Proposals.ChooseEsp(Config.Proposals, sa) : null;
+        var choice = isOne ? Proposals.ChooseEsp(Config.Proposals, sa, NatVersions.IsTransport(_mode)) : null;
         if (choice is null || choice.Mode != _mode || choice.KeyExchange != (_exchange?.Method ?? KeyExchangeMethod.None))
             return $"the answer {Proposals.Describe(sa)} is not among what we offered: {string.Join(", ", Config.Proposals)}";
-        var ids = opened.All<Payload.ID>().ToList();
-        if (ids.Count >= 2 && !ids.Take(2).SequenceEqual(_ids))
+        var life = opened.All<Payload.Notification>().FirstOrDefault(one => one.Kind == NotifyKind.ResponderLifetime) is { } told ? QuickMode.LifetimeOf(told) : default;
+        var asked = new QuickAgreement(QuickMode.Limit(Config, life), choice, _inbound, [_scope.Local[0]], [_scope.Remote[0]]);
+        agreement = asked;
+        var ids = opened.All<Payload.ID>().Take(2).ToList();
+        if (NatVersions.IsTransport(_mode))
+        {
+            if ((agreement = AsTransport(asked, opened, ids)) is null)
+                return "the answer has other identities, or original addresses of another family, than our question";
+        }
+        else if (ids.Count == 2 && !ids.SequenceEqual(_ids))
             return "the answer has other identities than our question";
+        else if (e.Peer.Unity && Narrowing.Narrow(asked.Remote, e.Configuration.Split) is { IsEmpty: false } split)
+            agreement = asked with { Remote = split };
         return _exchange is null ? null
             : opened.Find<Payload.KE>() is { } ke && _exchange.TryDerive(ke.Data, out shared, out var fault) ? null
             : "the answer has no good public value";
+    }
+
+    /// <summary>The peer repeats our identities, or says them as it knows the two ends: charon does that where there is a NAT.</summary>
+    QuickAgreement? AsTransport(QuickAgreement agreement, Opened opened, List<Payload.ID> ids)
+    {
+        var (local, remote) = ids.Count < 2 ? (agreement.Local[0], agreement.Remote[0]) : (QuickIds.Read(ids[0]), QuickIds.Read(ids[1]));
+        return local is { } near && remote is { } far && _scope.AsTransport([near], [far]) is var (ours, theirs, named)
+            && agreement.Local[0].Covers(ours[0]) && agreement.Remote[0].Covers(theirs[0])
+            && OriginalAddresses.Read(named, opened, isInitiator: true) is { } ends
+            ? agreement with { Local = ours, Remote = theirs, Transport = ends } : null;
     }
 }

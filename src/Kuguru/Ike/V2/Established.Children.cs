@@ -35,33 +35,24 @@ sealed partial class Established
     /// <summary>What a peer may ask for.</summary>
     public ImmutableArray<Scope> Scopes(IkeV2Session sa) => [.. Connection.Children.Where(child => !child.Mode.IsShunt).Select(child => Scope.Of(child, Ends(sa)))];
 
-    /// <summary>
-    /// Finds out under which addresses the peer is to be seen. Who asks is refused when it needs others than it has and there are none; who
-    /// was asked has agreed already, so it keeps what it has, and that is said.
-    /// </summary>
+    /// <summary>Finds out under which addresses the peer that asks is to be seen; it is refused when it needs others than it has and there are none.</summary>
     public ChildNegotiation.Judgement Place(Turn t, ChildNegotiation.Agreement agreement, Spi inbound, Child? replaced)
     {
-        var answer = t.Node.StandInsFor(new StandInRequest(inbound, RemoteId, agreement.Config.Name, agreement.Local, agreement.Remote)
+        var answer = Placing.Ask(t, StandInsOf(t, agreement, inbound, replaced));
+        return answer.WhyNot is { } why ? new(agreement, NotifyType.NoAdditionalSas, why) : new(agreement with { StandIns = answer.StandIns }, default, "");
+    }
+
+    /// <summary>As <see cref="Place"/>, for what is agreed already.</summary>
+    public ChildNegotiation.Agreement PlaceAnyhow(Turn t, ChildNegotiation.Agreement agreement, Spi inbound, Child? replaced) =>
+        agreement with { StandIns = Placing.Insist(t, StandInsOf(t, agreement, inbound, replaced)) };
+
+    StandInRequest StandInsOf(Turn t, ChildNegotiation.Agreement agreement, Spi inbound, Child? replaced) =>
+        new(inbound, RemoteId, agreement.Config.Name, agreement.Local, agreement.Remote)
         {
             IsNats = agreement.Transport is not null && t.Sa.Verdict.Remote && !t.Sa.IsOriginalInitiator,
             IsGateway = !Configuration.Ours.IsEmpty,
             Replaces = replaced?.Sa.InboundSpi,
-        });
-        if (answer.WhyNot is { } why)
-            return new(agreement, NotifyType.NoAdditionalSas, why);
-        if (!answer.StandIns.IsEmpty && replaced is null)
-            t.Note(Severity.Info, Subject.Child, $"{RemoteId} is seen under other addresses here: {string.Join(", ", answer.StandIns)}");
-        return new(agreement with { StandIns = answer.StandIns }, default, "");
-    }
-
-    /// <summary>As <see cref="Place"/>, for what is agreed already.</summary>
-    public ChildNegotiation.Agreement PlaceAnyhow(Turn t, ChildNegotiation.Agreement agreement, Spi inbound, Child? replaced)
-    {
-        var placed = Place(t, agreement, inbound, replaced);
-        if (placed.Why.Length > 0)
-            t.Note(Severity.Warning, Subject.Child, $"{placed.Why}; until then the newest of the two gets the packets");
-        return placed.Agreement!;
-    }
+        };
 
     /// <summary>
     /// Makes a child of what was agreed and puts it to use.

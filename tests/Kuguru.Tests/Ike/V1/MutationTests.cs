@@ -59,8 +59,8 @@ public class MutationTests
                 foreach (var session in host.Sessions.ToList())
                     session.TerminateIke(pair.World.Now, 0, force: true, host.Outbox);
                 host.Obey();
-                Assert.True(host.Installed.Count == 0 && host.ReqIds.Count == 0 && host.Leases == 0,
-                    $"seed {seed}: left are {host.Installed.Count} children, {host.ReqIds.Count} reqids, {host.Leases} leases");
+                Assert.True(host.Installed.Count == 0 && host.ReqIds.Count == 0 && host.Leases == 0 && host.Seen.Count == 0,
+                    $"seed {seed}: left are {host.Installed.Count} children, {host.ReqIds.Count} reqids, {host.Leases} leases, {host.Seen.Count} of whom is seen how");
                 foreach (var done in host.Events.OfType<Event.OrderDone>().GroupBy(done => done.Token))
                     Assert.True(done.Count() == 1, $"seed {seed}: order {done.Key} done {done.Count()} times");
             }
