@@ -33,6 +33,30 @@ static class RoutePlan
     }
 
     /// <summary>
+    /// Where the local end is a virtual address, packets that this host forwards to the remote selectors, by these links: from the network behind it,
+    /// from containers and virtual machines. They get the virtual address by source NAT, if the user has set that up, only after they have been routed,
+    /// so that their source says nothing yet; what does not get it the packet path drops. A rule with a link is about nothing that this host says or
+    /// hears itself, its own outer packets least of all. Where the peer itself is inside the remote selectors, the tunnel is for everything that this
+    /// host says, and the hosts behind it keep their way.
+    /// </summary>
+    public static IEnumerable<IpRule> ForwardRules(
+        IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, IReadOnlyCollection<IpAddress> virtualAddresses, IpAddress? peer,
+        IReadOnlyCollection<string> links, RoutesOptions options)
+    {
+        if (peer is not { } outer || remote.Any(selector => selector.Range.Contains(outer)))
+            return [];
+        var rules =
+            from own in local
+            where own.Range.First == own.Range.Last && virtualAddresses.Contains(own.Range.First)
+            from far in remote
+            where own.Range.First.IsV6 == far.Range.First.IsV6 && (own.Protocol == far.Protocol || own.Protocol == 0 || far.Protocol == 0)
+            from to in Prefix.FromRange(far.Range.First, far.Range.Last)
+            from link in links
+            select WithPorts(own, far, options) with { IsV6 = to.IsV6, To = to, InLink = link, SourcePorts = null };
+        return rules.Distinct();
+    }
+
+    /// <summary>
     /// What a shunt lets pass: before the rules that lead to us, the main table is asked. Packets whose source is yet to be found are among it
     /// where an address of ours is inside the local selectors.
     /// </summary>

@@ -49,7 +49,13 @@ public sealed class Routes : IDisposable
     readonly Dictionary<IpRule, RuleUse> _rules = [];
     readonly Dictionary<IpAddress, AddressUse> _addresses = [];
 
-    sealed record Holding(IReadOnlyList<Selector> Local, IpAddress? Outer, int Mtu, Prefix[] Destinations, List<IpRule> Rules);
+    sealed record Holding(IReadOnlyList<Selector> Local, IReadOnlyList<Selector> Remote, IpAddress? Outer, IpAddress? Peer, int Mtu, Prefix[] Destinations)
+    {
+        public List<IpRule> Rules { get; } = [];
+
+        /// <summary>Those for what is forwarded, which come and go with the host's links.</summary>
+        public List<IpRule> Forwarding { get; } = [];
+    }
 
     /// <summary>One destination, and all who need it.</summary>
     sealed class Entry
@@ -82,16 +88,16 @@ public sealed class Routes : IDisposable
     public IReadOnlyList<string> Leftovers { get; private set; } = [];
 
     /// <summary>
-    /// Leads packets from the local to the remote selectors to the TUN device. <paramref name="outer"/> is our own address outside, where it is
-    /// known; <paramref name="innerMtu"/> is the largest inner packet, 0 if not known. In transport mode only what goes from one host to the
+    /// Leads packets from the local to the remote selectors to the TUN device. <paramref name="outer"/> and <paramref name="peer"/> are our own and
+    /// the peer's address outside, where they are known; <paramref name="innerMtu"/> is the largest inner packet, 0 if not known. In transport mode only what goes from one host to the
     /// other is led, whatever else this host has to say to that address. An owner that has routes already gets these instead.
     /// </summary>
     public void Add(
         RouteOwner owner, IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, IpAddress? outer = null, int innerMtu = 0,
-        ChildMode mode = ChildMode.Tunnel)
+        ChildMode mode = ChildMode.Tunnel, IpAddress? peer = null)
     {
         _holdings.Remove(owner, out var before);
-        var holding = new Holding(local, outer, innerMtu, [.. RoutePlan.Destinations(local, remote)], []);
+        var holding = new Holding(local, remote, outer, mode == ChildMode.Tunnel ? peer : null, innerMtu, [.. RoutePlan.Destinations(local, remote)]);
         _holdings.Add(owner, holding);
         foreach (var destination in holding.Destinations)
             EntryOf(destination).Owners.Add(owner);
@@ -102,6 +108,7 @@ public sealed class Routes : IDisposable
             Use(rule);
             holding.Rules.Add(rule);
         }
+        SettleForwarding(holding, ForwardingLinks());
         if (before is not null)
             Release(owner, before);
     }
@@ -110,7 +117,7 @@ public sealed class Routes : IDisposable
     public void AddPass(RouteOwner owner, IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote)
     {
         Remove(owner);
-        var holding = new Holding(local, null, 0, [], []);
+        var holding = new Holding(local, remote, null, null, 0, []);
         _holdings.Add(owner, holding);
         foreach (var rule in RoutePlan.PassRules(local, remote, Addresses, _options))
         {
@@ -226,7 +233,7 @@ public sealed class Routes : IDisposable
 
     void Release(RouteOwner owner, Holding holding)
     {
-        foreach (var rule in holding.Rules)
+        foreach (var rule in holding.Rules.Concat(holding.Forwarding))
             Unuse(rule);
         foreach (var destination in holding.Destinations)
         {
@@ -273,6 +280,33 @@ public sealed class Routes : IDisposable
         var addresses = Addresses;
         foreach (var (destination, entry) in _entries)
             Settle(destination, entry, addresses);
+        var links = ForwardingLinks();
+        foreach (var holding in _holdings.Values)
+            SettleForwarding(holding, links);
+    }
+
+    /// <summary>By which packets may come that are to be forwarded: those with addresses, which not every port of a bridge has.</summary>
+    string[] ForwardingLinks()
+    {
+        if (_addresses.Count == 0)
+            return [];
+        var withAddress = Addresses.Select(address => address.Link).ToHashSet();
+        return [.. _netlink.Links().Where(link => !link.IsLoopback && link.Index != _link && withAddress.Contains(link.Index)).Select(link => link.Name)];
+    }
+
+    void SettleForwarding(Holding holding, string[] links)
+    {
+        var wanted = RoutePlan.ForwardRules(holding.Local, holding.Remote, _addresses.Keys, holding.Peer, links, _options).ToList();
+        foreach (var rule in wanted.Except(holding.Forwarding).ToList())
+        {
+            Use(rule);
+            holding.Forwarding.Add(rule);
+        }
+        foreach (var rule in holding.Forwarding.Except(wanted).ToList())
+        {
+            holding.Forwarding.Remove(rule);
+            Unuse(rule);
+        }
     }
 
     /// <summary>Makes the kernel's route what the owners want: the first source that any of them has, the smallest MTU.</summary>

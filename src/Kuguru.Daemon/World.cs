@@ -86,14 +86,14 @@ public sealed class World : IDisposable
                 break;
             case Effect.InstallSa install:
                 _table.Obey(install, MtuTo(install.Sa.Path));
-                Route(RouteOwner.Sa(install.Sa.InboundSpi), install.Sa.LocalSelectors, install.Sa.SeenSelectors, install.Sa.Path.Local.Address,
+                Route(RouteOwner.Sa(install.Sa.InboundSpi), install.Sa.LocalSelectors, install.Sa.SeenSelectors, install.Sa.Path,
                     InnerMtu(install.Sa.InboundSpi), install.Sa.Mode);
                 break;
             case Effect.MoveSa move:
                 _table.Obey(move, DefaultMtu);
                 _table.LimitMtu(move.InboundSpi, MtuTo(move.Path));
                 if (move.Selectors is { } selectors)
-                    Route(RouteOwner.Sa(move.InboundSpi), selectors.Local, selectors.Remote, move.Path.Local.Address, InnerMtu(move.InboundSpi), ChildMode.Tunnel);
+                    Route(RouteOwner.Sa(move.InboundSpi), selectors.Local, selectors.Remote, move.Path, InnerMtu(move.InboundSpi), ChildMode.Tunnel);
                 else
                     _routes.LimitMtu(RouteOwner.Sa(move.InboundSpi), InnerMtu(move.InboundSpi));
                 break;
@@ -116,7 +116,7 @@ public sealed class World : IDisposable
             case Effect.InstallTrap trap:
                 _table.Obey(trap, DefaultMtu);
                 if (trap.Child.Mode != ChildMode.Pass)
-                    Route(RouteOwner.Trap(trap.ReqId), trap.Local, trap.Remote, outer: null, innerMtu: 0, trap.Child.Mode);
+                    Route(RouteOwner.Trap(trap.ReqId), trap.Local, trap.Remote, path: null, innerMtu: 0, trap.Child.Mode);
                 else if (_settings.InstallRoutes)
                     _routes.AddPass(RouteOwner.Trap(trap.ReqId), trap.Local, trap.Remote);
                 break;
@@ -183,12 +183,12 @@ public sealed class World : IDisposable
             _log.NotSent(transmit.Path, outcome.Error);
     }
 
-    void Route(RouteOwner owner, IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, IpAddress? outer, int innerMtu, ChildMode mode)
+    void Route(RouteOwner owner, IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, Path? path, int innerMtu, ChildMode mode)
     {
         if (mode == ChildMode.Transport)
             LoosenReversePath(remote);
         if (_settings.InstallRoutes)
-            _routes.Add(owner, local, remote, outer, innerMtu, mode);
+            _routes.Add(owner, local, remote, path?.Local.Address, innerMtu, mode, path?.Remote.Address);
     }
 
     /// <summary>The devices by which peers come whose packets have the same addresses outside as inside.</summary>

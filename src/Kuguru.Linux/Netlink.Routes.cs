@@ -52,7 +52,7 @@ public sealed record RouteAnswer(int Link, IpAddress Source, IpAddress? Gateway,
 
 public sealed unsafe partial class Netlink
 {
-    const int RTA_DST = 1, RTA_SRC = 2, RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PRIORITY = 6, RTA_PREFSRC = 7, RTA_METRICS = 8;
+    const int RTA_DST = 1, RTA_SRC = 2, RTA_IIF = 3, RTA_OIF = 4, RTA_GATEWAY = 5, RTA_PRIORITY = 6, RTA_PREFSRC = 7, RTA_METRICS = 8;
     const int RTA_TABLE = 15, RTA_MARK = 16, RTAX_MTU = 2;
     const uint RTM_F_CLONED = 0x200;
 
@@ -106,8 +106,8 @@ public sealed unsafe partial class Netlink
         return Change(ref message, $"delete route {route}", Errno.ESRCH, Errno.ENODEV);
     }
 
-    /// <summary>How a packet with this mark, and this source unless null, would go there; null when it could not.</summary>
-    public RouteAnswer? RouteGet(IpAddress destination, uint mark = 0, IpAddress? source = null)
+    /// <summary>How a packet with this mark, and this source unless null, would go there; with a link one that comes by it and is forwarded. Null when it could not.</summary>
+    public RouteAnswer? RouteGet(IpAddress destination, uint mark = 0, IpAddress? source = null, int inLink = 0)
     {
         var message = Message(stackalloc byte[RequestLength], Rtnetlink.GetRoute, Rtnetlink.Acknowledge);
         message.Fixed(new RouteHeader
@@ -121,6 +121,8 @@ public sealed unsafe partial class Netlink
             message.Attribute(RTA_SRC, from);
         if (mark != 0)
             message.Attribute(RTA_MARK, mark);
+        if (inLink != 0)
+            message.Attribute(RTA_IIF, (uint)inLink);
         var route = Ask(ref message, $"find the route to {destination}", ReadAnswer,
             Errno.ENETUNREACH, Errno.EHOSTUNREACH, Errno.EACCES, Errno.EINVAL);
         if (route?.Link is not > 0 || (route.Source ?? source) is not { } ours)

@@ -17,6 +17,9 @@ public sealed record IpRule
 
     public Prefix? To { get; init; }
 
+    /// <summary>The link by which a packet comes that this host forwards; null is all packets, its own too.</summary>
+    public string? InLink { get; init; }
+
     /// <summary>Fits when <c>(mark of the packet &amp; MarkMask) == Mark</c>; a mask of 0 fits all.</summary>
     public uint Mark { get; init; }
 
@@ -42,14 +45,14 @@ public sealed record IpRule
     public byte Protocol { get; init; } = 4;
 
     public override string ToString() => $"{Priority}:{(Not ? " not" : "")} from {From?.ToString() ?? "all"}"
-        + (To is null ? "" : $" to {To}") + (MarkMask == 0 ? "" : $" fwmark 0x{Mark:x}/0x{MarkMask:x}")
+        + (To is null ? "" : $" to {To}") + (InLink is null ? "" : $" iif {InLink}") + (MarkMask == 0 ? "" : $" fwmark 0x{Mark:x}/0x{MarkMask:x}")
         + (IpProtocol == 0 ? "" : $" ipproto {IpProtocol}") + (SourcePorts is { } s ? $" sport {s.First}-{s.Last}" : "")
         + (DestinationPorts is { } d ? $" dport {d.First}-{d.Last}" : "") + $" lookup {Table}";
 }
 
 public sealed unsafe partial class Netlink
 {
-    const int FRA_DST = 1, FRA_SRC = 2, FRA_PRIORITY = 6, FRA_FWMARK = 10, FRA_TABLE = 15, FRA_FWMASK = 16, FRA_PROTOCOL = 21;
+    const int FRA_DST = 1, FRA_SRC = 2, FRA_IIFNAME = 3, FRA_PRIORITY = 6, FRA_FWMARK = 10, FRA_TABLE = 15, FRA_FWMASK = 16, FRA_PROTOCOL = 21;
     const int FRA_IP_PROTO = 22, FRA_SPORT_RANGE = 23, FRA_DPORT_RANGE = 24;
     const byte FR_ACT_TO_TBL = 1;
     const uint FIB_RULE_INVERT = 2, FIB_RULE_FIND_SADDR = 0x10000;
@@ -117,6 +120,8 @@ public sealed unsafe partial class Netlink
             message.Attribute(FRA_SRC, from.Network.Address);
         if (rule.To is { Length: > 0 } to)
             message.Attribute(FRA_DST, to.Network.Address);
+        if (rule.InLink is { } link)
+            message.Attribute(FRA_IIFNAME, link);
         if (rule.MarkMask != 0)
         {
             message.Attribute(FRA_FWMARK, rule.Mark);
@@ -151,6 +156,7 @@ public sealed unsafe partial class Netlink
             {
                 FRA_SRC => rule with { From = new(attributes.Address, header.SourceLength) },
                 FRA_DST => rule with { To = new(attributes.Address, header.DestinationLength) },
+                FRA_IIFNAME => rule with { InLink = attributes.Text },
                 FRA_PRIORITY => rule with { Priority = attributes.U32 },
                 FRA_FWMARK => rule with { Mark = attributes.U32 },
                 FRA_FWMASK => rule with { MarkMask = attributes.U32 },

@@ -55,6 +55,29 @@ public sealed class RoutePlanTests
         Assert.Equal(rules, string.Join('\n', RoutePlan.Rules(Given.Selectors(local), Given.Selectors(remote), _options)));
 
     [Theory]
+    [InlineData("10.3.0.1/32", "10.2.0.0/16[tcp/80]", """
+        220: from all to 10.2.0.0/16 iif lan fwmark 0x0/0x100 ipproto 6 dport 80-80 lookup 220
+        220: from all to 10.2.0.0/16 iif eth fwmark 0x0/0x100 ipproto 6 dport 80-80 lookup 220
+        """)]
+    [InlineData("fd03::1/128 10.3.0.1/32", "fd02::/64", """
+        220: from all to fd02::/64 iif lan fwmark 0x0/0x100 lookup 220
+        220: from all to fd02::/64 iif eth fwmark 0x0/0x100 lookup 220
+        """)]
+    // its source port the NAT changes
+    [InlineData("10.3.0.1/32[udp/53]", "10.2.0.0/16", """
+        220: from all to 10.2.0.0/16 iif lan fwmark 0x0/0x100 ipproto 17 lookup 220
+        220: from all to 10.2.0.0/16 iif eth fwmark 0x0/0x100 ipproto 17 lookup 220
+        """)]
+    // the peer (192.0.2.1) is inside: the tunnel is the way to everywhere, for this host
+    [InlineData("10.3.0.1/32", "0.0.0.0/0", "")]
+    // no virtual address
+    [InlineData("10.3.0.0/16", "10.2.0.0/16", "")]
+    [InlineData("10.3.0.2/32", "10.2.0.0/16", "")]
+    public void What_a_host_with_a_virtual_address_forwards_is_led_by_its_links(string local, string remote, string rules) =>
+        Assert.Equal(rules, string.Join('\n', RoutePlan.ForwardRules(Given.Selectors(local), Given.Selectors(remote),
+            [IpAddress.Parse("10.3.0.1"), IpAddress.Parse("fd03::1")], IpAddress.Parse("192.0.2.1"), ["lan", "eth"], _options)));
+
+    [Theory]
     // the virtual address on the TUN device (link 9) before all others
     [InlineData("10.0.0.0/8", "192.0.2.1", "eth:192.0.2.1 lan:10.1.0.1 tun:10.3.0.1", "10.3.0.1")]
     // an inner address before the outer one

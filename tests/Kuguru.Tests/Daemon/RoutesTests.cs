@@ -50,6 +50,40 @@ public sealed class RoutesTests
         Assert.Equal(1400, netlink.RouteGet(IpAddress.Parse(peer))!.Mtu);
     });
 
+    [Theory]
+    [InlineData("10.3.0.1", "10.2.0.0/16", "10.2.0.5", "192.0.2.7", "10.9.0.2", "10.9.0.1", "net/ipv4/ip_forward")]
+    [InlineData("fd03::1", "fd02::/64", "fd02::5", "2001:db8::7", "fd09::2", "fd09::1", "net/ipv6/conf/all/forwarding")]
+    public void What_is_forwarded_enters_the_tunnel_of_a_virtual_address_and_the_host_itself_keeps_its_way(
+        string virtualIp, string remote, string far, string peer, string behind, string own, string forwarding) => InHost((netlink, tun) =>
+    {
+        File.WriteAllText($"/proc/sys/{forwarding}", "1");
+        var (address, link) = (IpAddress.Parse(virtualIp), netlink.IndexOf(TwoHosts.Link));
+        netlink.AddRoute(new(Prefix.Parse(remote)) { Link = link });
+        using var routes = new Routes(tun, new());
+        routes.AddAddress(1, address);
+        routes.Add(_first, Given.Selectors($"{virtualIp}/{address.Bits}"), Given.Selectors(remote), IpAddress.Parse(own), peer: IpAddress.Parse(peer));
+        Assert.Equal(tun.Index, Forwarded());
+        Assert.Equal($"link from {own}", Way(netlink, tun, far, from: own));
+        Assert.Equal($"tun from {virtualIp}", Way(netlink, tun, far));
+
+        // A link that comes later is one more by which packets come, and one that goes takes its rule with it.
+        netlink.AddVethPair("lan0", "lan1");
+        netlink.AddAddress(netlink.IndexOf("lan0"), Prefix.Parse("10.8.0.1/24"));
+        routes.Refresh();
+        Assert.Contains(netlink.Rules(), rule => rule.InLink == "lan0");
+        netlink.DeleteLink(netlink.IndexOf("lan0"));
+        routes.Refresh();
+        Assert.DoesNotContain(netlink.Rules(), rule => rule.InLink == "lan0");
+
+        // Everything that this host says goes to the peer: whom it forwards for keeps the way in the clear.
+        routes.Add(_first, Given.Selectors($"{virtualIp}/{address.Bits}"), Given.Selectors($"{remote} {peer}/{address.Bits}"), peer: IpAddress.Parse(peer));
+        Assert.Equal(link, Forwarded());
+        routes.Remove(_first);
+        Assert.DoesNotContain(netlink.Rules(), rule => rule.Protocol == 220);
+
+        int? Forwarded() => netlink.RouteGet(IpAddress.Parse(far), source: IpAddress.Parse(behind), inLink: link)?.Link;
+    });
+
     [Fact]
     public void The_peer_itself_may_be_in_the_selectors() => InHost((netlink, tun) =>
     {
