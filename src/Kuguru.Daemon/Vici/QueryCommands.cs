@@ -111,11 +111,11 @@ sealed class QueryCommands(ControlLoop loop, Func<IEnumerable<(string Why, long 
         }
         return new ViciMessage
         {
-            { "encryption", section(Supported.Encryption.Where(e => !e.IsAead).Select(e => e.Algorithm.Name())) },
-            { "integrity", section(Supported.Integrity.Select(i => i.Name())) },
+            { "encryption", section(Supported.Encryption.Concat(Supported.WeakEncryption).Where(e => !e.IsAead).Select(e => e.Algorithm.Name())) },
+            { "integrity", section(Supported.Integrity.Concat(Supported.WeakIntegrity).Select(i => i.Name())) },
             { "aead", section(Supported.Encryption.Where(e => e.IsAead).Select(e => e.Algorithm.Name())) },
-            { "prf", section(Supported.Prf.Select(p => p.Name())) },
-            { "ke", section(Supported.KeyExchange.Select(k => k.Name())) },
+            { "prf", section(Supported.Prf.Concat(Supported.WeakPrf).Select(p => p.Name())) },
+            { "ke", section(Supported.KeyExchange.Concat(Supported.WeakKeyExchange).Select(k => k.Name())) },
         };
     }
 

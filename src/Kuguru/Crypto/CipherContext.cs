@@ -4,7 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace Kuguru.Crypto;
 
 /// <summary>
-/// A keyed cipher of libcrypto in one direction, set up once; a packet brings only its IV. Serves AES-CBC (whole blocks, no padding),
+/// A keyed cipher of libcrypto in one direction, set up once; a packet brings only its IV. Serves AES-CBC and 3DES-CBC (whole blocks, no padding),
 /// AES-CTR (RFC 3686 counter block as IV) and AES-ECB. Not thread-safe.
 /// </summary>
 sealed unsafe class CipherContext : NativeContext
@@ -58,6 +58,7 @@ sealed unsafe class CipherContext : NativeContext
         static readonly nint Cbc128 = Libcrypto.Cipher("AES-128-CBC\0"u8);
         static readonly nint Cbc192 = Libcrypto.Cipher("AES-192-CBC\0"u8);
         static readonly nint Cbc256 = Libcrypto.Cipher("AES-256-CBC\0"u8);
+        static readonly nint TripleDes = Libcrypto.IsTripleDesThere ? Libcrypto.Cipher(Libcrypto.TripleDesName) : 0;
         static readonly nint Ctr128 = Libcrypto.Cipher("AES-128-CTR\0"u8);
         static readonly nint Ctr192 = Libcrypto.Cipher("AES-192-CTR\0"u8);
         static readonly nint Ctr256 = Libcrypto.Cipher("AES-256-CTR\0"u8);
@@ -70,7 +71,8 @@ sealed unsafe class CipherContext : NativeContext
             (EncryptionAlgorithm.AesCtr, 128) => Ctr128,
             (EncryptionAlgorithm.AesCtr, 192) => Ctr192,
             (EncryptionAlgorithm.AesCtr, 256) => Ctr256,
-            _ => throw new NotSupportedException($"{encryption} is no AES-CBC or AES-CTR"),
+            (EncryptionAlgorithm.TripleDes, 0) when Libcrypto.IsTripleDesThere => TripleDes,
+            _ => throw new NotSupportedException($"{encryption} is no AES-CBC, AES-CTR or 3DES-CBC"),
         };
     }
 }

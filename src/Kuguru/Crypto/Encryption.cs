@@ -1,7 +1,8 @@
 namespace Kuguru.Crypto;
 
 /// <summary>
-/// An ENCR transform with its Key Length attribute in bits, which is 0 where the algorithm has one length only (NULL, ChaCha20-Poly1305).
+/// An ENCR transform with its Key Length attribute in bits, which is 0 where the algorithm has one length only (NULL, 3DES,
+/// ChaCha20-Poly1305).
 /// Lengths are in octets and known for what <see cref="IsSupported"/>; asking them of anything else is a bug. Prints as charon's
 /// <c>AES_GCM_16_128</c>.
 /// </summary>
@@ -13,6 +14,7 @@ public readonly record struct Encryption(EncryptionAlgorithm Algorithm, int KeyB
         EncryptionAlgorithm.Null => KeyBits == 0,
         EncryptionAlgorithm.ChaCha20Poly1305 => Libcrypto.IsLoaded && KeyBits is 0 or 256,
         EncryptionAlgorithm.AesGcm16 => KeyBits is 128 or 192 or 256,
+        EncryptionAlgorithm.TripleDes => KeyBits == 0 && Libcrypto.IsTripleDesThere,
         EncryptionAlgorithm.AesCbc or EncryptionAlgorithm.AesCtr => Libcrypto.IsLoaded && KeyBits is 128 or 192 or 256,
         _ => false,
     };
@@ -28,6 +30,7 @@ public readonly record struct Encryption(EncryptionAlgorithm Algorithm, int KeyB
     {
         EncryptionAlgorithm.Null => 0,
         EncryptionAlgorithm.ChaCha20Poly1305 => 32,
+        EncryptionAlgorithm.TripleDes => 24,
         _ => Known.KeyBits / 8,
     };
 
@@ -49,7 +52,12 @@ public readonly record struct Encryption(EncryptionAlgorithm Algorithm, int KeyB
     };
 
     /// <summary>What the plaintext must be a multiple of, before ESP's own 4.</summary>
-    public int BlockLength => Known.Algorithm is EncryptionAlgorithm.AesCbc ? 16 : 1;
+    public int BlockLength => Known.Algorithm switch
+    {
+        EncryptionAlgorithm.AesCbc => 16,
+        EncryptionAlgorithm.TripleDes => 8,
+        _ => 1,
+    };
 
     /// <summary>The ICV of a combined mode; 0 where INTEG gives it.</summary>
     public int IcvLength => Known.IsAead ? 16 : 0;
@@ -59,17 +67,21 @@ public readonly record struct Encryption(EncryptionAlgorithm Algorithm, int KeyB
     public override string ToString() => KeyBits == 0 ? Algorithm.Name() : $"{Algorithm.Name()}_{KeyBits}";
 }
 
-/// <summary>Lengths of INTEG, in octets (RFC 2404, RFC 3566, RFC 4494, RFC 4868).</summary>
+/// <summary>Lengths of INTEG, in octets (RFC 2403, RFC 2404, RFC 3566, RFC 4494, RFC 4868).</summary>
 public static class Integrity
 {
-    public static bool IsSupported(this IntegrityAlgorithm algorithm) => Libcrypto.IsLoaded && algorithm is IntegrityAlgorithm.HmacSha1_96
-        or IntegrityAlgorithm.HmacSha2_256_128 or IntegrityAlgorithm.HmacSha2_384_192 or IntegrityAlgorithm.HmacSha2_512_256
-        or IntegrityAlgorithm.AesXcbc96 or IntegrityAlgorithm.AesCmac96;
+    public static bool IsSupported(this IntegrityAlgorithm algorithm) => algorithm switch
+    {
+        IntegrityAlgorithm.HmacSha1_96 or IntegrityAlgorithm.HmacSha2_256_128 or IntegrityAlgorithm.HmacSha2_384_192
+            or IntegrityAlgorithm.HmacSha2_512_256 or IntegrityAlgorithm.AesXcbc96 or IntegrityAlgorithm.AesCmac96 => Libcrypto.IsLoaded,
+        IntegrityAlgorithm.HmacMd5_96 => Libcrypto.IsMd5There,
+        _ => false,
+    };
 
     public static int KeyLength(this IntegrityAlgorithm algorithm) => algorithm switch
     {
         IntegrityAlgorithm.None => 0,
-        IntegrityAlgorithm.AesXcbc96 or IntegrityAlgorithm.AesCmac96 => 16,
+        IntegrityAlgorithm.HmacMd5_96 or IntegrityAlgorithm.AesXcbc96 or IntegrityAlgorithm.AesCmac96 => 16,
         IntegrityAlgorithm.HmacSha1_96 => 20,
         IntegrityAlgorithm.HmacSha2_256_128 => 32,
         IntegrityAlgorithm.HmacSha2_384_192 => 48,
@@ -80,7 +92,7 @@ public static class Integrity
     public static int IcvLength(this IntegrityAlgorithm algorithm) => algorithm switch
     {
         IntegrityAlgorithm.None => 0,
-        IntegrityAlgorithm.HmacSha1_96 or IntegrityAlgorithm.AesXcbc96 or IntegrityAlgorithm.AesCmac96 => 12,
+        IntegrityAlgorithm.HmacMd5_96 or IntegrityAlgorithm.HmacSha1_96 or IntegrityAlgorithm.AesXcbc96 or IntegrityAlgorithm.AesCmac96 => 12,
         IntegrityAlgorithm.HmacSha2_256_128 => 16,
         IntegrityAlgorithm.HmacSha2_384_192 => 24,
         IntegrityAlgorithm.HmacSha2_512_256 => 32,

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 
 namespace Kuguru.Crypto;
 
-// ESP with a cipher and an HMAC: AES-CBC (RFC 3602), AES-CTR (RFC 3686) or NULL (RFC 2410), encrypt then MAC.
+// ESP with a cipher and an HMAC: AES-CBC (RFC 3602), 3DES-CBC (RFC 2451), AES-CTR (RFC 3686) or NULL (RFC 2410), encrypt then MAC.
 //
 //   packet = SPI | low half of the sequence number | IV | ciphertext | ICV
 //   ICV over all before it, and with ESN over the sequence number's high half behind it, which is not sent (RFC 4303 section 2.2.1)
@@ -19,7 +19,7 @@ sealed class EspHmacSealer : EspSealer
     {
         _cipher = new(suite, keys.Encryption, encrypt: true);
         _integrity = IntegrityContext.Create(suite.Integrity, keys.Integrity);
-        if (suite.Encryption.Algorithm != EncryptionAlgorithm.AesCbc)
+        if (suite.Encryption.BlockLength == 1)
             return;
         using var ivKey = Secret.Random(IvKeyLength, dice);
         _ivCipher = CipherContext.CreateBlockCipher(ivKey);
@@ -38,7 +38,8 @@ sealed class EspHmacSealer : EspSealer
         Span<byte> counter = stackalloc byte[16];
         counter.Clear();
         BinaryPrimitives.WriteUInt64BigEndian(counter, sequence);
-        _ivCipher.Run(default, counter, iv);
+        _ivCipher.Run(default, counter, counter);
+        counter[..iv.Length].CopyTo(iv);
     }
 
     private protected override void Protect(Span<byte> packet, ulong sequence, ReadOnlySpan<byte> plaintext)

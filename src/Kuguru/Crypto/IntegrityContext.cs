@@ -75,6 +75,7 @@ sealed unsafe class HmacContext : IntegrityContext
     {
         var digest = algorithm switch
         {
+            IntegrityAlgorithm.HmacMd5_96 when Libcrypto.IsMd5There => Algorithms.Md5,
             IntegrityAlgorithm.HmacSha1_96 => Algorithms.Sha1,
             IntegrityAlgorithm.HmacSha2_256_128 => Algorithms.Sha256,
             IntegrityAlgorithm.HmacSha2_384_192 => Algorithms.Sha384,
@@ -113,6 +114,7 @@ sealed unsafe class HmacContext : IntegrityContext
 
     static class Algorithms
     {
+        public static readonly nint Md5 = Libcrypto.IsMd5There ? Libcrypto.Digest(Libcrypto.Md5Name) : 0;
         public static readonly nint Sha1 = Libcrypto.Digest("SHA1\0"u8);
         public static readonly nint Sha256 = Libcrypto.Digest("SHA256\0"u8);
         public static readonly nint Sha384 = Libcrypto.Digest("SHA384\0"u8);

@@ -36,13 +36,15 @@ public abstract class KeyExchange : IDisposable
 
     private protected Secret PrivateValue { get; }
 
-    public static bool IsSupported(KeyExchangeMethod method) => Libcrypto.IsLoaded && method is KeyExchangeMethod.Modp2048
-        or KeyExchangeMethod.Modp3072 or KeyExchangeMethod.Modp4096 or KeyExchangeMethod.Modp6144 or KeyExchangeMethod.Modp8192
+    public static bool IsSupported(KeyExchangeMethod method) => Libcrypto.IsLoaded && method is KeyExchangeMethod.Modp1024
+        or KeyExchangeMethod.Modp1536 or KeyExchangeMethod.Modp2048 or KeyExchangeMethod.Modp3072 or KeyExchangeMethod.Modp4096 or KeyExchangeMethod.Modp6144 or KeyExchangeMethod.Modp8192
         or KeyExchangeMethod.Ecp256 or KeyExchangeMethod.Ecp384 or KeyExchangeMethod.Ecp521 or KeyExchangeMethod.Curve25519;
 
     /// <summary>Octets of the method's public values.</summary>
     public static int PublicLength(KeyExchangeMethod method) => method switch
     {
+        KeyExchangeMethod.Modp1024 => 128,
+        KeyExchangeMethod.Modp1536 => 192,
         KeyExchangeMethod.Modp2048 => 256,
         KeyExchangeMethod.Modp3072 => 384,
         KeyExchangeMethod.Modp4096 => 512,

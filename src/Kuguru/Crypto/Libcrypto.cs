@@ -19,6 +19,21 @@ static unsafe class Libcrypto
 
     public static bool IsLoaded => Handle != 0;
 
+    public static ReadOnlySpan<byte> TripleDesName => "DES-EDE3-CBC\0"u8;
+    public static ReadOnlySpan<byte> Md5Name => "MD5\0"u8;
+
+    /// <summary>Weak algorithms, which a provider may leave out (a FIPS one does).</summary>
+    public static bool IsTripleDesThere => Weak.TripleDes;
+
+    /// <inheritdoc cref="IsTripleDesThere"/>
+    public static bool IsMd5There => Weak.Md5;
+
+    static class Weak
+    {
+        public static readonly bool TripleDes = Has(TripleDesName, isDigest: false);
+        public static readonly bool Md5 = Has(Md5Name, isDigest: true);
+    }
+
     // EVP_CIPHER
     static readonly delegate* unmanaged<nint, byte*, byte*, nint> CipherFetch =
         (delegate* unmanaged<nint, byte*, byte*, nint>)Find("EVP_CIPHER_fetch");
@@ -113,6 +128,19 @@ static unsafe class Libcrypto
     {
         fixed (byte* text = name)
             return Need(CipherFetch(0, text, null), "EVP_CIPHER_fetch");
+    }
+
+    static bool Has(ReadOnlySpan<byte> name, bool isDigest)
+    {
+        if (!IsLoaded)
+            return false;
+        fixed (byte* text = name)
+        {
+            var found = (isDigest ? DigestFetch : CipherFetch)(0, text, null) != 0;
+            if (!found)
+                ErrorClear();
+            return found;
+        }
     }
 
     /// <inheritdoc cref="Cipher"/>

@@ -1,8 +1,8 @@
 namespace Kuguru.Crypto;
 
 /// <summary>
-/// Groups 14 to 18 of RFC 3526, generator 2. The private exponent has the length that its section 8 gives for the stronger estimate, more
-/// than twice the group's strength. The prime is safe, so 1 &lt; y &lt; p-1 is all that RFC 6989 section 2.1 asks of a public value.
+/// Group 2 of RFC 2409, groups 5 and 14 to 18 of RFC 3526, generator 2. The private exponent has the length that section 8 of the latter gives
+/// for the stronger estimate, more than twice the group's strength. The prime is safe, so 1 &lt; y &lt; p-1 is all that RFC 6989 section 2.1 asks of a public value.
 /// </summary>
 sealed unsafe class ModpExchange : KeyExchange
 {
@@ -56,6 +56,8 @@ sealed unsafe class ModpExchange : KeyExchange
 
     static int ExponentLength(KeyExchangeMethod method) => method switch
     {
+        KeyExchangeMethod.Modp1024 => 200 / 8,
+        KeyExchangeMethod.Modp1536 => 240 / 8,
         KeyExchangeMethod.Modp2048 => 320 / 8,
         KeyExchangeMethod.Modp3072 => 424 / 8,
         KeyExchangeMethod.Modp4096 => 480 / 8,
@@ -66,6 +68,8 @@ sealed unsafe class ModpExchange : KeyExchange
 
     static nint Prime(KeyExchangeMethod method) => method switch
     {
+        KeyExchangeMethod.Modp1024 => Primes.P1024,
+        KeyExchangeMethod.Modp1536 => Primes.P1536,
         KeyExchangeMethod.Modp2048 => Primes.P2048,
         KeyExchangeMethod.Modp3072 => Primes.P3072,
         KeyExchangeMethod.Modp4096 => Primes.P4096,
@@ -76,6 +80,8 @@ sealed unsafe class ModpExchange : KeyExchange
 
     static class Primes
     {
+        public static readonly nint P1024 = Libcrypto.ModpPrime("BN_get_rfc2409_prime_1024");
+        public static readonly nint P1536 = Libcrypto.ModpPrime("BN_get_rfc3526_prime_1536");
         public static readonly nint P2048 = Libcrypto.ModpPrime("BN_get_rfc3526_prime_2048");
         public static readonly nint P3072 = Libcrypto.ModpPrime("BN_get_rfc3526_prime_3072");
         public static readonly nint P4096 = Libcrypto.ModpPrime("BN_get_rfc3526_prime_4096");

@@ -25,12 +25,14 @@ public abstract class Prf
     {
         PseudoRandomFunction.HmacSha1 or PseudoRandomFunction.HmacSha2_256 or PseudoRandomFunction.HmacSha2_384 or PseudoRandomFunction.HmacSha2_512 => true,
         PseudoRandomFunction.Aes128Xcbc or PseudoRandomFunction.Aes128Cmac => Libcrypto.IsLoaded,
+        PseudoRandomFunction.HmacMd5 => Libcrypto.IsMd5There,
         _ => false,
     };
 
     /// <summary>Asking for one that is not supported is a bug.</summary>
     public static Prf Of(PseudoRandomFunction algorithm) => algorithm switch
     {
+        PseudoRandomFunction.HmacMd5 when IsSupported(algorithm) => new HmacPrf(algorithm, 16, HashAlgorithmName.MD5),
         PseudoRandomFunction.HmacSha1 => new HmacPrf(algorithm, 20, HashAlgorithmName.SHA1),
         PseudoRandomFunction.HmacSha2_256 => new HmacPrf(algorithm, 32, HashAlgorithmName.SHA256),
         PseudoRandomFunction.HmacSha2_384 => new HmacPrf(algorithm, 48, HashAlgorithmName.SHA384),

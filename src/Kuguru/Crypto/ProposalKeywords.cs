@@ -70,6 +70,7 @@ static class ProposalKeywords
 
     static PseudoRandomFunction PrfOf(IntegrityAlgorithm integrity) => integrity switch
     {
+        IntegrityAlgorithm.HmacMd5_96 => PseudoRandomFunction.HmacMd5,
         IntegrityAlgorithm.HmacSha1_96 => PseudoRandomFunction.HmacSha1,
         IntegrityAlgorithm.HmacSha2_256_128 => PseudoRandomFunction.HmacSha2_256,
         IntegrityAlgorithm.HmacSha2_384_192 => PseudoRandomFunction.HmacSha2_384,
@@ -85,7 +86,7 @@ static class ProposalKeywords
         if (Known.TryGetValue(word, out keyword) && keyword.IsSupported)
             return true;
         if (keyword is not null)
-            error = $"'{word}' is not supported without OpenSSL 3 (libcrypto.so.3)";
+            error = $"'{word}' is not supported without OpenSSL 3 (libcrypto.so.3) and a provider of it";
         else if (word.Length > 4 && word.StartsWith("ke", StringComparison.Ordinal) && char.IsAsciiDigit(word[2]) && word[3] == '_')
             error = $"'{word}' is not supported: additional key exchanges (RFC 9370)";
         else if (NotOurs.TryGetValue(word, out var instead))
@@ -188,6 +189,12 @@ static class ProposalKeywords
         ["none"] = new Keyword.Exchanges(KeyExchangeMethod.None),
         ["modpnone"] = new Keyword.Exchanges(KeyExchangeMethod.None),
         ["modp2048"] = new Keyword.Exchanges(KeyExchangeMethod.Modp2048),
+        // Weak, for peers that have nothing better; see Weakness.
+        ["3des"] = Cipher(EncryptionAlgorithm.TripleDes, 0),
+        ["md5"] = new Keyword.Protects(IntegrityAlgorithm.HmacMd5_96),
+        ["prfmd5"] = new Keyword.Derives(PseudoRandomFunction.HmacMd5),
+        ["modp1024"] = new Keyword.Exchanges(KeyExchangeMethod.Modp1024),
+        ["modp1536"] = new Keyword.Exchanges(KeyExchangeMethod.Modp1536),
         ["modp3072"] = new Keyword.Exchanges(KeyExchangeMethod.Modp3072),
         ["modp4096"] = new Keyword.Exchanges(KeyExchangeMethod.Modp4096),
         ["modp6144"] = new Keyword.Exchanges(KeyExchangeMethod.Modp6144),
@@ -207,18 +214,18 @@ static class ProposalKeywords
     static readonly FrozenDictionary<string, string> NotOurs = Instead(
         ("aes256gcm16 or chacha20poly1305",
         [
-            "des", "3des", "blowfish", "camellia", "cast128", "serpent", "twofish", "aes128gmac", "aes192gmac", "aes256gmac",
+            "des", "blowfish", "camellia", "cast128", "serpent", "twofish", "aes128gmac", "aes192gmac", "aes256gmac",
             .. from cipher in (string[])["blowfish", "camellia", "serpent", "twofish"] from bits in KeyBits select $"{cipher}{bits}",
             .. from bits in KeyBits select $"camellia{bits}ctr",
             .. from cipher in (string[])["aes", "camellia"] from bits in KeyBits from icv in Icvs select $"{cipher}{bits}ccm{icv}",
             .. from bits in KeyBits select $"aes{bits}ccm",
             .. from bits in KeyBits from icv in Icvs where icv is not ("16" or "128") select $"aes{bits}gcm{icv}",
         ]),
-        ("sha256, sha384 or sha512", ["sha1_160", "sha256_96", "sha2_256_96", "md5", "md5_128", "camelliaxcbc"]),
-        ("prfsha256, prfsha384 or prfsha512", ["prfmd5", "prfcamelliaxcbc"]),
+        ("sha256, sha384 or sha512", ["sha1_160", "sha256_96", "sha2_256_96", "md5_128", "camelliaxcbc"]),
+        ("prfsha256, prfsha384 or prfsha512", ["prfcamelliaxcbc"]),
         ("x25519, ecp256, ecp384, ecp521 or modp2048 to modp8192",
         [
-            "modpnull", "modp768", "modp1024", "modp1536", "ecp192", "ecp224", "modp1024s160", "modp2048s224", "modp2048s256",
+            "modpnull", "modp768", "ecp192", "ecp224", "modp1024s160", "modp2048s224", "modp2048s256",
             "ecp224bp", "ecp256bp", "ecp384bp", "ecp512bp", "curve448", "x448", "gost256", "gost512", "mlkem512", "mlkem768", "mlkem1024",
         ]));
 

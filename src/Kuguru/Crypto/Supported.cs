@@ -42,4 +42,15 @@ public static class Supported
             KeyExchangeMethod.Modp2048,
         }.Where(Crypto.KeyExchange.IsSupported),
     ];
+
+    // What only a proposal that names it uses; see Weakness.
+
+    public static ImmutableArray<Encryption> WeakEncryption { get; } = [.. new Encryption[] { new(EncryptionAlgorithm.TripleDes, 0) }.Where(e => e.IsSupported)];
+
+    public static ImmutableArray<IntegrityAlgorithm> WeakIntegrity { get; } = [.. new[] { IntegrityAlgorithm.HmacMd5_96 }.Where(i => i.IsSupported())];
+
+    public static ImmutableArray<PseudoRandomFunction> WeakPrf { get; } = [.. new[] { PseudoRandomFunction.HmacMd5 }.Where(Crypto.Prf.IsSupported)];
+
+    public static ImmutableArray<KeyExchangeMethod> WeakKeyExchange { get; } =
+        [.. new[] { KeyExchangeMethod.Modp1536, KeyExchangeMethod.Modp1024 }.Where(Crypto.KeyExchange.IsSupported)];
 }

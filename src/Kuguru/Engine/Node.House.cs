@@ -54,6 +54,10 @@ public sealed partial class Node
     }
 
     /// <summary>What is on its way, and the IKE SAs that wait for it.</summary>
+    readonly HashSet<string> _weakUsed = [];
+
+    public KeyTrials KeyTrials { get; } = new();
+
     sealed record Fetching(FetchRequest Request, HashSet<IkeSession> Waiting);
 
     public DateTimeOffset TimeOfDay(Instant now) => clock.At(now);
@@ -121,6 +125,8 @@ public sealed partial class Node
     }
 
     public bool IsFirstContact(Identity local, Identity remote) => !_sessions.Between(local, remote).Any(other => other.State is IkeState.Established or IkeState.Rekeying);
+
+    public bool IsFirstUse(string algorithm) => _weakUsed.Add(algorithm);
 
     public void Count(IkeDrop drop) => Counters.Count(drop);
 

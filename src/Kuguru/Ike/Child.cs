@@ -11,8 +11,9 @@ sealed class Child
     /// <summary>Packets after which an SA without extended sequence numbers is rekeyed: a minute before 2^32, at any speed.</summary>
     const long SequenceLimit = 3L << 30;
 
-    readonly ulong _rekeyBytes, _rekeyPackets;
-    readonly TimeSpan? _checkEvery;
+    readonly ulong _rekeyPackets;
+    ulong _rekeyBytes;
+    TimeSpan? _checkEvery;
     Instant _nextCheck, _usedBefore;
 
     public Child(ChildSa sa, ReqIdUse reqId, Instant now, double chance)
@@ -37,6 +38,7 @@ sealed class Child
             if (Wireshark.Esp(sa.Path.Remote.Address.IsV6, spi, sa.Suite, keys) is { } line)
                 t.Add(new Effect.RevealKeys(new KeyTable.Esp(line)));
         }
+        t.NoteWeak(Weakness.Of(sa.Suite, sa.KeyExchange));
         t.Add(new Effect.InstallSa(sa, isInboundOnly));
         return child;
     }
@@ -46,7 +48,7 @@ sealed class Child
     public ChildState State { get; set; } = ChildState.Installed;
     public Instant InstalledAt { get; }
     public Instant? RekeyAt { get; private set; }
-    public Instant? EndsAt { get; }
+    public Instant? EndsAt { get; private set; }
 
     /// <summary>The generation that takes over, once this one has been rekeyed.</summary>
     public Child? Successor { get; set; }
@@ -92,6 +94,16 @@ sealed class Child
     /// <summary>It must not be used any longer.</summary>
     public bool IsOver(Instant now) => EndsAt <= now || Reaches(Sa.Config.LifeBytes, Sa.Usage.InboundBytes, Sa.Usage.OutboundBytes)
         || Reaches(Sa.Config.LifePackets, Sa.Usage.InboundPackets, Sa.Usage.OutboundPackets);
+
+    /// <summary>The peer keeps it for a shorter time, or for less traffic: so do we, counted from when it was installed.</summary>
+    public void Limit(ChildConfig limits, double chance)
+    {
+        var (rekey, end) = Lifetime.Of(limits, chance);
+        (RekeyAt, EndsAt) = (Instant.Earliest(RekeyAt, InstalledAt + rekey), Instant.Earliest(EndsAt, InstalledAt + end));
+        if (limits.RekeyBytes != 0 && (_rekeyBytes == 0 || limits.RekeyBytes < _rekeyBytes))
+            (_rekeyBytes, _checkEvery) = (limits.RekeyBytes, VolumeCheck);
+        Sa = Sa with { Config = limits };
+    }
 
     /// <summary>It goes on where an older generation stops: new keys are no use.</summary>
     public void Continue(Child old) => _usedBefore = old.LastUsed;

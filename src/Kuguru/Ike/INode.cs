@@ -39,6 +39,9 @@ public interface INode
     /// <summary>Keys of everybody whom this pattern fits, and of anybody: what IKEv1's main mode has to try, which needs the key to read the identity.</summary>
     ImmutableArray<PresharedKey> SharedKeysAmong(Identity pattern);
 
+    /// <summary>How many of those may be tried yet.</summary>
+    KeyTrials KeyTrials { get; }
+
     /// <summary>The IKE SAs between two identities.</summary>
     IEnumerable<IkeSession> SessionsBetween(Identity local, Identity remote);
 
@@ -102,6 +105,9 @@ public interface INode
     /// is a new session.
     /// </summary>
     void Undertake(Instant now, Plan plan, TimeSpan after, Outbox outbox);
+
+    /// <summary>This weak algorithm has not been used before.</summary>
+    bool IsFirstUse(string algorithm);
 
     /// <summary>A session has dropped a datagram.</summary>
     void Count(IkeDrop drop);

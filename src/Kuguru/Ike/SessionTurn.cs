@@ -30,6 +30,14 @@ abstract class SessionTurn(IkeSession session, INode node, Instant now, Outbox o
 
     public void Note(Severity severity, Subject subject, string text) => Report(new Event.Note(severity, subject, text));
 
+    /// <summary>Warns of each weak algorithm by name, when it is used for the first time.</summary>
+    public void NoteWeak(IEnumerable<string> algorithms)
+    {
+        foreach (var name in algorithms.Where(Node.IsFirstUse))
+            Note(Severity.Warning, Subject.Ike, $"using {name} with {Arrived.Remote.Address}: it is weak, and only there because a proposal names it; "
+                + "take it out as soon as the peer has something better");
+    }
+
     /// <summary>An order is done; nobody waits for token 0.</summary>
     public void Done(ulong token, Failure? failure = null)
     {

@@ -24,6 +24,7 @@ static class Wireshark
 
     static string? IkeEncryption(Encryption encryption) => encryption.Algorithm switch
     {
+        EncryptionAlgorithm.TripleDes => "3DES [RFC2451]",
         EncryptionAlgorithm.AesCbc => $"AES-CBC-{encryption.KeyBits} [RFC3602]",
         EncryptionAlgorithm.AesCtr => $"AES-CTR-{encryption.KeyBits} [RFC5930]",
         EncryptionAlgorithm.AesGcm16 => $"AES-GCM-{encryption.KeyBits} with 16 octet ICV [RFC5282]",
@@ -33,6 +34,7 @@ static class Wireshark
     static string? IkeIntegrity(IntegrityAlgorithm integrity) => integrity switch
     {
         IntegrityAlgorithm.None => "NONE [RFC4306]",
+        IntegrityAlgorithm.HmacMd5_96 => "HMAC_MD5_96 [RFC2403]",
         IntegrityAlgorithm.HmacSha1_96 => "HMAC_SHA1_96 [RFC2404]",
         IntegrityAlgorithm.HmacSha2_256_128 => "HMAC_SHA2_256_128 [RFC4868]",
         IntegrityAlgorithm.HmacSha2_384_192 => "HMAC_SHA2_384_192 [RFC4868]",
@@ -43,6 +45,7 @@ static class Wireshark
     static string? EspEncryption(Encryption encryption) => encryption.Algorithm switch
     {
         EncryptionAlgorithm.Null => "NULL",
+        EncryptionAlgorithm.TripleDes => "TripleDES-CBC [RFC2451]",
         EncryptionAlgorithm.AesCbc => "AES-CBC [RFC3602]",
         EncryptionAlgorithm.AesCtr => "AES-CTR [RFC3686]",
         EncryptionAlgorithm.AesGcm16 => "AES-GCM with 16 octet ICV [RFC4106]",
@@ -52,6 +55,7 @@ static class Wireshark
     static string? EspIntegrity(IntegrityAlgorithm integrity) => integrity switch
     {
         IntegrityAlgorithm.None => "NULL",
+        IntegrityAlgorithm.HmacMd5_96 => "HMAC-MD5-96 [RFC2403]",
         IntegrityAlgorithm.HmacSha1_96 => "HMAC-SHA-1-96 [RFC2404]",
         IntegrityAlgorithm.HmacSha2_256_128 => "HMAC-SHA-256-128 [RFC4868]",
         IntegrityAlgorithm.HmacSha2_384_192 => "HMAC-SHA-384-192 [RFC4868]",

@@ -117,7 +117,7 @@ public class EspTransformTests
     [Fact]
     public void Counter_IVs_are_the_sequence_number()
     {
-        foreach (var suite in Given.EspSuites.Where(s => s.IvLength == 8))
+        foreach (var suite in Given.EspSuites.Where(s => s is { IvLength: 8, Encryption.BlockLength: 1 }))
         {
             using var pair = new Pair(suite.ToString());
             var packet = pair.Seal(64);

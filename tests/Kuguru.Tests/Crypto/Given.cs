@@ -16,21 +16,21 @@ static class Given
 {
     public static readonly IntegrityAlgorithm[] Integrities =
     [
-        IntegrityAlgorithm.HmacSha1_96, IntegrityAlgorithm.HmacSha2_256_128,
+        IntegrityAlgorithm.HmacMd5_96, IntegrityAlgorithm.HmacSha1_96, IntegrityAlgorithm.HmacSha2_256_128,
         IntegrityAlgorithm.HmacSha2_384_192, IntegrityAlgorithm.HmacSha2_512_256,
         IntegrityAlgorithm.AesXcbc96, IntegrityAlgorithm.AesCmac96,
     ];
 
     /// <summary>Every ESP suite that is supported.</summary>
     public static IEnumerable<EspSuite> EspSuites =>
-        from encryption in Supported.Encryption
+        from encryption in Supported.Encryption.Concat(Supported.WeakEncryption)
         from integrity in encryption.IsAead ? [IntegrityAlgorithm.None] : Integrities
         from esn in new[] { ExtendedSequenceNumbers.No, ExtendedSequenceNumbers.Yes }
         select new EspSuite(encryption, integrity, esn);
 
     /// <summary>Every combination of cipher and integrity that can protect IKE.</summary>
     public static IEnumerable<IkeSuite> IkeSuites =>
-        from encryption in Supported.Encryption
+        from encryption in Supported.Encryption.Concat(Supported.WeakEncryption)
         where encryption.Algorithm != EncryptionAlgorithm.Null
         from integrity in encryption.IsAead ? [IntegrityAlgorithm.None] : Integrities
         select new IkeSuite(encryption, integrity, PseudoRandomFunction.HmacSha2_256, KeyExchangeMethod.Curve25519);

@@ -54,13 +54,21 @@ public class KeyExchangeTests
     }
 
     [Theory]
+    [InlineData(KeyExchangeMethod.Modp1024)]
+    [InlineData(KeyExchangeMethod.Modp1536)]
     [InlineData(KeyExchangeMethod.Modp2048)]
     [InlineData(KeyExchangeMethod.Modp8192)]
     public void MODP_values_at_the_ends_of_the_range_are_refused(KeyExchangeMethod method)
     {
         using var exchange = KeyExchange.Start(method, new SeededDice(1));
         var length = exchange.PublicValue.Length;
-        var group = method == KeyExchangeMethod.Modp2048 ? DHStandardGroups.rfc3526_2048 : DHStandardGroups.rfc3526_8192;
+        var group = method switch
+        {
+            KeyExchangeMethod.Modp1024 => DHStandardGroups.rfc2409_1024,
+            KeyExchangeMethod.Modp1536 => DHStandardGroups.rfc3526_1536,
+            KeyExchangeMethod.Modp2048 => DHStandardGroups.rfc3526_2048,
+            _ => DHStandardGroups.rfc3526_8192,
+        };
         var prime = group.P.ToByteArrayUnsigned();
         byte[] Small(byte value) => [.. new byte[length - 1], value];
         byte[] PrimeLess(byte value) => [.. prime[..^1], (byte)(prime[^1] - value)];
@@ -192,7 +200,7 @@ public class KeyExchangeTests
     [Fact]
     public void One_that_is_not_ours_is_not_supported()
     {
-        Assert.False(KeyExchange.IsSupported(KeyExchangeMethod.Modp1024));
+        Assert.False(KeyExchange.IsSupported(KeyExchangeMethod.Modp768));
         Assert.False(KeyExchange.IsSupported(KeyExchangeMethod.None));
         Assert.Throws<NotSupportedException>(() => KeyExchange.Start(KeyExchangeMethod.MlKem768, new SeededDice(1)));
     }

@@ -19,6 +19,9 @@ public class ProposalKeywordsTests
     [InlineData(ProposalKind.Esp, "aes128gcm16-sha256-modp3072-none", "ESP:AES_GCM_16_128/MODP_3072/KE_NONE/NO_EXT_SEQ")]
     [InlineData(ProposalKind.Esp, "null-sha1", "ESP:NULL/HMAC_SHA1_96/NO_EXT_SEQ")]
     [InlineData(ProposalKind.Esp, "aes-aes128-sha2_256-sha256", "ESP:AES_CBC_128/HMAC_SHA2_256_128/NO_EXT_SEQ")]
+    [InlineData(ProposalKind.Ike, "3des-md5-modp1024", "IKE:3DES_CBC/HMAC_MD5_96/PRF_HMAC_MD5/MODP_1024")]
+    [InlineData(ProposalKind.Ike, "3des-sha1-modp1536", "IKE:3DES_CBC/HMAC_SHA1_96/PRF_HMAC_SHA1/MODP_1536")]
+    [InlineData(ProposalKind.Esp, "3des-md5", "ESP:3DES_CBC/HMAC_MD5_96/NO_EXT_SEQ")]
     [InlineData(ProposalKind.Ah, "sha256-esn", "AH:HMAC_SHA2_256_128/EXT_SEQ")]
     [InlineData(ProposalKind.Ah, "aes128-sha512", "AH:HMAC_SHA2_512_256/NO_EXT_SEQ")]
     public void Keywords_give_a_proposal(ProposalKind kind, string keywords, string expected)
@@ -31,14 +34,14 @@ public class ProposalKeywordsTests
     [InlineData(ProposalKind.Ike, "aes129-sha256-x25519", "'aes129' is no algorithm; did you mean aes128?")]
     [InlineData(ProposalKind.Ike, "aes128-sha265-x25519", "'sha265' is no algorithm; did you mean sha256?")]
     [InlineData(ProposalKind.Ike, "AES128-sha256-x25519", "'AES128' is no algorithm; did you mean aes128?")]
-    [InlineData(ProposalKind.Esp, "3des-sha1", "'3des' is not supported; instead: aes256gcm16 or chacha20poly1305")]
+    [InlineData(ProposalKind.Esp, "blowfish128-sha1", "'blowfish128' is not supported; instead: aes256gcm16 or chacha20poly1305")]
     [InlineData(ProposalKind.Esp, "aes128ccm16", "'aes128ccm16' is not supported; instead: aes256gcm16 or chacha20poly1305")]
     [InlineData(ProposalKind.Esp, "aes128gcm12", "'aes128gcm12' is not supported; instead: aes256gcm16 or chacha20poly1305")]
     [InlineData(ProposalKind.Ike, "aes128-camelliaxcbc-x25519", "'camelliaxcbc' is not supported; instead: sha256, sha384 or sha512")]
     [InlineData(ProposalKind.Ike, "aes128-sha256-prfcamelliaxcbc-x25519",
         "'prfcamelliaxcbc' is not supported; instead: prfsha256, prfsha384 or prfsha512")]
-    [InlineData(ProposalKind.Ike, "aes128-sha256-modp1024",
-        "'modp1024' is not supported; instead: x25519, ecp256, ecp384, ecp521 or modp2048 to modp8192")]
+    [InlineData(ProposalKind.Ike, "aes128-sha256-modp768",
+        "'modp768' is not supported; instead: x25519, ecp256, ecp384, ecp521 or modp2048 to modp8192")]
     [InlineData(ProposalKind.Ike, "aes128-sha256-x25519-ke1_mlkem768",
         "'ke1_mlkem768' is not supported: additional key exchanges (RFC 9370)")]
     [InlineData(ProposalKind.Ike, "aes128gcm16-aes128-sha256-x25519",

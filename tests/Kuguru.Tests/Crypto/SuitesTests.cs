@@ -47,8 +47,9 @@ public class SuitesTests
         Assert.False(new Encryption((EncryptionAlgorithm)999, 128).IsSupported);
         Assert.True(new Encryption(EncryptionAlgorithm.ChaCha20Poly1305, 256).IsSupported);
         Assert.Throws<NotSupportedException>(() => new Encryption(EncryptionAlgorithm.AesGcm16, 0).KeyLength);
-        Assert.False(IntegrityAlgorithm.HmacMd5_96.IsSupported());
-        Assert.Throws<NotSupportedException>(() => IntegrityAlgorithm.HmacMd5_96.IcvLength());
+        Assert.False(new Encryption(EncryptionAlgorithm.Des, 0).IsSupported);
+        Assert.False(IntegrityAlgorithm.HmacMd5_128.IsSupported());
+        Assert.Throws<NotSupportedException>(() => IntegrityAlgorithm.HmacMd5_128.IcvLength());
     }
 
     [Fact]

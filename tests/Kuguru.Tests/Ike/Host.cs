@@ -258,5 +258,11 @@ sealed class Host(World world, IpAddress address, int seed) : INode
             Add(Begin(now, plan, outbox));
     }
 
+    readonly HashSet<string> _weakUsed = [];
+
+    public KeyTrials KeyTrials { get; } = new();
+
+    public bool IsFirstUse(string algorithm) => _weakUsed.Add(algorithm);
+
     public void Count(IkeDrop drop) => Drops[drop] = Drops.GetValueOrDefault(drop) + 1;
 }

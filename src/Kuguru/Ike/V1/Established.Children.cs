@@ -183,13 +183,23 @@ sealed partial class Established
     {
         var life = QuickMode.LifetimeOf(notification);
         if (notification.Protocol == IsakmpProtocol.Isakmp && life.Time is { } time)
+            Limit(t, time);
+        else if (notification.Protocol == IsakmpProtocol.Esp && Spi.From(notification.Spi) is { } spi
+            && _children.Find(child => child.Sa.OutboundSpi == spi || child.Sa.InboundSpi == spi) is { } child)
         {
-            var end = _since + time;
-            _endsAt = Instant.Earliest(_endsAt, end);
-            if (_rekeyAt is { } at && at >= end)
-                _rekeyAt = _since + time * 0.9;
-            t.Note(Severity.Info, Subject.Ike, $"{RemoteId} keeps the IKE_SA for {(long)time.TotalSeconds} s only: so do we");
+            child.Limit(QuickMode.Limit(child.Sa.Config, life), t.Node.Dice.Fraction());
+            t.Note(Severity.Info, Subject.Child, $"{RemoteId} keeps CHILD_SA {child.Sa.Config.Name}{{{child.Sa.UniqueId}}} for a shorter time than we would: so do we");
         }
+    }
+
+    /// <summary>The peer keeps the ISAKMP SA no longer than this.</summary>
+    void Limit(Turn t, TimeSpan time)
+    {
+        var end = _since + time;
+        _endsAt = Instant.Earliest(_endsAt, end);
+        if (_rekeyAt is { } at && at >= end)
+            _rekeyAt = _since + time * 0.9;
+        t.Note(Severity.Info, Subject.Ike, $"{RemoteId} keeps the IKE_SA for {(long)time.TotalSeconds} s only: so do we");
     }
 
     /// <summary>What a child needs now: its end, or new keys.</summary>

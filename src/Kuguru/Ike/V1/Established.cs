@@ -32,6 +32,8 @@ sealed partial class Established : KeyedPhase
         // Who came begins anew; the other end only closes what has not been.
         _rekeyAt = t.Sa.IsInitiator ? t.Now + (rekey is null || reauth < rekey ? reauth : rekey) : null;
         _endsAt = Instant.Earliest(t.Now + end, t.Now + proved.Agreed.Choice.Life);
+        if (proved.Told is { } told)
+            Limit(t, told);
     }
 
     public override Connection Connection { get; }

@@ -44,7 +44,7 @@ static class Failures
         + "(psk with psk, pubkey with pubkey, each with an xauth round, or xauth with pubkey); change them, or set version = 2");
 
     public static Failure NoProposal(Connection connection) => new(FailureCode.NoProposalChosen,
-        $"connection '{connection.Name}' has no IKE proposal for IKEv1, which takes AES in CBC mode with SHA-1 or SHA-2 only: add one such as aes128-sha256-modp2048");
+        $"connection '{connection.Name}' has no IKE proposal for IKEv1, which takes AES (or 3DES) in CBC mode with SHA-1 or SHA-2 (or MD5) only: add one such as aes128-sha256-modp2048");
 
     public static Failure NoCommonProposal(Path path, Payload.SA offer, IReadOnlyCollection<Connection> candidates, bool aggressive) => candidates.Count == 0
         ? new(FailureCode.UnknownConnection, $"no connection for IKEv1 in {(aggressive ? "aggressive" : "main")} mode fits {path}: "

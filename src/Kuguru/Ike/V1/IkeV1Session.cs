@@ -208,7 +208,7 @@ public sealed class IkeV1Session : IkeSession
 
     void Take(Turn t, IsakmpMessage message, ReadOnlySpan<byte> bytes)
     {
-        if (Heard.IsEcho(bytes))
+        if (Heard.IsEcho(bytes) || IsOfBefore(t, message))
             Node.Count(IkeDrop.NotOurs);
         else if (Heard.AnswerTo(bytes) is { } answer)
             // The initiator's last message of phase 1 has moved to 4500, from wherever the one before is asked for again.
@@ -228,6 +228,10 @@ public sealed class IkeV1Session : IkeSession
                 Take(t, inner, whole);
         }
     }
+
+    /// <summary>Once the ports have changed, what comes to the first one is old, and says nothing of where the peer is (RFC 3947 section 4).</summary>
+    bool IsOfBefore(Turn t, IsakmpMessage message) => message.Id != MessageId.Zero && !IsHalfOpen
+        && CurrentPath.Local.Port == t.Settings.NatPort && t.Arrived.Local.Port == t.Settings.Port && t.Settings.Port != t.Settings.NatPort;
 
     ImmutableArray<Blob> Datagrams(Turn t, Path path, IsakmpMessage message)
     {

@@ -16,6 +16,9 @@ namespace Kuguru.Ike.V1;
 // Only the last two are authenticated. A responder computes nothing that costs before the second round trip has shown that the initiator is there.
 static class MainMode
 {
+    /// <summary>Messages that nobody can read, of which each costs a trial of many keys, beyond which an exchange takes no more.</summary>
+    const int MaxUnreadable = 16;
+
     public static IkeV1Session Start(Instant now, INode node, Plan plan, Path path, Outbox outbox)
     {
         var connection = plan.Connection;
@@ -168,6 +171,11 @@ static class MainMode
             t.Node.Count(IkeDrop.NotProtected);
             return;
         }
+        if (phase.Unreadable >= MaxUnreadable)
+        {
+            t.Node.Count(IkeDrop.NotAuthentic);
+            return;
+        }
         // Where nobody translates, a peer stays where it was.
         if (t.Sa.Verdict is { Supported: true, Remote: false } && t.Arrived.Remote.Address != t.Sa.Path.Remote.Address)
         {
@@ -175,7 +183,8 @@ static class MainMode
             return;
         }
         var candidates = PhaseOne.Candidates(t.Node, t.Arrived, aggressive: false).Where(one => PhaseOne.Allows(t.Node, one, t.Arrived, method)).ToList();
-        var keys = Methods.IsSharedKey(method) ? SharedKeys.ForResponder(t.Node, candidates, t.Arrived) : [];
+        var (trials, from) = (t.Node.KeyTrials, t.Arrived.Remote.Address);
+        var keys = Methods.IsSharedKey(method) ? SharedKeys.ForResponder(t.Node, candidates, t.Arrived, trials.Allowed(t.Now, from)) : [];
         // The last key that was tried, to say at least something with.
         Keying? keying = null;
         IEnumerable<PresharedKey?> tried = [null];
@@ -195,12 +204,13 @@ static class MainMode
         }
         // What cannot be read may be anybody's: the exchange stays open for who has the right key.
         t.Sa.Heard.Take(bytes, []);
-        if (phase.HasComplained)
+        t.Node.Count(IkeDrop.NotAuthentic);
+        trials.Spend(t.Now, from, Math.Max(keys.Count, 1));
+        if (phase.Unreadable++ > 0)
         {
             keying?.Dispose();
             return;
         }
-        phase.HasComplained = true;
         t.Report(new Event.Failed(candidates.Count > 0 && keys.Count == 0 && Methods.IsSharedKey(method)
             ? Failures.NoSharedKey(PhaseOne.LocalId(candidates[0], t.Arrived), PhaseOne.RemoteId(candidates[0]), t.Arrived)
             : Methods.IsSharedKey(method) ? Failures.WrongKey(keys.Count, t.Arrived, candidates)
@@ -217,6 +227,8 @@ static class MainMode
         ReadOnlySpan<byte> bytes)
     {
         var agreed = phase.Agreed;
+        // A peer may ask for our certificate in any of its messages; charon does in its last.
+        var wish = Signatures.Wish(opened) ?? phase.Wish;
         Failure? failure = null;
         foreach (var connection in PhaseOne.Fitting(t.Node, t.Arrived, agreed, peer, aggressive: false))
         {
@@ -225,7 +237,7 @@ static class MainMode
                 : Signatures.Verify(t, keying, agreed, connection, peer, id, opened);
             var own = PhaseOne.Write(local);
             ImmutableArray<Payload> proof = [];
-            why ??= Signatures.Prove(t, keying, agreed, connection, local, own, phase.Wish, out proof);
+            why ??= Signatures.Prove(t, keying, agreed, connection, local, own, wish, out proof);
             failure ??= why;
             if (why is not null)
                 continue;
@@ -263,7 +275,9 @@ static class MainMode
             return;
         }
         t.Sa.PeerSpoke(t);
-        PhaseOne.Complete(t, new Proved(keying, agreed, connection, phase.LocalId, peer, phase.Plan, opened.Has(NotifyKind.InitialContact)));
+        PhaseOne.Complete(t, new Proved(keying, agreed, connection, phase.LocalId, peer, phase.Plan, opened.Has(NotifyKind.InitialContact),
+            opened.All<Payload.Notification>().FirstOrDefault(one => one is { Kind: NotifyKind.ResponderLifetime, Protocol: IsakmpProtocol.Isakmp }) is { } told
+                ? QuickMode.LifetimeOf(told).Time : null));
     }
 
     static void SetFragments(Turn t, Connection connection, Traits peer) =>
@@ -367,8 +381,8 @@ sealed class OfferedKeyExchange(Instant until, Agreed agreed, Exchanged exchange
     /// <summary>What the peer has asked for.</summary>
     public CertificateWish? Wish { get; } = wish;
 
-    /// <summary>What cannot be read is told once: whoever is on the way can send it as often as he likes.</summary>
-    public bool HasComplained { get; set; }
+    /// <summary>So many messages could not be read; told once, since whoever is on the way can send them as often as he likes.</summary>
+    public int Unreadable { get; set; }
 
     protected override ExchangeKind Exchange => ExchangeKind.IdentityProtection;
     protected override void OnNext(Turn t, IsakmpMessage message, ReadOnlySpan<byte> bytes) => MainMode.AnswerIdentity(t, this, message, bytes);

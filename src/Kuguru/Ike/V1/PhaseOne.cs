@@ -22,7 +22,9 @@ sealed record Agreed(IkeChoice Choice, Blob Offer, Traits Peer)
 /// <param name="Remote">Who the peer is.</param>
 /// <param name="Plan">What is to come up, for an initiator.</param>
 /// <param name="InitialContact">The peer has no other ISAKMP SA with us.</param>
-sealed record Proved(Keying Keying, Agreed Agreed, Connection Connection, Identity Local, Identity Remote, Plan? Plan, bool InitialContact);
+/// <param name="Told">The peer keeps the ISAKMP SA no longer than this, as its last message says (RFC 2407 section 4.6.3.1).</param>
+sealed record Proved(
+    Keying Keying, Agreed Agreed, Connection Connection, Identity Local, Identity Remote, Plan? Plan, bool InitialContact, TimeSpan? Told = null);
 
 /// <summary>What main and aggressive mode have in common.</summary>
 static class PhaseOne
@@ -117,6 +119,7 @@ static class PhaseOne
     public static void Complete(Turn t, Proved proved)
     {
         t.Sa.Unanswered.Conclude(MessageId.Zero);
+        t.NoteWeak(Weakness.Of(proved.Agreed.Choice.Suite));
         if (t.Settings.RevealKeys)
             t.Note(Severity.Debug, Subject.Ike, "keys of IKEv1 have no row in Wireshark's key tables: only those of ESP are written");
         var method = proved.Agreed.Choice.Method;

@@ -129,7 +129,7 @@ static class Proposals
     /// <summary>All combinations of a configured proposal, those first whose parts stand at the head of their lists.</summary>
     static IEnumerable<IkeSuite> SuitesOf(AlgorithmSet set) =>
         from e in set.Encryption.Index()
-        where e.Item.Algorithm == EncryptionAlgorithm.AesCbc
+        where CipherOf(e.Item.Algorithm) is not null
         from i in set.Integrity.Index()
         where HashOf(i.Item) is not null
         from g in set.KeyExchange.Index()
@@ -157,8 +157,8 @@ static class Proposals
 
     static IEnumerable<DataAttribute> Attributes(IkeSuite suite, OakleyMethod method, TimeSpan life) =>
     [
-        DataAttribute.Of(OakleyAttribute.EncryptionAlgorithm, (uint)OakleyCipher.Aes),
-        DataAttribute.Of(OakleyAttribute.KeyLength, (uint)suite.Encryption.KeyBits),
+        DataAttribute.Of(OakleyAttribute.EncryptionAlgorithm, (uint)CipherOf(suite.Encryption.Algorithm)!),
+        .. suite.Encryption.KeyBits == 0 ? [] : (DataAttribute[])[DataAttribute.Of(OakleyAttribute.KeyLength, (uint)suite.Encryption.KeyBits)],
         DataAttribute.Of(OakleyAttribute.HashAlgorithm, (uint)HashOf(suite.Integrity)!),
         DataAttribute.Of(OakleyAttribute.GroupDescription, (uint)suite.KeyExchange),
         DataAttribute.Of(OakleyAttribute.AuthenticationMethod, (uint)method),
@@ -176,6 +176,15 @@ static class Proposals
         if (group != KeyExchangeMethod.None)
             yield return DataAttribute.Of(IpsecAttribute.GroupDescription, (uint)group);
         yield return DataAttribute.Of(IpsecAttribute.EncapsulationMode, (uint)mode);
+        foreach (var attribute in Attributes(life))
+            yield return attribute;
+        if (suite.IsEsn)
+            yield return DataAttribute.Of(IpsecAttribute.ExtendedSequenceNumber, 1);
+    }
+
+    /// <summary>How long a child may live, as phase 2 says it.</summary>
+    public static IEnumerable<DataAttribute> Attributes(Life life)
+    {
         if (life.Time is { } time)
         {
             yield return DataAttribute.Of(IpsecAttribute.LifeType, (uint)LifeType.Seconds);
@@ -186,17 +195,15 @@ static class Proposals
             yield return DataAttribute.Of(IpsecAttribute.LifeType, (uint)LifeType.Kilobytes);
             yield return DataAttribute.Of(IpsecAttribute.LifeDuration, (uint)Math.Min(kilobytes, uint.MaxValue));
         }
-        if (suite.IsEsn)
-            yield return DataAttribute.Of(IpsecAttribute.ExtendedSequenceNumber, 1);
     }
 
     static (IkeSuite Suite, OakleyMethod Method)? ReadIke(Transform transform)
     {
-        if (transform.Id != KeyIke || transform.Number32(OakleyAttribute.EncryptionAlgorithm) != (uint)OakleyCipher.Aes
+        if (transform.Id != KeyIke || CipherOf((OakleyCipher)(transform.Number32(OakleyAttribute.EncryptionAlgorithm) ?? 0)) is not { } cipher
             || IntegrityOf((OakleyHash)(transform.Number32(OakleyAttribute.HashAlgorithm) ?? 0)) is not { } integrity
             || transform.Number32(OakleyAttribute.GroupDescription) is not { } group || transform.Number32(OakleyAttribute.AuthenticationMethod) is not { } method)
             return null;
-        var encryption = new Encryption(EncryptionAlgorithm.AesCbc, (int)(transform.Number32(OakleyAttribute.KeyLength) ?? DefaultKeyBits));
+        var encryption = new Encryption(cipher, KeyBits(cipher, transform.Number32(OakleyAttribute.KeyLength)));
         return (new(encryption, integrity, PrfOf(integrity), (KeyExchangeMethod)group), (OakleyMethod)method);
     }
 
@@ -204,8 +211,7 @@ static class Proposals
     {
         if (AlgorithmOf((EspTransform)transform.Id) is not { } algorithm)
             return null;
-        var bits = algorithm == EncryptionAlgorithm.Null ? 0 : transform.Number32(IpsecAttribute.KeyLength) ?? DefaultKeyBits;
-        var encryption = new Encryption(algorithm, (int)Math.Min(bits, ushort.MaxValue));
+        var encryption = new Encryption(algorithm, KeyBits(algorithm, transform.Number32(IpsecAttribute.KeyLength)));
         var authentication = transform.Number32(IpsecAttribute.AuthenticationAlgorithm);
         var integrity = encryption.IsAead || authentication is null ? IntegrityAlgorithm.None : IntegrityOf((EspAuthentication)authentication);
         if (integrity is null)
@@ -214,6 +220,9 @@ static class Proposals
         return (new(encryption, integrity.Value, esn), (KeyExchangeMethod)(transform.Number32(IpsecAttribute.GroupDescription) ?? 0),
             (EncapsulationMode)(transform.Number32(IpsecAttribute.EncapsulationMode) ?? (uint)EncapsulationMode.Tunnel));
     }
+
+    static int KeyBits(EncryptionAlgorithm algorithm, uint? told) => algorithm is EncryptionAlgorithm.Null or EncryptionAlgorithm.TripleDes
+        ? 0 : (int)Math.Min(told ?? DefaultKeyBits, ushort.MaxValue);
 
     /// <summary>Pairs of type and duration, in the order in which they stand; the last of a type counts.</summary>
     public static Life LifeOf(IEnumerable<DataAttribute> attributes, ushort type, ushort duration)
@@ -236,8 +245,23 @@ static class Proposals
 
     static uint Seconds(TimeSpan time) => (uint)Math.Clamp(Math.Ceiling(time.TotalSeconds), 1, uint.MaxValue);
 
+    static OakleyCipher? CipherOf(EncryptionAlgorithm algorithm) => algorithm switch
+    {
+        EncryptionAlgorithm.AesCbc => OakleyCipher.Aes,
+        EncryptionAlgorithm.TripleDes => OakleyCipher.TripleDes,
+        _ => null,
+    };
+
+    static EncryptionAlgorithm? CipherOf(OakleyCipher cipher) => cipher switch
+    {
+        OakleyCipher.Aes => EncryptionAlgorithm.AesCbc,
+        OakleyCipher.TripleDes => EncryptionAlgorithm.TripleDes,
+        _ => null,
+    };
+
     static OakleyHash? HashOf(IntegrityAlgorithm integrity) => integrity switch
     {
+        IntegrityAlgorithm.HmacMd5_96 => OakleyHash.Md5,
         IntegrityAlgorithm.HmacSha1_96 => OakleyHash.Sha1,
         IntegrityAlgorithm.HmacSha2_256_128 => OakleyHash.Sha2_256,
         IntegrityAlgorithm.HmacSha2_384_192 => OakleyHash.Sha2_384,
@@ -247,6 +271,7 @@ static class Proposals
 
     static IntegrityAlgorithm? IntegrityOf(OakleyHash hash) => hash switch
     {
+        OakleyHash.Md5 => IntegrityAlgorithm.HmacMd5_96,
         OakleyHash.Sha1 => IntegrityAlgorithm.HmacSha1_96,
         OakleyHash.Sha2_256 => IntegrityAlgorithm.HmacSha2_256_128,
         OakleyHash.Sha2_384 => IntegrityAlgorithm.HmacSha2_384_192,
@@ -256,6 +281,7 @@ static class Proposals
 
     static PseudoRandomFunction PrfOf(IntegrityAlgorithm integrity) => integrity switch
     {
+        IntegrityAlgorithm.HmacMd5_96 => PseudoRandomFunction.HmacMd5,
         IntegrityAlgorithm.HmacSha1_96 => PseudoRandomFunction.HmacSha1,
         IntegrityAlgorithm.HmacSha2_256_128 => PseudoRandomFunction.HmacSha2_256,
         IntegrityAlgorithm.HmacSha2_384_192 => PseudoRandomFunction.HmacSha2_384,
@@ -265,6 +291,7 @@ static class Proposals
 
     static EspAuthentication? AuthenticationOf(IntegrityAlgorithm integrity) => integrity switch
     {
+        IntegrityAlgorithm.HmacMd5_96 => EspAuthentication.HmacMd5,
         IntegrityAlgorithm.HmacSha1_96 => EspAuthentication.HmacSha1,
         IntegrityAlgorithm.HmacSha2_256_128 => EspAuthentication.HmacSha2_256,
         IntegrityAlgorithm.HmacSha2_384_192 => EspAuthentication.HmacSha2_384,
@@ -274,6 +301,7 @@ static class Proposals
 
     static IntegrityAlgorithm? IntegrityOf(EspAuthentication authentication) => authentication switch
     {
+        EspAuthentication.HmacMd5 => IntegrityAlgorithm.HmacMd5_96,
         EspAuthentication.HmacSha1 => IntegrityAlgorithm.HmacSha1_96,
         EspAuthentication.HmacSha2_256 => IntegrityAlgorithm.HmacSha2_256_128,
         EspAuthentication.HmacSha2_384 => IntegrityAlgorithm.HmacSha2_384_192,
@@ -284,6 +312,7 @@ static class Proposals
     static EspTransform? TransformOf(Encryption encryption) => encryption.Algorithm switch
     {
         EncryptionAlgorithm.Null => EspTransform.Null,
+        EncryptionAlgorithm.TripleDes => EspTransform.TripleDes,
         EncryptionAlgorithm.AesCbc => EspTransform.AesCbc,
         EncryptionAlgorithm.AesCtr => EspTransform.AesCtr,
         EncryptionAlgorithm.AesGcm16 => EspTransform.AesGcm16,
@@ -294,6 +323,7 @@ static class Proposals
     static EncryptionAlgorithm? AlgorithmOf(EspTransform transform) => transform switch
     {
         EspTransform.Null => EncryptionAlgorithm.Null,
+        EspTransform.TripleDes => EncryptionAlgorithm.TripleDes,
         EspTransform.AesCbc => EncryptionAlgorithm.AesCbc,
         EspTransform.AesCtr => EncryptionAlgorithm.AesCtr,
         EspTransform.AesGcm16 => EncryptionAlgorithm.AesGcm16,

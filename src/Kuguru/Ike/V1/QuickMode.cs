@@ -91,7 +91,7 @@ static class QuickMode
         answer.AddRange(ids.Take(2));
         if (transport is not null && NatVersions.IsUdp(choice.Mode))
             answer.AddRange(OriginalAddresses.Say(scope.Hosts!.Value, isInitiator: false, e.Peer.Nat));
-        if (Shorter(scope.Config, choice.Life) is { } own)
+        if (Shorter(LifeOf(scope.Config), choice.Life) is var own && own != default)
             answer.Add(ResponderLifetime(inbound, own));
         return e.Send(t, id, ExchangeKind.QuickMode, answer.ToSequence(), rest => e.Keying.Hash2(id, nonceI, rest), awaits: true);
     }
@@ -153,13 +153,14 @@ static class QuickMode
         (config.LifeTime ?? config.RekeyTime * 1.1) is var end && end > TimeSpan.Zero ? end : null;
 
     /// <summary>Ours, where the proposal would let an SA live longer.</summary>
-    static TimeSpan? Shorter(ChildConfig config, Life proposed) => End(config) is { } own && proposed.Time is { } theirs && own < theirs ? own : null;
+    static Life Shorter(Life own, Life proposed) =>
+        new(own.Time < proposed.Time ? own.Time : null, own.Kilobytes < proposed.Kilobytes ? own.Kilobytes : null);
 
-    static Payload.Notification ResponderLifetime(Spi inbound, TimeSpan life)
+    static Payload.Notification ResponderLifetime(Spi inbound, Life life)
     {
         var w = new WireWriter();
-        DataAttribute.Of(IpsecAttribute.LifeType, (uint)LifeType.Seconds).Write(w);
-        DataAttribute.Of(IpsecAttribute.LifeDuration, (uint)Math.Ceiling(life.TotalSeconds)).Write(w);
+        foreach (var attribute in Proposals.Attributes(life))
+            attribute.Write(w);
         return new(IsakmpProtocol.Esp, inbound.ToBlob(), NotifyKind.ResponderLifetime, w.ToArray());
     }
 

@@ -6,15 +6,12 @@ namespace Kuguru.Ike.V1;
 /// </summary>
 static class SharedKeys
 {
-    /// <summary>Keys beyond this are not tried.</summary>
-    const int MaxTried = 1024;
-
     /// <summary>An initiator's key, for the identity that it expects, else for the address that it speaks to.</summary>
     public static PresharedKey? ForInitiator(INode node, Connection connection, Path path) => Of(node, connection, path).FirstOrDefault();
 
     /// <summary>What a responder tries, the likeliest first.</summary>
-    public static IReadOnlyList<PresharedKey> ForResponder(INode node, IEnumerable<Connection> candidates, Path path) =>
-        [.. candidates.SelectMany(connection => Of(node, connection, path)).Distinct().Take(MaxTried)];
+    public static IReadOnlyList<PresharedKey> ForResponder(INode node, IEnumerable<Connection> candidates, Path path, int most) =>
+        [.. candidates.SelectMany(connection => Of(node, connection, path)).Distinct().Take(most)];
 
     static IEnumerable<PresharedKey> Of(INode node, Connection connection, Path path)
     {

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Collections.Immutable;
+using Kuguru.Crypto;
 using Kuguru.Pki;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
@@ -245,6 +246,7 @@ static partial class IkeAuth
         established.TakesOver &= !t.Node.IsFirstContact(a.LocalId, peer);
         t.Report(new Event.NatDetected(t.Sa.Verdict, t.Sa.Path));
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
+        t.NoteWeak(Weakness.Of(a.Keying.Suite));
         Mobike.Hear(t, first);
         return ([.. payloads, .. AnswerCpAndChild(t, established, a.Init, first), .. Mobike.Agree(t, connection), .. AuthLifetime(t, established)], established);
     }
@@ -308,6 +310,7 @@ static partial class IkeAuth
         Mobike.Hear(t, response);
         t.Sa.Mobility.IsAgreed = plan.Connection.Mobike && t.Sa.Mobility.IsOffered;
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
+        t.NoteWeak(Weakness.Of(a.Keying.Suite));
         configuration.Assign(t);
         if (response.Find(NotifyType.AuthLifetime) is { Data.Length: 4 } lifetime)
             established.ReauthenticateWithin(t, TimeSpan.FromSeconds(BinaryPrimitives.ReadUInt32BigEndian(lifetime.Data.Span)));

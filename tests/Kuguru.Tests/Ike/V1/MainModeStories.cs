@@ -96,6 +96,41 @@ public class MainModeStories
     }
 
     [Fact]
+    public void Garbage_in_place_of_an_identity_costs_a_bounded_number_of_trials_and_whoever_has_the_key_still_gets_in()
+    {
+        var pair = Two(sun: c => c with { Remote = [new AuthenticationRound()] });
+        pair.Sun.Keys.Clear();
+        for (var i = 0; i < 2000; i++)
+            pair.Sun.Keys.Add(Configs.Key(i == 700 ? "secret" : $"other {i}", i == 700 ? "moon.example.org" : $"client{i}.example.org"));
+        Blob identity = default;
+        pair.World.Loses = (path, bytes) =>
+        {
+            if (path.Local.Address != pair.Moon.Address || bytes.Span[18] != 2 || (bytes.Span[19] & 1) == 0 || !identity.IsEmpty)
+                return false;
+            identity = bytes;
+            return true;
+        };
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(1);
+        Assert.False(identity.IsEmpty);
+        for (byte i = 1; i <= 10; i++)
+        {
+            var garbage = identity.ToArray();
+            garbage[40] ^= i;
+            pair.World.Inject(new(new(pair.Sun.Address, 500), new(pair.Moon.Address, 500)), garbage, pair.Sun);
+        }
+        pair.World.Run(1);
+        // One sentence, however many there are; and an account that is used up.
+        Assert.StartsWith("wrong PSK: the identity of the peer at 192.0.2.1[500] cannot be decrypted with any of 1024 shared keys", Assert.Single(pair.Sun.Failures));
+        Assert.Equal(10, pair.Sun.Drops[IkeDrop.NotAuthentic]);
+        Assert.InRange(pair.Sun.KeyTrials.Allowed(pair.World.Now, pair.Moon.Address), KeyTrials.Few, KeyTrials.Most - 1);
+        Assert.Equal(IkeState.Connecting, pair.Sun.V1.State);
+        pair.World.Run(20);
+        Assert.Null(pair.Moon.Outcome(1));
+        Assert.Equal("moon.example.org", $"{pair.Sun.V1.RemoteId}");
+    }
+
+    [Fact]
     public void Of_several_keys_that_a_peer_may_have_every_one_is_tried()
     {
         var pair = Two(sun: c => c with { Remote = [new AuthenticationRound()] });
