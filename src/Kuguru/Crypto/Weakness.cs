@@ -9,8 +9,8 @@ public static class Weakness
     public static IEnumerable<string> Of(IkeSuite suite) =>
         [.. Of(suite.Encryption), .. Of(suite.Prf), .. Of(suite.KeyExchange)];
 
-    public static IEnumerable<string> Of(EspSuite suite, KeyExchangeMethod exchange) =>
-        [.. Of(suite.Encryption), .. suite.Integrity == IntegrityAlgorithm.HmacMd5_96 ? [suite.Integrity.Name()] : (string[])[], .. Of(exchange)];
+    public static IEnumerable<string> Of(ChildSuite suite, KeyExchangeMethod exchange) =>
+        [.. suite is EspSuite esp ? Of(esp.Encryption) : [], .. suite.Integrity == IntegrityAlgorithm.HmacMd5_96 ? [suite.Integrity.Name()] : (string[])[], .. Of(exchange)];
 
     static IEnumerable<string> Of(Encryption encryption) => encryption.Algorithm == EncryptionAlgorithm.TripleDes ? [encryption.Algorithm.Name()] : [];
     static IEnumerable<string> Of(PseudoRandomFunction prf) => prf == PseudoRandomFunction.HmacMd5 ? [prf.Name()] : [];

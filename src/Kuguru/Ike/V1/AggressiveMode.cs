@@ -127,6 +127,8 @@ static class AggressiveMode
             return;
         }
         exchange.Dispose();
+        // Before the ports change: what has come along the first ones says nothing of where the peer is on the others.
+        t.Sa.PeerSpoke(t);
         SetPath(t, agreed, connection, message);
         var own = PhaseOne.Write(phase.LocalId);
         if (Signatures.Prove(t, keying, agreed, connection, phase.LocalId, own, Signatures.Wish(message), out var proof) is { } noProof)
@@ -135,7 +137,6 @@ static class AggressiveMode
             phase.Fail(t, noProof);
             return;
         }
-        t.Sa.PeerSpoke(t);
         // What is sent now goes back to the port that it was sent from, if there is a NAT: so the payloads are about the path before.
         var last = t.Sa.Send(t, t.Sa.Path, PhaseOne.Seal(t, keying, ExchangeKind.Aggressive,
         [

@@ -48,6 +48,22 @@ public class AggressiveStories
         Assert.Equal("192.0.2.2[4500]...203.0.113.9[1025]", $"{pair.Sun.V1.Path}");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Encapsulation_that_either_side_forces_moves_both_to_4500(bool byMoon)
+    {
+        var pair = Two();
+        var forcing = byMoon ? pair.Moon : pair.Sun;
+        forcing.Connections[0] = forcing.Connections[0] with { ForceEncapsulation = true };
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(2);
+        MainModeStories.IsUp(pair);
+        Assert.Equal(("192.0.2.1[4500]...192.0.2.2[4500]", "192.0.2.2[4500]...192.0.2.1[4500]"), ($"{pair.Moon.V1.Path}", $"{pair.Sun.V1.Path}"));
+        Assert.Empty(pair.Moon.Events.OfType<Event.Moved>());
+        Assert.All(pair.Moon.Installed.Values, sa => Assert.True(sa.UdpEncapsulated));
+    }
+
     [Fact]
     public void A_lost_last_message_is_asked_for_again()
     {
