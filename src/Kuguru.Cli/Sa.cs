@@ -35,14 +35,14 @@ public sealed record Sa(string Name, string Id, string State, string Version, st
 }
 
 /// <summary>A CHILD_SA as <c>list-sa</c> tells it; traffic is counted in octets and packets.</summary>
-public sealed record SaChild(string Name, string State, string Protocol, bool IsEncapsulated, string Suite, string SpiIn, string SpiOut,
+public sealed record SaChild(string Name, string Id, string State, string Protocol, bool IsEncapsulated, string Suite, string SpiIn, string SpiOut,
     IReadOnlyList<string> LocalSelectors, IReadOnlyList<string> RemoteSelectors, IReadOnlyList<string> StandIns, string Mode, ulong BytesIn, ulong PacketsIn, ulong BytesOut, ulong PacketsOut)
 {
     internal static SaChild Read(ViciMessage child)
     {
         string Text(string name) => child[name] ?? "";
         ulong Number(string name) => ulong.TryParse(child[name], out var number) ? number : 0;
-        return new(Text("name"), Text("state"), Text("protocol"), child["encap"] == "yes",
+        return new(Text("name"), Text("uniqueid"), Text("state"), Text("protocol"), child["encap"] == "yes",
             Sa.Algorithms(child, "encr-alg", "encr-keysize", "integ-alg", "dh-group", "esn"), Text("spi-in"), Text("spi-out"),
             child.Items("local-ts") ?? [], child.Items("remote-ts") ?? [], child.Items("stand-ins") ?? [], Text("mode"),
             Number("bytes-in"), Number("packets-in"), Number("bytes-out"), Number("packets-out"));

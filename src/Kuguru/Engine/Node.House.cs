@@ -116,6 +116,8 @@ public sealed partial class Node
                 outbox.Report(new Event.Note(Severity.Info, Subject.Ike, $"{remote} is back as [{session.UniqueId}]: IKE SA [{other.UniqueId}] goes") { Sa = new SaName(other.UniqueId, connection.Name) });
                 if (Stays(other))
                     other.Supersede(now, outbox);
+                else if (initialContact)
+                    other.Forget(now, outbox);
                 else
                     other.TerminateIke(now, PendingOrders.NoToken, force: true, outbox);
                 _sessions.Settle(other);

@@ -74,6 +74,9 @@ public abstract class IkeSession
     /// <summary>The same peer has a newer IKE SA: this one goes, when its packets have had time to arrive.</summary>
     public abstract void Supersede(Instant now, Outbox outbox);
 
+    /// <summary>The same peer has said INITIAL_CONTACT: this IKE SA is gone at its end, and goes here.</summary>
+    public abstract void Forget(Instant now, Outbox outbox);
+
     public abstract void RekeyChild(Instant now, uint childUniqueId, ulong token, Outbox outbox);
 
     /// <summary>From the packet path: an authentic ESP packet with the newest sequence number came from elsewhere (RFC 7296 section 2.23).</summary>

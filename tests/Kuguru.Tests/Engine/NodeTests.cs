@@ -73,6 +73,21 @@ public class NodeTests
     }
 
     [Fact]
+    public void INITIAL_CONTACT_ends_the_older_IKE_SA_without_a_word()
+    {
+        var pair = new NodePair().Up();
+        var said = 0;
+        pair.Loses = (_, _) => true;
+        pair.Moon.Order(token => new Order.Terminate(token, new SaFilter(Ike: "gw"), Force: true));
+        pair.Loses = (from, _) => from == pair.Sun && said++ < 0;
+        pair.Moon.Order(token => new Order.Initiate(token, "gw", "net"));
+        pair.Run(5);
+        Assert.Equal(2u, Assert.Single(pair.Sun.Sas).UniqueId);
+        // IKE_SA_INIT and IKE_AUTH are answered, and that is all.
+        Assert.Equal(2, said);
+    }
+
+    [Fact]
     public void Both_ends_of_a_collision_forget_the_redundant_IKE_SA_although_its_deletion_is_lost()
     {
         for (var seconds = 0; seconds < 4; seconds++)

@@ -115,6 +115,8 @@ public sealed class IkeV1Session : IkeSession
 
     public override void Supersede(Instant now, Outbox outbox) => Order(now, outbox, Phase.Supersede);
 
+    public override void Forget(Instant now, Outbox outbox) => Order(now, outbox, turn => Phase.Terminate(turn, 0, force: true));
+
     public override void RekeyChild(Instant now, uint childUniqueId, ulong token, Outbox outbox) =>
         Order(now, outbox, turn => Phase.RekeyChild(turn, childUniqueId, token));
 

@@ -191,6 +191,12 @@ sealed partial class Established : KeyedPhase
         _whyItEnds = "another IKE SA with the same peer has replaced it";
     }
 
+    /// <summary>Nobody is told: there is nobody who would understand it, or somebody else with the same identity (RFC 7296 section 2.4).</summary>
+    public override void Forget(Turn t)
+    {
+        const string why = "its peer says INITIAL_CONTACT on another one";
+        t.Sa.Enter(End(t, why, _ => CloseAction.Clear, new Failure(FailureCode.Aborted, why)));
+    }
 
     /// <summary>A liveness check, unless a question is out already; what it says is believed, and nothing else.</summary>
     public override void Doubt(Turn t)

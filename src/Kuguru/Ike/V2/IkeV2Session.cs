@@ -154,6 +154,8 @@ public sealed class IkeV2Session : IkeSession
 
     public override void Supersede(Instant now, Outbox outbox) => Order(now, outbox, Phase.Supersede);
 
+    public override void Forget(Instant now, Outbox outbox) => Order(now, outbox, Phase.Forget);
+
     public override void RekeyChild(Instant now, uint childUniqueId, ulong token, Outbox outbox) =>
         Order(now, outbox, turn => Phase.RekeyChild(turn, childUniqueId, token));
 

@@ -56,6 +56,9 @@ abstract class Phase
 
     /// <summary>The peer has a newer IKE SA: this one may go.</summary>
     public virtual void Supersede(Turn t) => Terminate(t, 0, force: true);
+
+    /// <summary>The peer has it no longer: this one may go.</summary>
+    public virtual void Forget(Turn t) => Terminate(t, 0, force: true);
     public virtual void RekeyChild(Turn t, uint child, ulong token) => NotNow(t, token);
     public virtual void EspUsed(Turn t, Spi inbound) { }
 
