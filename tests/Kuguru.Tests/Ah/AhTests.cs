@@ -17,7 +17,9 @@ public sealed class AhTests
     static readonly IpAddress A6 = IpAddress.Parse("2001:db8:1::1"), B6 = IpAddress.Parse("2001:db8:2::2");
 
     public static TheoryData<IntegrityAlgorithm, bool> Suites => new(
-        from integrity in Given.Integrities from esn in (bool[])[false, true] select (integrity, esn));
+        from integrity in Given.Integrities
+        from esn in (bool[])[false, true]
+        select (integrity, esn));
 
     [Theory]
     [MemberData(nameof(Suites))]
@@ -42,7 +44,9 @@ public sealed class AhTests
         [
             IntegrityAlgorithm.HmacSha1_96, IntegrityAlgorithm.HmacSha2_256_128, IntegrityAlgorithm.HmacSha2_384_192, IntegrityAlgorithm.HmacSha2_512_256,
         ]
-        from esn in (bool[])[false, true] from transport in (bool[])[false, true] from v6 in (bool[])[false, true]
+        from esn in (bool[])[false, true]
+        from transport in (bool[])[false, true]
+        from v6 in (bool[])[false, true]
         select (integrity, esn, transport, v6));
 
     [Theory]
