@@ -9,7 +9,7 @@ namespace Kuguru.Fuzz;
 static class EapSeeds
 {
     static readonly EapUsers Users = new((kind, _) => kind == SharedKeyKind.Eap ? [new PresharedKey("eap", Secret.Copy("password"u8), [])] : []);
-    static readonly TlsSetup Tls = new(null, _ => "nobody is trusted", [], new("label", Blob.Empty, "label", 64));
+    static readonly TlsSetup Tls = new(null, _ => "nobody is trusted", []);
     static readonly Fixed Numbers = new();
 
     public static EapMethod Server(EapType type, Identity user) =>

@@ -238,6 +238,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         WinsServers = [.. settings.WinsServers],
         StandInRanges = [.. settings.StandInRanges],
         RsaPss = settings.RsaPss,
+        Tls = settings.Tls,
         RevealKeys = revealKeys,
     };
 

@@ -46,6 +46,9 @@ static class CharonKeys
         ["delete_rekeyed_delay"] = Time((s, v) => s with { DeleteRekeyedDelay = v }),
         ["retry_initiate_interval"] = Time((s, v) => s with { RetryInitiateInterval = v }),
         ["rsa_pss"] = Bool((s, v) => s with { RsaPss = v }),
+        ["tls.version_min"] = Version((s, has13) => s with { HasVersion12 = !has13 }),
+        ["tls.version_max"] = Version((s, has13) => s with { HasVersion13 = has13 }),
+        ["tls.suites"] = ("names of suites with forward secrecy and authenticated encryption, such as TLS_AES_128_GCM_SHA256, with commas between", Suites),
         ["reuse_ikesa"] = Bool((s, v) => s with { ReuseIkeSa = v }),
         ["replay_window"] = Number(0, Esp.ReplayWindow.MaxSize, (s, v) => s with { ReplayWindow = v }),
         ["spi_min"] = Number(256u, uint.MaxValue, (s, v) => s with { SpiMin = v }),
@@ -67,7 +70,7 @@ static class CharonKeys
     {
         "load", "load_modular", "threads", "processor", "host_resolver", "crypto_test", "leak_detective", "integrity_test", "dlopen_use_rtld_now",
         "ikesa_table_segments", "ikesa_table_size", "init_limit_job_load", "flush_auth_cfg", "cert_cache", "filelog", "syslog", "journal",
-        "dh_exponent_ansi_x9_42", "process_route", "ignore_routing_tables", "keep_alive_dpd_margin", "max_ikev1_exchanges", "x509", "tls",
+        "dh_exponent_ansi_x9_42", "process_route", "ignore_routing_tables", "keep_alive_dpd_margin", "max_ikev1_exchanges", "x509",
     };
 
     /// <summary>Keys that matter, with the one value that describes what Kuguru does.</summary>
@@ -94,6 +97,7 @@ static class CharonKeys
         ["signature_authentication_constraints"] = "yes",
         ["spi_label"] = "0x0000000000000000",
         ["spi_mask"] = "0x0000000000000000",
+        ["tls.send_certreq_authorities"] = "yes",
         ["plugins.updown.dns_handler"] = "no",
     };
 
@@ -107,6 +111,9 @@ static class CharonKeys
         ["install_virtual_ip_on"] = "virtual addresses go on the tunnel's own device",
         ["send_delay"] = "delay packets with tc netem",
         ["receive_delay"] = "delay packets with tc netem",
+        ["tls.cipher"] = "name the suites in libtls.suites",
+        ["tls.key_exchange"] = "name the suites in libtls.suites",
+        ["tls.mac"] = "name the suites in libtls.suites",
         ["start-scripts"] = "use ExecStartPost= in the service unit",
         ["stop-scripts"] = "use ExecStopPost= in the service unit",
         ["plugins.attr"] = "give dns, nbns and other attributes in a pool of swanctl.conf",
@@ -128,7 +135,7 @@ static class CharonKeys
     /// <summary>Sections of strongSwan's other programs, which read the same file.</summary>
     static readonly HashSet<string> OtherPrograms = new(StringComparer.Ordinal)
     {
-        "swanctl", "pki", "scepclient", "pool", "starter", "charon-cmd", "charon-nm", "charon-tkm", "charon-svc", "conftest", "libstrongswan", "libtls", "libimcv",
+        "swanctl", "pki", "scepclient", "pool", "starter", "charon-cmd", "charon-nm", "charon-tkm", "charon-svc", "conftest", "libstrongswan", "libimcv",
         "libtnccs", "imv_policy_manager", "tnc", "aikgen", "attest", "medsrv", "medcli", "manager", "sec-updater", "sw-collector", "openac", "tpm_extendpcr",
         "pt-tls-client", "checksum_builder", "android", "ipsec-conf",
     };
@@ -137,9 +144,10 @@ static class CharonKeys
     {
         foreach (var value in root.Values)
             complaints.Error(value.At, value.Key, "a key outside of any section: general settings stand in charon { }");
-        foreach (var section in root.Sections.Where(s => s.Name is not ("charon" or "charon-systemd") && !OtherPrograms.Contains(s.Name)))
+        foreach (var section in root.Sections.Where(s => s.Name is not ("charon" or "charon-systemd" or "libtls") && !OtherPrograms.Contains(s.Name)))
             complaints.Error(section.At, section.Name, $"unknown section{Complaints.DidYouMean(section.Name, ["charon", "charon-systemd"])}");
         var reading = new Reading(complaints);
+        reading.Section(root.Section("libtls"), "tls.");
         reading.Section(root.Section("charon"));
         reading.Section(root.Section("charon-systemd"));
         reading.Conclude();
@@ -154,7 +162,9 @@ static class CharonKeys
 
         public CharonSettings Settings { get; private set; } = CharonSettings.Default;
 
-        public void Section(SettingsSection? daemon)
+        /// <param name="daemon">Null when there is none.</param>
+        /// <param name="prefix">What stands before its keys where they stand in the daemon's section.</param>
+        public void Section(SettingsSection? daemon, string prefix = "")
         {
             if (daemon is null)
                 return;
@@ -163,7 +173,7 @@ static class CharonKeys
                 Settings = Settings with { DnsServers = [] };
             if ((daemon.Value("nbns1") ?? daemon.Value("nbns2")) is not null)
                 Settings = Settings with { WinsServers = [] };
-            Below(daemon, "");
+            Below(daemon, prefix);
         }
 
         public void Conclude()
@@ -172,6 +182,8 @@ static class CharonKeys
                 complaints.Error(_daemon!.At, _daemon.PathOf("spi_min"), "is above spi_max");
             if (Settings.Port != 0 && Settings.Port == Settings.PortNatT)
                 complaints.Error(_daemon!.At, _daemon.PathOf("port_nat_t"), "must differ from port");
+            if (Settings.Tls is { HasVersion12: false, HasVersion13: false })
+                complaints.Error(_daemon!.At, "libtls.version_min", "is above version_max");
             if (_leftAside.Count > 0)
             {
                 complaints.Warning(_leftAside[0].At, "",
@@ -244,6 +256,15 @@ static class CharonKeys
 
     static (string, Setter) Time(Func<CharonSettings, TimeSpan, CharonSettings> set) =>
         ("a time, such as 20s or 5m", (s, text) => SettingsText.Time(text) is { } value ? set(s, value) : null);
+
+    static (string, Setter) Version(Func<Crypto.TlsLimits, bool, Crypto.TlsLimits> set) =>
+        ("1.2 or 1.3", (s, text) => text is "1.2" or "1.3" ? s with { Tls = set(s.Tls, text == "1.3") } : null);
+
+    static CharonSettings? Suites(CharonSettings settings, string text)
+    {
+        var names = SettingsText.Words(text, ',', ' ');
+        return names.All(Crypto.TlsLimits.KnownSuites.Contains) ? settings with { Tls = settings.Tls with { Suites = [.. names] } } : null;
+    }
 
     static (string, Setter) Prefixes(Func<CharonSettings, IReadOnlyList<AddressRange>, CharonSettings> set) =>
         ("prefixes, such as 198.18.0.0/15, with commas between, or nothing", (s, text) => ReadPrefixes(text) is { } ranges ? set(s, ranges) : null);

@@ -1,7 +1,7 @@
 namespace Kuguru.Daemon.Settings;
 
 /// <summary>
-/// The general settings of strongswan.conf (sections <c>charon</c> and, above it, <c>charon-systemd</c>) that Kuguru obeys, with
+/// The general settings of strongswan.conf (sections <c>charon</c> and, above it, <c>charon-systemd</c>; <c>libtls</c>) that Kuguru obeys, with
 /// strongSwan 6's defaults. How each key is read, refused or left aside is in <see cref="CharonKeys"/>.
 /// </summary>
 public sealed record CharonSettings
@@ -34,6 +34,11 @@ public sealed record CharonSettings
 
     /// <summary>Sign with RSASSA-PSS instead of PKCS#1 v1.5 where the peer can both.</summary>
     public bool RsaPss { get; init; }
+
+    // TLS inside EAP
+
+    /// <summary>libtls.version_min, version_max and suites. strongSwan's default is TLS 1.2 at most, ours 1.3.</summary>
+    public Crypto.TlsLimits Tls { get; init; } = Crypto.TlsLimits.None;
 
     // Retransmission: timeout * base^n, plus or minus jitter percent, at most limit
 

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.Security.Cryptography;
 using Org.BouncyCastle.Asn1.X509;
 using Org.BouncyCastle.Tls;
@@ -6,46 +7,83 @@ using Org.BouncyCastle.Tls.Crypto.Impl.BC;
 
 namespace Kuguru.Crypto;
 
-/// <summary>What <see cref="TlsEngine"/> asks of the end that it drives.</summary>
-interface ITlsEnd
+/// <summary>How far an end has come, and what comes of it: what <see cref="TlsEngine"/> asks of the end that it drives.</summary>
+sealed class TlsProgress
 {
-    bool IsVersion13 { get; }
+    ImmutableArray<Secret> _keys = [];
+
+    public bool IsVersion13 { get; set; }
 
     /// <summary>The handshake is done, and the keys are there to be taken.</summary>
-    bool IsComplete { get; }
+    public bool IsComplete { get; private set; }
 
-    /// <summary>Why the other end's certificate was refused.</summary>
-    string? WhyUntrusted { get; }
-    Secret? TakeKeys();
+    /// <summary>Why the other end was refused, or we cannot prove ourselves.</summary>
+    public string? WhyNot { get; private set; }
+
+    public ImmutableArray<Secret> TakeKeys()
+    {
+        var keys = _keys;
+        _keys = [];
+        return keys;
+    }
+
+    public void Complete(TlsContext context, TlsSetup setup) =>
+        (_keys, IsComplete) = ([.. setup.Exports.Select(export => TlsTerms.Export(context, export))], true);
+
+    /// <exception cref="TlsFatalAlert">The other end is not who it should be.</exception>
+    public void Judge(TlsSetup setup, Certificate? chain)
+    {
+        var why = chain is null || chain.IsEmpty ? "the other end has no certificate"
+            : setup.Judge([.. chain.GetCertificateList().Select(one => new Blob(one.GetEncoded()))]);
+        if (why is not null)
+            throw Refuse(why, AlertDescription.bad_certificate);
+    }
+
+    public TlsFatalAlert Refuse(string why, short alert)
+    {
+        WhyNot = why;
+        return new TlsFatalAlert(alert);
+    }
 }
 
-/// <summary>What both ends have in common: what they offer, prove and check.</summary>
+/// <summary>What both ends have in common: what they offer, prove and export.</summary>
 static class TlsTerms
 {
-    static readonly int[] Suites13 =
+    static readonly ImmutableArray<(int Number, string Name)> Suites13 =
     [
-        CipherSuite.TLS_AES_256_GCM_SHA384, CipherSuite.TLS_AES_128_GCM_SHA256, CipherSuite.TLS_CHACHA20_POLY1305_SHA256,
+        (CipherSuite.TLS_AES_256_GCM_SHA384, nameof(CipherSuite.TLS_AES_256_GCM_SHA384)),
+        (CipherSuite.TLS_AES_128_GCM_SHA256, nameof(CipherSuite.TLS_AES_128_GCM_SHA256)),
+        (CipherSuite.TLS_CHACHA20_POLY1305_SHA256, nameof(CipherSuite.TLS_CHACHA20_POLY1305_SHA256)),
     ];
 
-    static readonly int[] SuitesEcdsa =
+    static readonly ImmutableArray<(int Number, string Name)> SuitesEcdsa =
     [
-        CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
-        CipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256,
+        (CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, nameof(CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384)),
+        (CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256, nameof(CipherSuite.TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256)),
+        (CipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256, nameof(CipherSuite.TLS_ECDHE_ECDSA_WITH_CHACHA20_POLY1305_SHA256)),
     ];
 
-    static readonly int[] SuitesRsa =
+    static readonly ImmutableArray<(int Number, string Name)> SuitesRsa =
     [
-        CipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256,
-        CipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256,
-        CipherSuite.TLS_DHE_RSA_WITH_AES_256_GCM_SHA384, CipherSuite.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256,
+        (CipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384, nameof(CipherSuite.TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384)),
+        (CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, nameof(CipherSuite.TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256)),
+        (CipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256, nameof(CipherSuite.TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256)),
+        (CipherSuite.TLS_DHE_RSA_WITH_AES_256_GCM_SHA384, nameof(CipherSuite.TLS_DHE_RSA_WITH_AES_256_GCM_SHA384)),
+        (CipherSuite.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256, nameof(CipherSuite.TLS_DHE_RSA_WITH_AES_128_GCM_SHA256)),
     ];
 
-    public static ProtocolVersion[] Versions(TlsSetup setup) =>
-        setup.WithoutVersion13 ? [ProtocolVersion.TLSv12] : [ProtocolVersion.TLSv13, ProtocolVersion.TLSv12];
+    public static IEnumerable<string> SuiteNames => Suites13.Concat(SuitesEcdsa).Concat(SuitesRsa).Select(suite => suite.Name);
+
+    public static ProtocolVersion[] Versions(TlsLimits limits) =>
+        [.. limits.HasVersion13 ? (ProtocolVersion[])[ProtocolVersion.TLSv13] : [], .. limits.HasVersion12 ? (ProtocolVersion[])[ProtocolVersion.TLSv12] : []];
 
     /// <summary>A server has those of its key, a client those of any.</summary>
-    public static int[] Suites(TlsIdentity? server) => server is null ? [.. Suites13, .. SuitesEcdsa, .. SuitesRsa]
-        : server.Schemes.Any(TlsIdentity.RsaSchemes.Contains) ? [.. Suites13, .. SuitesRsa] : [.. Suites13, .. SuitesEcdsa];
+    public static int[] Suites(TlsLimits limits, TlsIdentity? server)
+    {
+        var all = server is null ? Suites13.Concat(SuitesEcdsa).Concat(SuitesRsa)
+            : Suites13.Concat(server.Schemes.Any(TlsIdentity.RsaSchemes.Contains) ? SuitesRsa : SuitesEcdsa);
+        return [.. all.Where(suite => limits.Suites.IsEmpty || limits.Suites.Contains(suite.Name)).Select(suite => suite.Number)];
+    }
 
     /// <summary>Our certificate and what signs with it, by the first scheme that the other end takes; null when there is none.</summary>
     public static TlsCredentialedSigner? Prove(
@@ -63,11 +101,6 @@ static class TlsTerms
         return new DefaultTlsCredentialedSigner(
             new TlsCryptoParameters(context), new Signer(own, scheme), certificate, SignatureScheme.GetSignatureAndHashAlgorithm(scheme));
     }
-
-    /// <summary>Null when the chain is believed.</summary>
-    public static string? Judge(TlsSetup setup, Certificate? chain) => chain is null || chain.IsEmpty
-        ? "the other end has no certificate"
-        : setup.Judge([.. chain.GetCertificateList().Select(one => new Blob(one.GetEncoded()))]);
 
     /// <summary>The exporter of TLS 1.3; of 1.2 the PRF itself, since many peers lack the extension without which BouncyCastle exports nothing.</summary>
     public static Secret Export(TlsContext context, TlsExport export)
@@ -135,20 +168,9 @@ sealed class TlsClientSide : TlsClientProtocol
 }
 
 /// <summary>The end that says hello first.</summary>
-sealed class TlsClientEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsClient(crypto), ITlsEnd, TlsAuthentication
+sealed class TlsClientEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsClient(crypto), TlsAuthentication
 {
-    Secret? _keys;
-
-    public bool IsVersion13 { get; private set; }
-    public bool IsComplete { get; private set; }
-    public string? WhyUntrusted { get; private set; }
-
-    public Secret? TakeKeys()
-    {
-        var keys = _keys;
-        _keys = null;
-        return keys;
-    }
+    public TlsProgress Progress { get; } = new();
 
     /// <summary>Peers that know no renegotiation say nothing of it; here there is none anyway.</summary>
     public override void NotifySecureRenegotiation(bool secureRenegotiation) { }
@@ -156,8 +178,8 @@ sealed class TlsClientEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsClient
     public override int GetMaxHandshakeMessageSize() => TlsEngine.MaxHandshakeMessage;
     public override int GetMaxCertificateChainLength() => TlsEngine.MaxChain;
     public override TlsAuthentication GetAuthentication() => this;
-    protected override ProtocolVersion[] GetSupportedVersions() => TlsTerms.Versions(setup);
-    protected override int[] GetSupportedCipherSuites() => TlsTerms.Suites(null);
+    protected override ProtocolVersion[] GetSupportedVersions() => TlsTerms.Versions(setup.Limits);
+    protected override int[] GetSupportedCipherSuites() => TlsTerms.Suites(setup.Limits, null);
 
     /// <summary>No name of a host: whom we expect stands in the certificate, and is no host's.</summary>
     protected override IList<ServerName>? GetSniServerNames() => null;
@@ -168,15 +190,10 @@ sealed class TlsClientEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsClient
     public override void NotifyServerVersion(ProtocolVersion serverVersion)
     {
         base.NotifyServerVersion(serverVersion);
-        IsVersion13 = TlsUtilities.IsTlsV13(serverVersion);
+        Progress.IsVersion13 = TlsUtilities.IsTlsV13(serverVersion);
     }
 
-    public void NotifyServerCertificate(TlsServerCertificate serverCertificate)
-    {
-        WhyUntrusted = TlsTerms.Judge(setup, serverCertificate.Certificate);
-        if (WhyUntrusted is not null)
-            throw new TlsFatalAlert(AlertDescription.bad_certificate);
-    }
+    public void NotifyServerCertificate(TlsServerCertificate serverCertificate) => Progress.Judge(setup, serverCertificate.Certificate);
 
     public TlsCredentials? GetClientCredentials(CertificateRequest certificateRequest) => setup.Own is { } own
         ? TlsTerms.Prove(m_context, own, certificateRequest.SupportedSignatureAlgorithms, certificateRequest.GetCertificateRequestContext())
@@ -185,48 +202,33 @@ sealed class TlsClientEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsClient
     public override void NotifyHandshakeComplete()
     {
         base.NotifyHandshakeComplete();
-        (_keys, IsComplete) = (TlsTerms.Export(m_context, setup.Export), true);
+        Progress.Complete(m_context, setup);
     }
 }
 
 /// <summary>The end that is said hello to, and asks for a certificate.</summary>
-sealed class TlsServerEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsServer(crypto), ITlsEnd
+sealed class TlsServerEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsServer(crypto)
 {
-    Secret? _keys;
+    public TlsProgress Progress { get; } = new();
 
-    public bool IsVersion13 { get; private set; }
-    public bool IsComplete { get; private set; }
-    public string? WhyUntrusted { get; private set; }
-
-    public Secret? TakeKeys()
-    {
-        var keys = _keys;
-        _keys = null;
-        return keys;
-    }
-
-    /// <summary>Peers that know no renegotiation say nothing of it; here there is none anyway.</summary>
+    /// <inheritdoc cref="TlsClientEnd.NotifySecureRenegotiation"/>
     public override void NotifySecureRenegotiation(bool secureRenegotiation) { }
 
     public override int GetMaxHandshakeMessageSize() => TlsEngine.MaxHandshakeMessage;
     public override int GetMaxCertificateChainLength() => TlsEngine.MaxChain;
-    protected override ProtocolVersion[] GetSupportedVersions() => TlsTerms.Versions(setup);
-    protected override int[] GetSupportedCipherSuites() => TlsTerms.Suites(setup.Own);
+    protected override ProtocolVersion[] GetSupportedVersions() => TlsTerms.Versions(setup.Limits);
+    protected override int[] GetSupportedCipherSuites() => TlsTerms.Suites(setup.Limits, setup.Own);
 
     public override ProtocolVersion GetServerVersion()
     {
         var version = base.GetServerVersion();
-        IsVersion13 = TlsUtilities.IsTlsV13(version);
+        Progress.IsVersion13 = TlsUtilities.IsTlsV13(version);
         return version;
     }
 
-    public override TlsCredentials GetCredentials()
-    {
-        if (setup.Own is { } own && TlsTerms.Prove(m_context, own, m_context.SecurityParameters.ClientSigAlgs, []) is { } signer)
-            return signer;
-        WhyUntrusted = setup.Own is null ? "we have no certificate for TLS" : "the other end takes no signature that our key can make";
-        throw new TlsFatalAlert(AlertDescription.handshake_failure);
-    }
+    public override TlsCredentials GetCredentials() =>
+        setup.Own is { } own && TlsTerms.Prove(m_context, own, m_context.SecurityParameters.ClientSigAlgs, []) is { } signer ? signer
+            : throw Progress.Refuse(setup.Own is null ? "we have no certificate for TLS" : "the other end takes no signature that our key can make", AlertDescription.handshake_failure);
 
     public override CertificateRequest GetCertificateRequest()
     {
@@ -237,16 +239,11 @@ sealed class TlsServerEnd(TlsSetup setup, BcTlsCrypto crypto) : DefaultTlsServer
             : new CertificateRequest([ClientCertificateType.ecdsa_sign, ClientCertificateType.rsa_sign], algorithms, authorities);
     }
 
-    public override void NotifyClientCertificate(Certificate clientCertificate)
-    {
-        WhyUntrusted = TlsTerms.Judge(setup, clientCertificate);
-        if (WhyUntrusted is not null)
-            throw new TlsFatalAlert(AlertDescription.bad_certificate);
-    }
+    public override void NotifyClientCertificate(Certificate clientCertificate) => Progress.Judge(setup, clientCertificate);
 
     public override void NotifyHandshakeComplete()
     {
         base.NotifyHandshakeComplete();
-        (_keys, IsComplete) = (TlsTerms.Export(m_context, setup.Export), true);
+        Progress.Complete(m_context, setup);
     }
 }

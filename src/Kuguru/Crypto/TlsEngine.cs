@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Org.BouncyCastle.Crypto.Prng;
 using Org.BouncyCastle.Security;
 using Org.BouncyCastle.Tls;
@@ -18,10 +19,10 @@ public sealed class TlsEngine : IDisposable
     internal const int MaxChain = 10;
 
     readonly TlsProtocol _protocol;
-    readonly ITlsEnd _end;
+    readonly TlsProgress _end;
     readonly Action _start;
 
-    TlsEngine(TlsProtocol protocol, ITlsEnd end, Action start) => (_protocol, _end, _start) = (protocol, end, start);
+    TlsEngine(TlsProtocol protocol, TlsProgress end, Action start) => (_protocol, _end, _start) = (protocol, end, start);
 
     /// <param name="setup">Who we are and whom we believe.</param>
     /// <param name="dice">For keys and nonces.</param>
@@ -29,7 +30,7 @@ public sealed class TlsEngine : IDisposable
     {
         var protocol = new TlsClientSide();
         var end = new TlsClientEnd(setup, CryptoOf(dice));
-        return new(protocol, end, () => protocol.Connect(end));
+        return new(protocol, end.Progress, () => protocol.Connect(end));
     }
 
     /// <inheritdoc cref="Client"/>
@@ -37,7 +38,7 @@ public sealed class TlsEngine : IDisposable
     {
         var protocol = new TlsServerProtocol();
         var end = new TlsServerEnd(setup, CryptoOf(dice));
-        return new(protocol, end, () => protocol.Accept(end));
+        return new(protocol, end.Progress, () => protocol.Accept(end));
     }
 
     /// <summary>The handshake is done: both ends have proved themselves.</summary>
@@ -83,10 +84,14 @@ public sealed class TlsEngine : IDisposable
         Guard(() => _protocol.WriteApplicationData(copy, 0, copy.Length));
     }
 
-    /// <summary>The keys of <see cref="TlsSetup.Export"/>, whose owner the caller becomes; null when there are none, or no more.</summary>
-    public Secret? TakeKeys() => _end.TakeKeys();
+    /// <summary>The keys of <see cref="TlsSetup.Exports"/>, whose owner the caller becomes; empty when there are none, or no more.</summary>
+    public ImmutableArray<Secret> TakeKeys() => _end.TakeKeys();
 
-    public void Dispose() => _end.TakeKeys()?.Dispose();
+    public void Dispose()
+    {
+        foreach (var key in TakeKeys())
+            key.Dispose();
+    }
 
     /// <summary>Whatever the other end has sent wrong comes out of BouncyCastle as an exception, and goes no further.</summary>
     void Guard(Action action)
@@ -103,7 +108,7 @@ public sealed class TlsEngine : IDisposable
         }
         catch (TlsFatalAlert e)
         {
-            Failure = _end.WhyUntrusted ?? $"TLS ends with our alert {AlertDescription.GetName(e.AlertDescription)}";
+            Failure = _end.WhyNot ?? $"TLS ends with our alert {AlertDescription.GetName(e.AlertDescription)}";
         }
         catch (IOException e)
         {

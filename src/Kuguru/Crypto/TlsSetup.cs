@@ -10,12 +10,24 @@ namespace Kuguru.Crypto;
 /// <param name="Own">What we prove ourselves by; null is nothing, which only a client may have.</param>
 /// <param name="Judge">Null when the other end's chain, its own certificate first, is who is expected; else why not.</param>
 /// <param name="Authorities">Names (DER) of those whose certificates we believe, which helps a client to choose; may be empty.</param>
-/// <param name="Export">The keys to make.</param>
-public sealed record TlsSetup(
-    TlsIdentity? Own, Func<ImmutableArray<Blob>, string?> Judge, ImmutableArray<Blob> Authorities, TlsExport Export)
+public sealed record TlsSetup(TlsIdentity? Own, Func<ImmutableArray<Blob>, string?> Judge, ImmutableArray<Blob> Authorities)
 {
-    /// <summary>Speak TLS 1.2 only.</summary>
-    internal bool WithoutVersion13 { get; init; }
+    /// <summary>The keys to make, in this order.</summary>
+    public ImmutableArray<TlsExport> Exports { get; init; } = [];
+
+    public TlsLimits Limits { get; init; } = TlsLimits.None;
+}
+
+/// <summary>What of TLS may be spoken (strongswan.conf <c>libtls</c>).</summary>
+/// <param name="HasVersion12">TLS 1.2.</param>
+/// <param name="HasVersion13">TLS 1.3.</param>
+/// <param name="Suites">Names of IANA; empty is all that there are.</param>
+public sealed record TlsLimits(bool HasVersion12, bool HasVersion13, ImmutableArray<string> Suites)
+{
+    public static TlsLimits None { get; } = new(true, true, []);
+
+    /// <summary>The names of all cipher suites that there are: authenticated encryption with forward secrecy.</summary>
+    public static IEnumerable<string> KnownSuites => TlsTerms.SuiteNames;
 }
 
 /// <summary>A certificate chain in DER, our own certificate first, and the key that goes with it.</summary>

@@ -117,6 +117,9 @@ public sealed record IkeSettings
     /// <summary>Sign with RSASSA-PSS rather than with PKCS#1 v1.5, where the peer negotiates signatures (RFC 7427).</summary>
     public bool RsaPss { get; init; }
 
+    /// <summary>Versions and cipher suites of TLS inside EAP.</summary>
+    public Crypto.TlsLimits Tls { get; init; } = Crypto.TlsLimits.None;
+
     /// <summary>How long a message waits for CRLs and OCSP responses before they count as not to be had.</summary>
     public TimeSpan FetchPatience { get; init; } = TimeSpan.FromSeconds(10);
 

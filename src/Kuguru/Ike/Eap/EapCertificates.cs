@@ -7,8 +7,6 @@ namespace Kuguru.Ike.Eap;
 /// <summary>The certificates of IKE in the hands of EAP-TLS: the same store, the same trust, the same names.</summary>
 static class EapCertificates
 {
-    static readonly TlsExport NoKeys = new("", Blob.Empty, "", 0);
-
     /// <param name="node">Has certificates, keys and authorities.</param>
     /// <param name="now">By which they are valid.</param>
     /// <param name="own">The certificate that is ours, first of its chain, with its key; null when there is none.</param>
@@ -17,8 +15,10 @@ static class EapCertificates
     public static TlsSetup Setup(INode node, Instant now, (PrivateKey Key, ImmutableArray<Certificate> Chain)? own, AuthenticationRound theirs, Identity expected) => new(
         own is { } ours ? IdentityOf(ours.Key, ours.Chain) : null,
         chain => WhyNot(node, now, theirs, chain, expected),
-        [.. (theirs.Authorities.IsEmpty ? node.Certificates.Authorities : theirs.Authorities).Select(authority => authority.Subject)],
-        NoKeys);
+        [.. (theirs.Authorities.IsEmpty ? node.Certificates.Authorities : theirs.Authorities).Select(authority => authority.Subject)])
+    {
+        Limits = node.Settings.Tls,
+    };
 
     static TlsIdentity IdentityOf(PrivateKey key, ImmutableArray<Certificate> chain)
     {

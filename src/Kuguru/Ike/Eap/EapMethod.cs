@@ -17,6 +17,9 @@ abstract class EapMethod : IDisposable
     /// <summary>Why it is about to fail, although the other side has a last word.</summary>
     public virtual string? Trouble => null;
 
+    /// <summary>As a peer, it waits for a last word that a server may leave out: a success ends it as well.</summary>
+    public virtual bool MayEnd => false;
+
     /// <summary>The server's first request.</summary>
     public virtual MethodStep Begin() => throw new InvalidOperationException($"{Type} of a peer asks nothing");
 

@@ -33,7 +33,7 @@ sealed class EapPeer : IEapConversation
         return packet.Code switch
         {
             EapCode.Request => Answer(packet),
-            EapCode.Success when _isDone => new EapStep.Succeed(null, new EapResult(_method!.Type, _user, _method.TakeMsk())),
+            EapCode.Success when _isDone || _method is { MayEnd: true } => new EapStep.Succeed(null, new EapResult(_method!.Type, _user, _method.TakeMsk())),
             EapCode.Success => Fail(_trouble ?? (_method is null ? "it lets us in without asking anything" : $"it lets us in before {_method.Type} is done")),
             EapCode.Failure => Fail(_trouble ?? (_method is null
                 ? "received EAP_FAILURE before any method began: it knows no such user, or has no method that we take"

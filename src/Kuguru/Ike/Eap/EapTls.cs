@@ -9,7 +9,7 @@ namespace Kuguru.Ike.Eap;
 //                    <-- { ServerHello, ..., Certificate, CertificateRequest, ... }
 // { Certificate, ..., Finished } -->
 //                    <-- { Finished }               TLS 1.2
-//                    <-- { application data 0x00 }  TLS 1.3: "nothing more comes, and all is well"
+//                    <-- { application data 0x00 }  TLS 1.3: "nothing more comes, and all is well", from servers that know RFC 9190
 // { }                -->
 //                    <-- EAP-Success
 //
@@ -32,6 +32,9 @@ sealed class EapTls : EapMethod
 
     static readonly TlsExport Keys = new("EXPORTER_EAP_TLS_Key_Material", (byte[])[13], "client EAP encryption", 2 * MskLength);
 
+    /// <summary>What strongSwan exported from TLS 1.3 before it knew RFC 9190 (until 5.9.9): the label of TLS 1.2.</summary>
+    static readonly TlsExport EarlyKeys = new("client EAP encryption", Blob.Empty, "client EAP encryption", MskLength);
+
     readonly TlsEngine _tls;
     readonly bool _isServer;
     readonly List<byte> _coming = [];
@@ -39,19 +42,25 @@ sealed class EapTls : EapMethod
     byte[] _going = [];
     int _gone;
     bool _hasStarted, _isSettled, _hasIndicated;
-    Secret? _msk;
+    Secret? _msk, _earlyMsk;
 
     EapTls(TlsEngine tls, bool isServer) => (_tls, _isServer) = (tls, isServer);
 
     /// <param name="setup">Certificates and trust; the keys to export are set here.</param>
     /// <param name="dice">For TLS.</param>
-    public static EapTls Server(TlsSetup setup, Dice dice) => new(TlsEngine.Server(setup with { Export = Keys }, dice), isServer: true);
+    public static EapTls Server(TlsSetup setup, Dice dice) => new(TlsEngine.Server(setup with { Exports = [Keys] }, dice), isServer: true);
 
     /// <inheritdoc cref="Server"/>
-    public static EapTls Peer(TlsSetup setup, Dice dice) => new(TlsEngine.Client(setup with { Export = Keys }, dice), isServer: false);
+    public static EapTls Peer(TlsSetup setup, Dice dice) => new(TlsEngine.Client(setup with { Exports = [Keys, EarlyKeys] }, dice), isServer: false);
 
     public override EapType Type => EapType.Tls;
     public override string? Trouble => _tls.Failure;
+
+    /// <summary>
+    /// A server of TLS 1.3 from before RFC 9190 has no last word: its success comes instead. That it has the key, and so has taken our proof, IKE's AUTH
+    /// shows, which the indication would only anticipate.
+    /// </summary>
+    public override bool MayEnd => !_isServer && !_isSettled && _msk is not null && _tls.Failure is null && _gone == _going.Length && _coming.Count == 0;
 
     public override MethodStep Begin()
     {
@@ -85,14 +94,16 @@ sealed class EapTls : EapMethod
 
     public override Secret? TakeMsk()
     {
-        var msk = _msk;
-        _msk = null;
-        return msk;
+        ref var msk = ref _isSettled ? ref _msk : ref _earlyMsk;
+        var taken = msk;
+        msk = null;
+        return taken;
     }
 
     public override void Dispose()
     {
         _msk?.Dispose();
+        _earlyMsk?.Dispose();
         _tls.Dispose();
         base.Dispose();
     }
@@ -133,10 +144,11 @@ sealed class EapTls : EapMethod
     /// <summary>The handshake is done: there are keys, and in TLS 1.3 something is still to be said or heard (RFC 9190 section 2.1.1).</summary>
     void Settle()
     {
-        if (_msk is null && _tls.TakeKeys() is { } keys)
+        if (_tls.TakeKeys() is [var keys, ..] all)
         {
             _msk = Secret.Copy(keys.Span[..MskLength]);
             keys.Dispose();
+            _earlyMsk = all.ElementAtOrDefault(1);
         }
         if (!_tls.IsVersion13)
         {

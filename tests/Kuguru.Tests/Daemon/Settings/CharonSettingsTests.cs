@@ -53,6 +53,17 @@ public class CharonSettingsTests
     }
 
     [Fact]
+    public void TLS_inside_EAP_keeps_to_libtls()
+    {
+        var settings = Read("libtls {\n version_max = 1.2\n suites = TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256, TLS_AES_128_GCM_SHA256\n }")!;
+        Assert.Equal((true, false), (settings.Tls.HasVersion12, settings.Tls.HasVersion13));
+        Assert.Equal(["TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", "TLS_AES_128_GCM_SHA256"], settings.Tls.Suites);
+        Assert.True(Read("libtls {\n version_max = 1.2\n }\ncharon {\n tls {\n version_max = 1.3\n }\n }")!.Tls.HasVersion13);
+        foreach (var bad in (string[])["version_max = 1.1", "version_min = 1.3\n version_max = 1.2", "suites = TLS_RSA_WITH_AES_128_CBC_SHA", "cipher = aes128", "send_certreq_authorities = no"])
+            Assert.Null(Read($"libtls {{\n {bad}\n }}"));
+    }
+
+    [Fact]
     public void The_systemd_section_overrides_the_general_one()
     {
         var settings = Read("charon-systemd { keep_alive = 5\n dns1 = 10.0.0.9\n }\ncharon { keep_alive = 7\n retransmit_tries = 2\n dns1 = 10.0.0.1\n dns2 = 10.0.0.2\n }")!;

@@ -35,6 +35,49 @@ public class TlsTests
     }
 
     [Fact]
+    public void A_server_of_TLS_13_without_a_last_word_is_believed_when_it_succeeds_and_has_the_keys_of_before_RFC_9190()
+    {
+        var talk = Talk(Server, Client);
+        EapPacket? instead = null;
+        talk.Changes = packet =>
+        {
+            // The first record of the server behind the client's Finished is the indication.
+            if (packet is { Code: EapCode.Request } && packet.Method == EapType.Tls && packet.Data.Length is > 5 and < 40)
+                instead = EapPacket.Success(packet.Identifier);
+            return instead ?? packet;
+        };
+        talk.Run();
+        Assert.NotNull(instead);
+        Assert.Equal(64, talk.ClientResult.Msk!.Length);
+        Assert.NotEqual(Talk(Server, Client).Run().ClientResult.Msk, talk.ClientResult.Msk);
+    }
+
+    [Fact]
+    public void A_success_before_the_handshake_is_done_is_none()
+    {
+        for (var requests = 1; requests <= 3; requests++)
+        {
+            var (talk, seen) = (Talk(Server, Client), 0);
+            talk.Changes = packet => packet is { Code: EapCode.Request } && packet.Method == EapType.Tls && ++seen == requests ? EapPacket.Success(packet.Identifier) : packet;
+            talk.Run();
+            Assert.Contains(requests == 1 ? "without asking anything" : "before EAP_TLS is done", talk.ClientWhy, StringComparison.Ordinal);
+        }
+    }
+
+    [Theory]
+    [InlineData(true, false, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", true)]
+    [InlineData(false, true, "TLS_CHACHA20_POLY1305_SHA256", true)]
+    [InlineData(false, true, "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256", false)]
+    public void Versions_and_suites_are_what_the_settings_allow(bool has12, bool has13, string suite, bool isUp)
+    {
+        var limits = new TlsLimits(has12, has13, [suite]);
+        var talk = new EapTalk { Offered = [EapType.Tls], ServerTls = Setup(Server, Root) with { Limits = limits }, ClientTls = Setup(Client, Root) }.Run();
+        Assert.Equal(isUp, talk.AtServer is EapStep.Succeed);
+        if (isUp)
+            Assert.Equal(talk.ServerResult.Msk, talk.ClientResult.Msk);
+    }
+
+    [Fact]
     public void Flights_that_are_too_long_for_a_packet_go_in_fragments_both_ways()
     {
         // Certificates that are long for a long name.
@@ -127,11 +170,11 @@ public class TlsTests
     static EapTalk Talk(TlsIdentity server, TlsIdentity? client, bool isVersion12 = false) => new()
     {
         Offered = [EapType.Tls],
-        ServerTls = Setup(server, Root) with { WithoutVersion13 = isVersion12 },
+        ServerTls = Setup(server, Root) with { Limits = new(true, !isVersion12, []) },
         ClientTls = Setup(client, Root),
     };
 
-    internal static TlsSetup Setup(TlsIdentity? own, X509Certificate2 root) => new(own, chain => Judge(chain, root), [], new("", Blob.Empty, "", 0));
+    internal static TlsSetup Setup(TlsIdentity? own, X509Certificate2 root) => new(own, chain => Judge(chain, root), []);
 
     static string? Judge(ImmutableArray<Blob> chain, X509Certificate2 root)
     {
