@@ -49,16 +49,16 @@ static class Certification
     }
 
     /// <summary>The authorities above a certificate of ours, as far as they are known; whether they are trusted is the peer's to say.</summary>
-    static IEnumerable<Certificate> Above(CertificateStore store, Certificate certificate)
+    static List<Certificate> Above(CertificateStore store, Certificate certificate)
     {
-        for (var length = 1; length < Trust.MaxLength && !certificate.IsSelfIssued; length++)
+        var above = new List<Certificate>();
+        while (!certificate.IsSelfIssued && above.Count < Trust.MaxLength - 1
+            && store.Certificates.FirstOrDefault(one => one.IsAuthority && one.Subject == certificate.Issuer) is { } issuer && !above.Contains(issuer))
         {
-            var below = certificate;
-            if (store.Certificates.FirstOrDefault(one => one.IsAuthority && one.Subject == below.Issuer) is not { } issuer)
-                yield break;
-            yield return issuer;
+            above.Add(issuer);
             certificate = issuer;
         }
+        return above;
     }
 
     /// <summary>The certificates of CERT payloads, the end entity's first, and what is wrong with them.</summary>

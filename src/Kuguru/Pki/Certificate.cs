@@ -26,6 +26,8 @@ public sealed class Certificate : IEquatable<Certificate>
         var constraints = native.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault();
         IsAuthority = constraints?.CertificateAuthority ?? false;
         (Subject, Issuer) = (Blob.Copy(native.SubjectName.RawData), Blob.Copy(native.IssuerName.RawData));
+        // Whatever the platform reads only when asked is asked for here, where it may be refused.
+        (NotBefore, NotAfter) = (native.NotBefore.ToUniversalTime(), native.NotAfter.ToUniversalTime());
     }
 
     internal X509Certificate2 Native { get; }
@@ -49,8 +51,8 @@ public sealed class Certificate : IEquatable<Certificate>
     /// <summary>Subject and issuer are the same: the end of a chain.</summary>
     public bool IsSelfIssued => Subject == Issuer;
 
-    public DateTimeOffset NotBefore => Native.NotBefore.ToUniversalTime();
-    public DateTimeOffset NotAfter => Native.NotAfter.ToUniversalTime();
+    public DateTimeOffset NotBefore { get; }
+    public DateTimeOffset NotAfter { get; }
 
     public string SubjectText => DistinguishedName.Print(Subject);
     public string IssuerText => DistinguishedName.Print(Issuer);

@@ -16,12 +16,16 @@ public sealed class OcspAnswer
 
     readonly BasicOcspResp _response;
 
-    OcspAnswer(BasicOcspResp response, Blob der) => (_response, Der) = (response, der);
+    OcspAnswer(BasicOcspResp response, Blob der)
+    {
+        (_response, Der) = (response, der);
+        NextUpdate = response.Responses.Select(one => one.NextUpdate).FirstOrDefault(next => next is not null) is { } next ? Utc(next) : null;
+    }
 
     public Blob Der { get; }
 
     /// <summary>Null is: there will always be something newer.</summary>
-    public DateTimeOffset? NextUpdate => _response.Responses.Select(one => one.NextUpdate).FirstOrDefault(next => next is not null) is { } next ? Utc(next) : null;
+    public DateTimeOffset? NextUpdate { get; }
 
     /// <summary>The DER request for one certificate.</summary>
     public static Blob Ask(Certificate certificate, Certificate issuer)

@@ -135,9 +135,43 @@ public sealed class PublicKey : IEquatable<PublicKey>
 
     bool VerifyEcdsa(SignatureScheme scheme, ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)
     {
+        var fixedLength = signature;
+        if (scheme.Form == SignatureForm.Der)
+        {
+            var halves = new byte[2 * ((Bits + 7) / 8)];
+            if (!TryReadDer(signature, halves))
+                return false;
+            fixedLength = halves;
+        }
         using var ecdsa = ECDsa.Create();
         ecdsa.ImportSubjectPublicKeyInfo(Info, out _);
-        return ecdsa.VerifyData(data, signature, scheme.HashName, Format(scheme));
+        return ecdsa.VerifyData(data, fixedLength, scheme.HashName, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+    }
+
+    /// <summary>r and s of a DER sequence at fixed length. The platform would take other encodings of the same numbers, and so several signatures for one.</summary>
+    static bool TryReadDer(ReadOnlySpan<byte> signature, Span<byte> halves)
+    {
+        try
+        {
+            var reader = new AsnReader(signature.ToArray(), AsnEncodingRules.DER);
+            var sequence = reader.ReadSequence();
+            reader.ThrowIfNotEmpty();
+            var (r, s) = (sequence.ReadInteger(), sequence.ReadInteger());
+            sequence.ThrowIfNotEmpty();
+            return TryWrite(r, halves[..(halves.Length / 2)]) && TryWrite(s, halves[(halves.Length / 2)..]);
+        }
+        catch (AsnContentException)
+        {
+            return false;
+        }
+    }
+
+    static bool TryWrite(BigInteger number, Span<byte> field)
+    {
+        if (number.Sign <= 0 || number.GetByteCount(isUnsigned: true) > field.Length)
+            return false;
+        number.TryWriteBytes(field[^number.GetByteCount(isUnsigned: true)..], out _, isUnsigned: true, isBigEndian: true);
+        return true;
     }
 
     bool VerifyEd25519(ReadOnlySpan<byte> data, ReadOnlySpan<byte> signature)

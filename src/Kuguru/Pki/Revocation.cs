@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Formats.Asn1;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace Kuguru.Pki;
@@ -198,8 +199,18 @@ public sealed class Revocation
 /// <summary>Where a certificate says that its status can be learned; HTTP only.</summary>
 static class CertificateUris
 {
-    public static IEnumerable<string> Ocsp(Certificate certificate) =>
-        certificate.Native.Extensions.OfType<X509AuthorityInformationAccessExtension>().SelectMany(access => Http(access.EnumerateOcspUris()));
+    public static IEnumerable<string> Ocsp(Certificate certificate)
+    {
+        try
+        {
+            return [.. certificate.Native.Extensions.OfType<X509AuthorityInformationAccessExtension>().SelectMany(access => Http(access.EnumerateOcspUris()))];
+        }
+        // An extension that cannot be read names nobody.
+        catch (CryptographicException)
+        {
+            return [];
+        }
+    }
 
     public static IEnumerable<string> Crl(Certificate certificate)
     {

@@ -16,7 +16,8 @@ public sealed class RevocationList
 
     RevocationList(X509Crl crl, Blob der)
     {
-        (_crl, Der, Issuer) = (crl, der, crl.IssuerDN.GetDerEncoded());
+        (_crl, Der, Issuer, ThisUpdate) = (crl, der, crl.IssuerDN.GetDerEncoded(), Utc(crl.ThisUpdate));
+        NextUpdate = crl.NextUpdate is { } next ? Utc(next) : ThisUpdate;
         // BouncyCastle says null where there are none.
         foreach (var entry in crl.GetRevokedCertificates() ?? new HashSet<X509CrlEntry>())
             _revoked[entry.SerialNumber] = Utc(entry.RevocationDate);
@@ -27,10 +28,10 @@ public sealed class RevocationList
     /// <summary>DER name.</summary>
     public Blob Issuer { get; }
 
-    public DateTimeOffset ThisUpdate => Utc(_crl.ThisUpdate);
+    public DateTimeOffset ThisUpdate { get; }
 
     /// <summary>Without one it is out of date at once.</summary>
-    public DateTimeOffset NextUpdate => _crl.NextUpdate is { } next ? Utc(next) : ThisUpdate;
+    public DateTimeOffset NextUpdate { get; }
 
     /// <summary>From DER or PEM.</summary>
     public static bool TryRead(Blob bytes, [NotNullWhen(true)] out RevocationList? list, out string why)

@@ -21,6 +21,8 @@ public static class Trust
     /// <summary>Certificates of one chain at most, ends included.</summary>
     public const int MaxLength = 9;
 
+    const string AnyPolicy = "2.5.29.32.0";
+
     /// <param name="leaf">The end entity.</param>
     /// <param name="others">What may lie between: sent by the peer, or known.</param>
     /// <param name="authorities">Where a chain may end.</param>
@@ -36,7 +38,8 @@ public static class Trust
         policy.DisableCertificateDownloads = true;
         policy.VerificationTime = at.UtcDateTime;
         policy.VerificationTimeIgnored = false;
-        foreach (var oid in policies)
+        var wanted = policies.ToList();
+        foreach (var oid in wanted)
             policy.CertificatePolicy.Add(new Oid(oid));
         foreach (var authority in authorities)
             policy.CustomTrustStore.Add(authority.Native);
@@ -55,7 +58,7 @@ public static class Trust
         if (!built)
         {
             const X509ChainStatusFlags Unanchored = X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot;
-            return new([], Explain(elements, chain.ChainStatus)) { LacksAnchor = chain.ChainStatus.All(one => (one.Status & ~Unanchored) == 0) };
+            return new([], WhyNotPolicy(elements, wanted, chain.ChainStatus) ?? Explain(elements, chain.ChainStatus)) { LacksAnchor = chain.ChainStatus.All(one => (one.Status & ~Unanchored) == 0) };
         }
         if (elements.Count > MaxLength)
             return new([], $"its chain has {elements.Count} certificates, of which at most {MaxLength} are taken");
@@ -67,6 +70,20 @@ public static class Trust
             result.Add(certificate);
         }
         return new(result.MoveToImmutable(), null);
+    }
+
+    /// <summary>The platform says of a policy that is missing what it says of a wrong key usage.</summary>
+    static string? WhyNotPolicy(List<X509ChainElement> elements, List<string> policies, X509ChainStatus[] status)
+    {
+        if (status.Any(one => one.Status != X509ChainStatusFlags.NotValidForUsage))
+            return null;
+        foreach (var element in elements.SkipLast(1))
+        {
+            if (Certificate.TryRead(element.Certificate.RawData, out var certificate, out _)
+                && policies.Find(policy => !certificate.HasPolicy(policy) && !certificate.HasPolicy(AnyPolicy)) is { } missing)
+                return $"certificate '{certificate.SubjectText}' does not have the policy {missing}, which 'cert_policy' wants of the whole chain";
+        }
+        return null;
     }
 
     /// <summary>The first thing that is wrong, seen from the end entity.</summary>
@@ -96,7 +113,7 @@ public static class Trust
             X509ChainStatusFlags.NotSignatureValid => $"the signature of certificate '{subject}' is not its issuer's",
             X509ChainStatusFlags.InvalidBasicConstraints => $"certificate '{subject}' may not issue what is below it: basicConstraints",
             X509ChainStatusFlags.InvalidPolicyConstraints or X509ChainStatusFlags.NoIssuanceChainPolicy =>
-                $"certificate '{subject}' or its chain does not have the 'cert_policy' that is asked for",
+                $"the policies of the chain at certificate '{subject}' do not allow 'cert_policy': policyConstraints",
             X509ChainStatusFlags.NotValidForUsage => $"certificate '{subject}' may not be used for this: key usage",
             X509ChainStatusFlags.InvalidNameConstraints or X509ChainStatusFlags.HasNotPermittedNameConstraint or X509ChainStatusFlags.HasExcludedNameConstraint
                 or X509ChainStatusFlags.HasNotSupportedNameConstraint or X509ChainStatusFlags.HasNotDefinedNameConstraint =>

@@ -33,7 +33,7 @@ sealed class EapTls : EapMethod
     static readonly TlsExport Keys = new("EXPORTER_EAP_TLS_Key_Material", (byte[])[13], "client EAP encryption", 2 * MskLength);
 
     /// <summary>What strongSwan exported from TLS 1.3 before it knew RFC 9190 (until 5.9.9): the label of TLS 1.2.</summary>
-    static readonly TlsExport EarlyKeys = new("client EAP encryption", Blob.Empty, "client EAP encryption", MskLength);
+    static readonly TlsExport EarlyKeys = new("client EAP encryption", Blob.Empty, "client EAP encryption", 2 * MskLength);
 
     readonly TlsEngine _tls;
     readonly bool _isServer;
@@ -41,7 +41,7 @@ sealed class EapTls : EapMethod
     int? _announced;
     byte[] _going = [];
     int _gone;
-    bool _hasStarted, _isSettled, _hasIndicated;
+    bool _hasStarted, _isSettled, _hasIndicated, _hasHeardMore;
     Secret? _msk, _earlyMsk;
 
     EapTls(TlsEngine tls, bool isServer) => (_tls, _isServer) = (tls, isServer);
@@ -57,10 +57,10 @@ sealed class EapTls : EapMethod
     public override string? Trouble => _tls.Failure;
 
     /// <summary>
-    /// A server of TLS 1.3 from before RFC 9190 has no last word: its success comes instead. That it has the key, and so has taken our proof, IKE's AUTH
+    /// A server of TLS 1.3 from before RFC 9190 has nothing more to say: its success comes instead. That it has the key, and so has taken our proof, IKE's AUTH
     /// shows, which the indication would only anticipate.
     /// </summary>
-    public override bool MayEnd => !_isServer && !_isSettled && _msk is not null && _tls.Failure is null && _gone == _going.Length && _coming.Count == 0;
+    public override bool MayEnd => !_isServer && !_isSettled && _msk is not null && !_hasHeardMore && _gone == _going.Length;
 
     public override MethodStep Begin()
     {
@@ -108,9 +108,17 @@ sealed class EapTls : EapMethod
         base.Dispose();
     }
 
+    /// <summary>The first half of what is exported; the other would be the EMSK.</summary>
+    static Secret MskOf(Secret exported)
+    {
+        using (exported)
+            return Secret.Copy(exported.Span[..MskLength]);
+    }
+
     /// <summary>One more fragment; what is wrong with it, or null.</summary>
     string? Collect(uint announced, Blob records)
     {
+        _hasHeardMore |= _msk is not null && !records.IsEmpty;
         if (announced > MaxFlight)
             return $"it announces {announced} octets, more than {MaxFlight}";
         if (announced > 0 && _announced is { } before && before != announced)
@@ -144,11 +152,10 @@ sealed class EapTls : EapMethod
     /// <summary>The handshake is done: there are keys, and in TLS 1.3 something is still to be said or heard (RFC 9190 section 2.1.1).</summary>
     void Settle()
     {
-        if (_tls.TakeKeys() is [var keys, ..] all)
+        if (_tls.TakeKeys() is [var keys, .. var early])
         {
-            _msk = Secret.Copy(keys.Span[..MskLength]);
-            keys.Dispose();
-            _earlyMsk = all.ElementAtOrDefault(1);
+            _msk = MskOf(keys);
+            _earlyMsk = early is [var before] ? MskOf(before) : null;
         }
         if (!_tls.IsVersion13)
         {

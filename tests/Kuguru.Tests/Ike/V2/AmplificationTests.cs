@@ -1,4 +1,5 @@
 using Kuguru.Ike;
+using Kuguru.Tests.Pki;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 using Xunit;
@@ -8,6 +9,8 @@ namespace Kuguru.Tests.Ike.V2;
 /// <summary>Whoever's address stands in a first message: he gets no more octets than were spent on it.</summary>
 public class AmplificationTests
 {
+    static readonly Authority Root = Authority.Root();
+
     public static TheoryData<string, int> Suites()
     {
         var suites = new TheoryData<string, int>();
@@ -46,6 +49,25 @@ public class AmplificationTests
         Assert.InRange(Answer(pair, message with { Payloads = [.. least, new Payload.Unknown((PayloadType)99, true, Blob.Empty)] }), int.MinValue, 0);
         Assert.InRange(Answer(pair, message with { Payloads = [least[0], new Payload.KE(1, new byte[96]), least[2]] }), int.MinValue, 0);
         Assert.Equal(2, pair.Sun.Sessions.Count);
+    }
+
+    /// <summary>A CERTREQ names every authority: what a gateway with hundreds of them sends to a stranger.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(4)]
+    [InlineData(40)]
+    public void Authorities_are_named_to_a_stranger_within_128_octets_more_than_he_has_sent(int authorities)
+    {
+        var pair = CertificateStories.Pair(Root.Issue("moon.example.org"), Root.Issue("sun.example.org"), authority: Root);
+        for (var i = 1; i < authorities; i++)
+            pair.Sun.Certificates.Add(Authority.Root($"CA {i}").Certificate);
+        Blob request = default;
+        pair.World.Loses = (_, bytes) => { request = bytes; return true; };
+        pair.Moon.Up(pair.Sun);
+        Assert.True(IkeMessage.TryParse(request, out var message, out _));
+        var bare = message with { Payloads = message.Payloads.Where(payload => payload is Payload.SA or Payload.KE or Payload.Nonce).ToSequence() };
+        Assert.InRange(Answer(pair, bare), int.MinValue, Kuguru.Ike.V2.IkeSaInit.MostExcess);
+        Assert.InRange(Answer(pair, message), int.MinValue, Kuguru.Ike.V2.IkeSaInit.MostExcess);
     }
 
     [Fact]

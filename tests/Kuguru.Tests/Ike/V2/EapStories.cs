@@ -16,7 +16,7 @@ public class EapStories
     static readonly Issued Carol = Root.Issue("carol.example.org");
 
     /// <summary>Moon is carol's, sun proves itself by its certificate.</summary>
-    static Pair World(
+    internal static Pair World(
         EapType? method = null, string password = "Ar3etTnp", Func<AuthenticationRound, AuthenticationRound>? client = null,
         Func<AuthenticationRound, AuthenticationRound>? server = null, Func<Connection, Connection>? both = null)
     {
@@ -300,7 +300,7 @@ public class EapStories
             Children = [Configs.Child("all", "dynamic", "0.0.0.0/0", "aes256-sha1")],
             VirtualAddresses = [IpAddress.AnyV4],
         };
-        pair.Sun.Pools["devices"] = new Pool { Name = "devices", Addresses = Configs.Prefix("10.3.0.0/24") };
+        pair.Sun.Pools["devices"] = new Pool { Name = "devices", Addresses = Configs.Prefix("10.3.0.0/24"), Dns = [IpAddress.Parse("10.2.0.53")] };
         pair.Sun.Connections[0] = sun with
         {
             Proposals = [.. ((string[])["aes256gcm16-prfsha384-ecp384", "aes256-sha256-modp2048", "aes128-sha256-modp2048", "aes256-sha384-ecp256", "aes256-sha1-modp2048", "default"])
@@ -313,6 +313,14 @@ public class EapStories
             Unique = UniquePolicy.Never,
             SendCertificates = SendCertificates.Always,
         };
+        // Windows asks for servers as well, by numbers of its own (MS-IKEE: INTERNAL_IP4_SERVER and INTERNAL_IP6_SERVER).
+        ConfigAttributeType[] asked = [ConfigAttributeType.InternalIp4Dns, ConfigAttributeType.InternalIp4Nbns, (ConfigAttributeType)23456, (ConfigAttributeType)23457];
+        Payload.CP? answered = null;
+        pair.World.Changes = (from, to, bytes) => Resealing.WithPayloads(from, to, bytes, payloads => payloads.Select(payload =>
+        {
+            answered = from == pair.Sun && payload is Payload.CP given ? given : answered;
+            return from == pair.Moon && payload is Payload.CP cp ? cp with { Attributes = [.. cp.Attributes, .. asked.Select(type => new ConfigAttribute(type))] } : payload;
+        }).ToSequence());
         pair.Moon.Up(pair.Sun);
         pair.World.Run(3);
         Assert.Null(pair.Moon.Outcome(1));
@@ -320,6 +328,7 @@ public class EapStories
         var status = pair.Sun.Session.Status(pair.World.Now);
         Assert.Equal((@"EXAMPLE\carol", "192.0.2.1"), (status.RemoteEapId!.ToString(), status.RemoteId!.ToString()));
         Assert.Equal("10.3.0.", status.RemoteVirtualAddresses.Single().ToString()[..7]);
+        Assert.Equal([ConfigAttributeType.InternalIp4Address, ConfigAttributeType.InternalIp4Dns], answered!.Attributes.Select(one => one.Type));
     }
 
     [Fact]
@@ -347,6 +356,15 @@ public class EapStories
         pair.World.Run(2);
         Assert.Contains("its AUTH is not made with the key that EAP has given", Assert.Single(pair.Sun.Failures), StringComparison.Ordinal);
         Assert.Empty(pair.Sun.Installed);
+    }
+
+    /// <summary>From now on both ends want EAP-TLS.</summary>
+    internal static void SwitchToTls(Pair pair)
+    {
+        var (moon, sun) = (pair.Moon.Connections[0], pair.Sun.Connections[0]);
+        pair.Moon.Connections[0] = moon with { Local = [moon.Local[0] with { EapMethod = EapType.Tls }] };
+        pair.Sun.Connections[0] = sun with { Remote = [sun.Remote[0] with { EapMethod = EapType.Tls }] };
+        GiveCarolACertificate(pair);
     }
 
     static Pair EapOnly(Issued? server = null)

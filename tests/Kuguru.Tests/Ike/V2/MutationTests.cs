@@ -82,7 +82,7 @@ public class MutationTests
     {
         var pair = RoadWarrior(1).Up();
         // The first payload claims more octets than there are.
-        pair.World.Changes = (from, to, bytes) => Resealed(from, to, bytes, _ => [41, 0, 0, 200, 0, 0, 64, 0]) ?? bytes;
+        pair.World.Changes = (from, to, bytes) => Resealing.Resealed(from, to, bytes, _ => [41, 0, 0, 200, 0, 0, 64, 0]) ?? bytes;
         pair.Moon.Order((session, outbox) => session.RekeyIke(pair.World.Now, 2, outbox));
         pair.World.Run(0.06);
         pair.World.Changes = (_, _, bytes) => bytes;
@@ -98,7 +98,7 @@ public class MutationTests
     public void A_critical_payload_in_an_established_IKE_SA_is_refused_and_the_IKE_SA_stays()
     {
         var pair = RoadWarrior(1).Up();
-        pair.World.Changes = (from, to, bytes) => from == pair.Moon ? Resealed(from, to, bytes, plain => [.. plain, 0, 0x80, 0, 4], new Payload.Unknown((PayloadType)200, true, Blob.Empty)) ?? bytes : bytes;
+        pair.World.Changes = (from, to, bytes) => from == pair.Moon ? Resealing.Resealed(from, to, bytes, plain => [.. plain, 0, 0x80, 0, 4], new Payload.Unknown((PayloadType)200, true, Blob.Empty)) ?? bytes : bytes;
         pair.Moon.Order((session, outbox) => session.RekeyIke(pair.World.Now, 2, outbox));
         pair.World.Run(0.06);
         pair.World.Changes = (_, _, bytes) => bytes;
@@ -108,26 +108,7 @@ public class MutationTests
         Assert.Equal(IkeState.Established, pair.Sun.Session.State);
     }
 
-    static Blob Reseal(Host from, Host to, Blob bytes, Random random) => Resealed(from, to, bytes, plain => Mutate(plain, random)) ?? bytes;
-
-    /// <summary>The same message with another inside, sealed by its sender's key; null for what is not sealed, or when the keys are gone.</summary>
-    static Blob? Resealed(Host from, Host to, Blob bytes, Func<byte[], byte[]> change, Payload? first = null)
-    {
-        var marker = bytes.Span.StartsWith((ReadOnlySpan<byte>)[0, 0, 0, 0]) ? 4 : 0;
-        if (!IkeMessage.TryParse(bytes.Span[marker..], out var message, out _) || message.Encrypted is not Payload.SK sk
-            || Keys(from, message) is not { } theirs || Keys(to, message) is not { } ours || !ours.TryOpen(bytes.Span[marker..], sk, out var plain))
-            return null;
-        var type = first is null ? sk.FirstInner : first.Type;
-        var inside = change(plain);
-        if (first is not null)
-            inside = [(byte)PayloadType.None, 0x80, 0, 4];
-        var whole = theirs.SealFragment(message with { Payloads = [] }, type, 1, 1, inside, from.Dice);
-        return (byte[])[.. new byte[marker], .. whole.ToArray()];
-    }
-
-    static Keying? Keys(Host host, IkeMessage message) => host.Sessions.OfType<IkeV2Session>()
-        .Where(session => session.LocalSpi == message.InitiatorSpi || session.LocalSpi == message.ResponderSpi)
-        .Select(session => (session.Phase as KeyedPhase)?.Keying).FirstOrDefault();
+    static Blob Reseal(Host from, Host to, Blob bytes, Random random) => Resealing.Resealed(from, to, bytes, plain => Mutate(plain, random)) ?? bytes;
 
     static Pair RoadWarrior(int seed)
     {

@@ -1,0 +1,132 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Kuguru.Pki;
+using Org.BouncyCastle.OpenSsl;
+using Org.BouncyCastle.Security;
+using Xunit;
+
+namespace Kuguru.Tests.Pki;
+
+/// <summary>Keys and certificates as they lie in swanctl's folders: PEM and DER, PKCS#1, SEC 1, PKCS#8, PKCS#12, with passphrases and without.</summary>
+public class KeyFileTests
+{
+    const string Passphrase = "Ar3etTnp";
+
+    static readonly Authority Root = Authority.Root();
+
+    static Kuguru.Pki.PublicKey Opened(ReadOnlySpan<byte> file)
+    {
+        Assert.False(KeyFile.IsEncrypted(file));
+        Assert.True(PrivateKey.TryRead(KeyFile.Decode(file, out _), out var key, out var why), why);
+        using (key)
+            return key.Public;
+    }
+
+    [Theory]
+    [InlineData("rsa2048")]
+    [InlineData("ecdsa256")]
+    [InlineData("ecdsa521")]
+    [InlineData("ed25519")]
+    public void A_key_opens_from_PEM_and_DER_of_each_form(string kind)
+    {
+        var pair = KeyPair.Make(kind);
+        var expected = pair.Private.Public;
+        List<byte[]> files = [pair.Pkcs8, Encoding.ASCII.GetBytes(pair.Pem)];
+        if (kind.StartsWith("rsa", StringComparison.Ordinal))
+        {
+            using var rsa = RSA.Create();
+            rsa.ImportPkcs8PrivateKey(pair.Pkcs8, out _);
+            files.AddRange([rsa.ExportRSAPrivateKey(), Encoding.ASCII.GetBytes(rsa.ExportRSAPrivateKeyPem())]);
+        }
+        else if (kind.StartsWith("ecdsa", StringComparison.Ordinal))
+        {
+            using var ecdsa = ECDsa.Create();
+            ecdsa.ImportPkcs8PrivateKey(pair.Pkcs8, out _);
+            files.AddRange([ecdsa.ExportECPrivateKey(), Encoding.ASCII.GetBytes(ecdsa.ExportECPrivateKeyPem())]);
+        }
+        Assert.All(files, file => Assert.Equal(expected, Opened(file)));
+        Assert.True(Kuguru.Pki.PublicKey.TryReadFile(Encoding.ASCII.GetBytes(pair.PublicPem), out var known, out var why), why);
+        Assert.Equal(expected, known);
+    }
+
+    [Theory]
+    [InlineData("rsa2048")]
+    [InlineData("ecdsa384")]
+    public void PKCS8_and_the_older_form_open_with_their_passphrase_only(string kind)
+    {
+        var pair = KeyPair.Make(kind);
+        AsymmetricAlgorithm native = kind.StartsWith("rsa", StringComparison.Ordinal) ? RSA.Create() : ECDsa.Create();
+        native.ImportPkcs8PrivateKey(pair.Pkcs8, out _);
+        var terms = new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 2048);
+        var pem = new StringWriter();
+        using (var writer = new PemWriter(pem))
+            writer.WriteObject(PrivateKeyFactory.CreateKey(pair.Pkcs8), "AES-128-CBC", Passphrase.ToCharArray(), new SecureRandom());
+        Assert.Contains("DEK-Info: AES-128-CBC,", pem.ToString(), StringComparison.Ordinal);
+        foreach (var file in (byte[][])[native.ExportEncryptedPkcs8PrivateKey(Passphrase, terms),
+            Encoding.ASCII.GetBytes(native.ExportEncryptedPkcs8PrivateKeyPem(Passphrase, terms)), Encoding.ASCII.GetBytes(pem.ToString())])
+        {
+            Assert.True(KeyFile.IsEncrypted(file));
+            Assert.False(PrivateKey.TryRead(KeyFile.Decode(file, out _), out _, out _));
+            Assert.Null(KeyFile.Decrypt(file, "wrong"));
+            Assert.Equal(pair.Private.Public, Opened(KeyFile.Decrypt(file, Passphrase)!));
+        }
+        native.Dispose();
+    }
+
+    [Theory]
+    [InlineData("rsa2048", false)]
+    [InlineData("ecdsa256", false)]
+    [InlineData("rsa2048", true)]
+    public void PKCS12_gives_the_key_its_certificate_and_those_above_it(string kind, bool isOld)
+    {
+        var issued = Root.Issue("moon.example.org", kind);
+        using var withKey = kind.StartsWith("rsa", StringComparison.Ordinal) ? WithRsa(issued) : WithEcdsa(issued);
+        var all = new X509Certificate2Collection { withKey, Root.Own.Native };
+        // Half of the world still writes containers with 3DES and SHA-1.
+        var file = isOld ? withKey.ExportPkcs12(Pkcs12ExportPbeParameters.Pkcs12TripleDesSha1, Passphrase) : all.Export(X509ContentType.Pkcs12, Passphrase)!;
+        var container = Container.Open(file, Passphrase);
+        Assert.NotNull(container);
+        Assert.Equal(issued.Keys.Private.Public, Opened(Assert.Single(container.Keys)));
+        Assert.Contains(container.Certificates, der => der.AsSpan().SequenceEqual(issued.Native.RawData));
+        Assert.Equal(isOld ? 1 : 2, container.Certificates.Count);
+        Assert.Null(Container.Open(file, "wrong"));
+        Assert.Null(Container.Open(file.AsSpan(0, file.Length / 2), Passphrase));
+        Assert.Null(Container.Open("nothing of the kind"u8, Passphrase));
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("-----BEGIN PRIVATE KEY-----")]
+    [InlineData("-----BEGIN PRIVATE KEY-----\n!!!!\n-----END PRIVATE KEY-----\n")]
+    [InlineData("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n")]
+    [InlineData("0")]
+    public void What_is_no_key_is_refused_and_never_quoted(string text)
+    {
+        Assert.False(PrivateKey.TryRead(KeyFile.Decode(Encoding.ASCII.GetBytes(text), out _), out _, out var why));
+        Assert.StartsWith("not a private key", why, StringComparison.Ordinal);
+        Assert.Null(KeyFile.Decrypt(Encoding.ASCII.GetBytes(text), Passphrase));
+    }
+
+    [Fact]
+    public void Keys_that_are_too_short_or_of_an_unknown_curve_say_so()
+    {
+        Assert.Contains("an RSA key of 512 bits: 1024 to 8192 are taken", WhyNot(RSA.Create(512).ExportPkcs8PrivateKey()), StringComparison.Ordinal);
+        Assert.Contains("its curve is not supported", WhyNot(ECDsa.Create(ECCurve.NamedCurves.brainpoolP256r1).ExportPkcs8PrivateKey()), StringComparison.Ordinal);
+        static string WhyNot(byte[] der) => PrivateKey.TryRead(der, out _, out var why) ? "" : why;
+    }
+
+    static X509Certificate2 WithRsa(Issued issued)
+    {
+        using var rsa = RSA.Create();
+        rsa.ImportPkcs8PrivateKey(issued.Keys.Pkcs8, out _);
+        return issued.Native.CopyWithPrivateKey(rsa);
+    }
+
+    static X509Certificate2 WithEcdsa(Issued issued)
+    {
+        using var ecdsa = ECDsa.Create();
+        ecdsa.ImportPkcs8PrivateKey(issued.Keys.Pkcs8, out _);
+        return issued.Native.CopyWithPrivateKey(ecdsa);
+    }
+}
