@@ -99,6 +99,71 @@ public class IkeV1Tests
         world.Clients[0].Run("ping", "-c2", "-i0.2", RoadWarriors.Server4);
     }
 
+    [Theory]
+    [InlineData(Peer.Kuguru, Peer.Charon)]
+    [InlineData(Peer.Charon, Peer.Kuguru)]
+    public void What_old_devices_have_works_where_it_is_named(Peer client, Peer gateway)
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        using var near = client.On(world.Clients[0]);
+        using var far = gateway.On(world.Gateway);
+        foreach (var (ike, esp) in ((string, string)[])[("3des-md5-modp1024", "3des-md5-modp1024"), ("aes128-sha1-modp1536", "3des-sha1")])
+        {
+            far.Load(Gateway(ike: ike, esp: esp));
+            near.Load(Client(world.GatewayAddress, ike: ike, esp: esp));
+            near.Swanctl("--initiate", "--child", "net");
+            world.Clients[0].Run("ping", "-c2", "-i0.2", "-s1200", RoadWarriors.Server4);
+            near.Swanctl("--terminate", "--ike", "home");
+            Wait.Until("the gateway has no SA left", TimeSpan.FromSeconds(5), () => far.List().Count == 0);
+        }
+        var ours = client == Peer.Kuguru ? near : far;
+        Assert.Equal(1, ours.Log.Split("using 3DES_CBC with").Length - 1);
+    }
+
+    [Fact]
+    public void A_client_whose_gateway_dies_notices_and_is_back_when_the_gateway_is()
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        using var near = Peer.Kuguru.On(world.Clients[0], "retransmit_tries = 1\nretransmit_timeout = 1.0");
+        near.Load(Client(world.GatewayAddress, "dpd_delay = 1s", child: "dpd_action = restart\nstart_action = start"));
+        var far = Peer.Charon.On(world.Gateway);
+        try
+        {
+            far.Load(Gateway());
+            near.Swanctl("--initiate", "--child", "net");
+            far.Job.Signal("KILL");
+            Wait.Until("the client has noticed", TimeSpan.FromSeconds(20), () => near.Log.Contains("DPD requests unanswered", StringComparison.Ordinal));
+            far.Dispose();
+            far = Peer.Charon.On(world.Gateway);
+            far.Load(Gateway());
+            Wait.Until("the tunnel is back", TimeSpan.FromSeconds(30), () => world.Clients[0].Try(["ping", "-c1", "-W1", RoadWarriors.Server4]).Status == 0);
+            Assert.Single(far.List());
+        }
+        finally
+        {
+            far.Dispose();
+        }
+    }
+
+    [Fact]
+    public void A_gateway_clears_away_a_client_that_has_died()
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        using var near = Peer.Charon.On(world.Clients[0]);
+        using var far = Peer.Kuguru.On(world.Gateway);
+        far.Load(Gateway("dpd_delay = 1s\ndpd_timeout = 2s"));
+        near.Load(Client(world.GatewayAddress));
+        near.Swanctl("--initiate", "--child", "net");
+        Wait.Until("the client is asked and answers", TimeSpan.FromSeconds(10), () => near.Log.Contains("N(DPD_ACK)", StringComparison.Ordinal));
+        Assert.Single(far.List());
+        near.Job.Signal("KILL");
+        Wait.Until("the gateway has no SA left", TimeSpan.FromSeconds(20), () => far.List().Count == 0);
+        Assert.DoesNotContain("initiating", far.Log, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void A_wrong_PSK_is_said_to_be_one()
     {
@@ -119,7 +184,7 @@ public class IkeV1Tests
         Assert.SkipUnless(File.Exists("/usr/sbin/vpnc"), "vpnc is not installed");
         using var world = new RoadWarriors();
         using var far = Peer.Kuguru.On(world.Gateway, "i_dont_care_about_security_and_use_aggressive_mode_psk = yes");
-        far.Load(Gateway("aggressive = yes", ike: "aes128-sha1-modp2048", esp: "aes128-sha1", remote: "keyid:staff"));
+        far.Load(Gateway("aggressive = yes", ike: "3des-sha1-modp1024", esp: "3des-sha1", remote: "keyid:staff"));
         var client = world.Clients[0];
         client.Write("/run/vpnc.conf", $"""
             IPSec gateway {world.GatewayAddress}
@@ -127,7 +192,7 @@ public class IkeV1Tests
             IPSec secret group
             Xauth username carol
             Xauth password 4iChxLT3
-            IKE DH Group dh14
+            IKE DH Group dh2
             Perfect Forward Secrecy nopfs
             Script /run/vpnc-script
             No Detach
@@ -143,7 +208,7 @@ public class IkeV1Tests
 
             """);
         client.Run("chmod", "+x", "/run/vpnc-script");
-        using var vpnc = client.Start("vpnc", "/usr/sbin/vpnc", "--non-inter", "/run/vpnc.conf");
+        using var vpnc = client.Start("vpnc", "/usr/sbin/vpnc", "--enable-weak-encryption", "--non-inter", "/run/vpnc.conf");
         Wait.Until("the gateway has a child", TimeSpan.FromSeconds(20), () => far.List() is [{ Children.Count: 1 }] || vpnc.HasEnded);
         Assert.False(vpnc.HasEnded, vpnc.Log + far.Log);
         var sa = far.Single();
@@ -156,13 +221,15 @@ public class IkeV1Tests
     static string? Current(IkeDaemon daemon) =>
         daemon.List().SelectMany(sa => sa.Children).LastOrDefault(child => child.State == "INSTALLED")?.SpiOut;
 
-    static string Client(string gateway, string extra = "", bool users = true, string id = "id = client1.example") => $$"""
+    static string Client(
+        string gateway, string extra = "", bool users = true, string id = "id = client1.example", string ike = "aes128-sha256-x25519",
+        string esp = "aes128gcm16-x25519", string child = "") => $$"""
         connections {
           home {
             version = 1
             remote_addrs = {{gateway}}
             vips = 0.0.0.0
-            proposals = aes128-sha256-x25519
+            proposals = {{ike}}
             {{extra}}
             local-psk {
               auth = psk
@@ -176,7 +243,8 @@ public class IkeV1Tests
             children {
               net {
                 remote_ts = 10.2.0.0/24
-                esp_proposals = aes128gcm16-x25519
+                esp_proposals = {{esp}}
+                {{child}}
               }
             }
           }

@@ -22,9 +22,10 @@ public abstract class PrivateKey : IDisposable
     public abstract byte[] Sign(SignatureScheme scheme, ReadOnlySpan<byte> data);
 
     /// <summary>
-    /// The signature of IKEv1 over a hash: PKCS #1's padding and nothing that names the hash (RFC 2409 section 5.1). Of an RSA key only.
+    /// The signature of IKEv1 over a hash: of RSA PKCS #1's padding and nothing that names the hash (RFC 2409 section 5.1), of ECDSA r and s one behind
+    /// the other. No other keys have one.
     /// </summary>
-    public virtual byte[] SignHash(ReadOnlySpan<byte> hash) => throw new InvalidOperationException($"{Public} is no RSA key");
+    public virtual byte[] SignHash(ReadOnlySpan<byte> hash) => throw new InvalidOperationException($"{Public} is no RSA or ECDSA key");
 
     public abstract void Dispose();
 
@@ -154,6 +155,8 @@ public abstract class PrivateKey : IDisposable
     sealed class Ecdsa(PublicKey publicKey, ECDsa ecdsa) : PrivateKey(publicKey)
     {
         public override byte[] Sign(SignatureScheme scheme, ReadOnlySpan<byte> data) => ecdsa.SignData(data, scheme.HashName, PublicKey.Format(scheme));
+
+        public override byte[] SignHash(ReadOnlySpan<byte> hash) => ecdsa.SignHash(hash, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
 
         public override void Dispose() => ecdsa.Dispose();
     }

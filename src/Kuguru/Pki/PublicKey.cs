@@ -104,7 +104,32 @@ public sealed class PublicKey : IEquatable<PublicKey>
     /// <summary>True when the signature is one of IKEv1 over the hash: see <see cref="PrivateKey.SignHash"/>.</summary>
     public bool VerifyHash(ReadOnlySpan<byte> hash, ReadOnlySpan<byte> signature)
     {
-        if (Kind != KeyKind.Rsa || signature.Length != (Bits + 7) / 8)
+        try
+        {
+            return Kind switch
+            {
+                KeyKind.Rsa => VerifyRsaHash(hash, signature),
+                KeyKind.Ecdsa => VerifyEcdsaHash(hash, signature),
+                KeyKind.Ed25519 => false,
+            };
+        }
+        // OpenSSL refuses keys and signatures that are none.
+        catch (CryptographicException)
+        {
+            return false;
+        }
+    }
+
+    bool VerifyEcdsaHash(ReadOnlySpan<byte> hash, ReadOnlySpan<byte> signature)
+    {
+        using var ecdsa = ECDsa.Create();
+        ecdsa.ImportSubjectPublicKeyInfo(Info, out _);
+        return ecdsa.VerifyHash(hash, signature, DSASignatureFormat.IeeeP1363FixedFieldConcatenation);
+    }
+
+    bool VerifyRsaHash(ReadOnlySpan<byte> hash, ReadOnlySpan<byte> signature)
+    {
+        if (signature.Length != (Bits + 7) / 8)
             return false;
         var r = new AsnReader(_key.ToArray(), AsnEncodingRules.DER).ReadSequence();
         var (modulus, exponent) = (r.ReadInteger(), r.ReadInteger());

@@ -27,4 +27,22 @@ public class IkeV1SignatureTests
         Assert.False(key.Public.VerifyHash(hash, signature.AsSpan(1)));
         key.Dispose();
     }
+
+    [Theory]
+    [InlineData("ecdsa256", 32)]
+    [InlineData("ecdsa384", 48)]
+    [InlineData("ecdsa521", 64)]
+    public void ECDSA_signs_a_hash_of_IKEv1_as_it_is(string kind, int length)
+    {
+        using var key = KeyPair.Make(kind).Private;
+        byte[] hash = [.. Enumerable.Range(1, length).Select(n => (byte)n)], other = [.. hash[..^1], 0];
+        var signature = key.SignHash(hash);
+        Assert.Equal((key.Public.Bits + 7) / 8 * 2, signature.Length);
+        Assert.True(key.Public.VerifyHash(hash, signature));
+        Assert.False(key.Public.VerifyHash(other, signature));
+        Assert.False(key.Public.VerifyHash(hash, signature.AsSpan(1)));
+        Assert.False(key.Public.VerifyHash(hash, []));
+        signature[^1] ^= 1;
+        Assert.False(key.Public.VerifyHash(hash, signature));
+    }
 }

@@ -56,9 +56,10 @@ sealed class Keying : IDisposable
     /// <param name="byInitiator">Whose proof it is.</param>
     /// <param name="offer">The body of the initiator's SA payload, SAi_b.</param>
     /// <param name="id">The body of the ID payload of whoever proves.</param>
-    public byte[] Prove(bool byInitiator, Blob offer, Blob id) => byInitiator
-        ? _prf.Compute(_keys.SkeyId, _publics, (byte[])[.. _cookieI.Span, .. _cookieR.Span], offer, id)
-        : _prf.Compute(_keys.SkeyId, _publicsBack, (byte[])[.. _cookieR.Span, .. _cookieI.Span], offer, id);
+    /// <param name="prf">Of a signature that is tied to a hash; else the one that was agreed.</param>
+    public byte[] Prove(bool byInitiator, Blob offer, Blob id, Prf? prf = null) => byInitiator
+        ? (prf ?? _prf).Compute(_keys.SkeyId, _publics, (byte[])[.. _cookieI.Span, .. _cookieR.Span], offer, id)
+        : (prf ?? _prf).Compute(_keys.SkeyId, _publicsBack, (byte[])[.. _cookieR.Span, .. _cookieI.Span], offer, id);
 
     /// <summary>The IV of the first message under an ID of phase 2.</summary>
     public Blob FirstIv(MessageId id) => _prf.Hash(LastBlock, Octets(id))[.._cipher.BlockLength];

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kuguru.Crypto;
 using Kuguru.Pki;
 using Kuguru.Wire.V1;
 
@@ -8,8 +9,8 @@ namespace Kuguru.Ike.V1;
 sealed record CertificateWish(ImmutableArray<Blob> Authorities);
 
 /// <summary>
-/// How an identity is proved in phase 1: by HASH_I or HASH_R itself, or by a signature of it (RFC 2409 section 5.1). RSA signs the hash as it is, without saying
-/// which one it is; ECDSA hashes once more, with the hash that goes with its curve (RFC 4754).
+/// How an identity is proved in phase 1: by HASH_I or HASH_R itself, or by a signature of it as it is, without saying which hash that is (RFC 2409 section 5.1).
+/// ECDSA is tied to the hash of its curve (RFC 4754): the proof is then made with the HMAC of that hash, whatever was agreed for the rest.
 /// </summary>
 static class Signatures
 {
@@ -52,7 +53,7 @@ static class Signatures
     public static Failure? Prove(
         Turn t, Keying keying, Agreed agreed, Connection connection, Identity local, Payload.ID id, CertificateWish? wish, out ImmutableArray<Payload> proof)
     {
-        var hash = keying.Prove(t.Sa.IsInitiator, agreed.Offer, id.Body());
+        var hash = keying.Prove(t.Sa.IsInitiator, agreed.Offer, id.Body(), PrfOf(agreed.Choice.Method));
         proof = [new Payload.Hash(hash)];
         if (!Methods.Signs(agreed.Choice.Method, t.Sa.IsInitiator))
             return null;
@@ -63,8 +64,7 @@ static class Signatures
             return Failures.OtherKey(local, signer.Key.Public, agreed.Choice.Method);
         var certificates = Certification.Sent(store, connection, wish is not null, signer)
             .Select(Payload (certificate) => new Payload.Cert(CertificateKind.X509Signature, certificate.Der));
-        var signature = signer.Key.Public.Kind == KeyKind.Rsa ? signer.Key.SignHash(hash) : signer.Key.Sign(SchemeOf(signer.Key.Public), hash);
-        proof = [.. certificates, new Payload.Signature(signature)];
+        proof = [.. certificates, new Payload.Signature(signer.Key.SignHash(hash))];
         return null;
     }
 
@@ -77,7 +77,7 @@ static class Signatures
     public static Failure? Verify(Turn t, Keying keying, Agreed agreed, Connection connection, Identity peer, Payload.ID id, IsakmpMessage message)
     {
         var method = agreed.Choice.Method;
-        var expected = keying.Prove(!t.Sa.IsInitiator, agreed.Offer, id.Body());
+        var expected = keying.Prove(!t.Sa.IsInitiator, agreed.Offer, id.Body(), PrfOf(method));
         if (!Methods.Signs(method, !t.Sa.IsInitiator))
             return message.Find<Payload.Hash>() is { } hash && Keying.IsSame(expected, hash.Data)
                 ? null : Failures.WrongProof(peer, t.Sa.Path, Methods.IsSharedKey(method));
@@ -103,7 +103,7 @@ static class Signatures
     }
 
     static bool IsSignature(PublicKey key, OakleyMethod method, byte[] hash, Blob signature) => key.Kind == KindOf(method)
-        && (key.Kind == KeyKind.Rsa ? key.VerifyHash(hash, signature) : MethodOf(key) == method && key.Verify(SchemeOf(key), hash, signature));
+        && (key.Kind == KeyKind.Rsa || MethodOf(key) == method) && key.VerifyHash(hash, signature);
 
     static bool SignsIn(ImmutableArray<AuthenticationRound> rounds) => rounds.Any(round => round.Kind == AuthenticationKind.PublicKey);
 
@@ -123,6 +123,11 @@ static class Signatures
 
     static KeyKind KindOf(OakleyMethod method) => method is OakleyMethod.EcdsaP256 or OakleyMethod.EcdsaP384 or OakleyMethod.EcdsaP521 ? KeyKind.Ecdsa : KeyKind.Rsa;
 
-    static SignatureScheme SchemeOf(PublicKey key) => new(KeyKind.Ecdsa,
-        key.Bits switch { 256 => SignatureHash.Sha256, 384 => SignatureHash.Sha384, _ => SignatureHash.Sha512 }, SignatureForm.Concatenated);
+    static Prf? PrfOf(OakleyMethod method) => method switch
+    {
+        OakleyMethod.EcdsaP256 => Prf.Of(PseudoRandomFunction.HmacSha2_256),
+        OakleyMethod.EcdsaP384 => Prf.Of(PseudoRandomFunction.HmacSha2_384),
+        OakleyMethod.EcdsaP521 => Prf.Of(PseudoRandomFunction.HmacSha2_512),
+        _ => null,
+    };
 }

@@ -1,6 +1,5 @@
 using Kuguru.Ike;
 using Kuguru.Ike.V1;
-using Kuguru.Wire;
 using Kuguru.Wire.V1;
 using Xunit;
 
