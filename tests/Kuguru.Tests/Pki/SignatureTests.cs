@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using Kuguru.Ike.V2;
 using Kuguru.Pki;

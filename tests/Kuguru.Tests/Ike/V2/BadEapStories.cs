@@ -1,6 +1,4 @@
 using Kuguru.Ike;
-using Kuguru.Tests.Pki;
-using Kuguru.Wire;
 using Kuguru.Wire.Eap;
 using Kuguru.Wire.V2;
 using Xunit;

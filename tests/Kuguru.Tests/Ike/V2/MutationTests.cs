@@ -1,5 +1,4 @@
 using Kuguru.Ike;
-using Kuguru.Ike.V2;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 using Xunit;
