@@ -4,7 +4,7 @@
 //   one wording      never two messages with one message ID and different bytes (section 2.1), IKE_SA_INIT's retries aside (sections 2.6, 1.3)
 //   no dead SA       no ESP sent on an SA that was removed, and on a live one every sequence number is higher than the last (RFC 4303 section 3.3.3)
 //   no silence       from behind a NAT something leaves at least every KeepAlive (RFC 3948 section 4)
-//   no amplification a first message is answered with no more octets than it has
+//   no amplification a first message is answered with no more octets than it has, aggressive mode aside
 //   no crowd         half-open IKE SAs never exceed HalfOpenLimit
 
 using Kuguru.Ike;
@@ -35,7 +35,9 @@ public sealed class Invariants(World world)
         (_received, _answered) = ((packet.Payload.Length, false), 0);
         if (!Describer.TryIke(packet, out var message) || !IkeHeader.TryRead(message, out var header))
             return;
-        _received.IsFirst = header.Exchange == ExchangeType.IkeSaInit && !header.IsResponse;
+        _received.IsFirst = header.MajorVersion == Wire.V1.IsakmpMessage.MajorVersion
+            ? header.ResponderSpi.IsZero && (Wire.V1.ExchangeKind)header.Exchange == Wire.V1.ExchangeKind.IdentityProtection
+            : header.Exchange == ExchangeType.IkeSaInit && !header.IsResponse;
         if (header.IsResponse && _conversations.TryGetValue((peer, header.InitiatorSpi), out var conversation) && conversation.Asked == header.MessageId)
             conversation.IsAnswered = true;
     }

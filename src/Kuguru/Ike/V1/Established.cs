@@ -54,7 +54,9 @@ sealed partial class Established : KeyedPhase
     {
         var e = new Established(t, proved, xauthId);
         t.Sa.Enter(e);
-        e.TakeOver(t);
+        // Who has no other ISAKMP SA has none of its children either.
+        if (!proved.InitialContact)
+            e.TakeOver(t);
         if (!t.Node.Authenticated(t.Now, t.Sa, proved.InitialContact, t.Outbox))
         {
             var failure = new Failure(FailureCode.Refused,
