@@ -143,6 +143,8 @@ public static class ConnectionReader
             var round = RoundKeys.Read(new Round(PublicKeyRound, 0), section.Body, at, errors);
             foreach (var inner in section.Body.Sections)
                 errors.Add(new ConfigError($"{at}.{inner.Name}", "is not supported: name the files in certs and cacerts"));
+            if (side == "local" && round.Value.Id is { IsAny: false, IsRange: true } range)
+                errors.Add(new ConfigError($"{at}.id", $"'{range}' stands for many addresses: give the one that we are called by"));
             var rules = SignatureRules.None;
             if (round.Value.Kind == AuthenticationKind.PublicKey && !SignatureRules.TryParse(round.Auth, settings.RsaPss, out rules, out var error))
                 errors.Add(new ConfigError($"{at}.auth", error));

@@ -9,7 +9,7 @@ namespace Kuguru.Ike;
 /// Who a peer is (RFC 7296 section 3.5): a type and its octets, never an address taken from a packet.
 /// Text forms are strongSwan's: an address, a domain name, <c>user@domain</c>, <c>@#hex</c> for a key ID,
 /// <c>type:value</c> with <c>ipv4</c>, <c>ipv6</c>, <c>fqdn</c>, <c>rfc822</c>, <c>email</c>, <c>userfqdn</c>, <c>keyid</c>, <c>asn1dn</c>; a distinguished
-/// name with <c>=</c>; <c>%any</c> fits everybody.
+/// name with <c>=</c>; <c>%any</c> fits everybody, <c>10.1.0.0/16</c> and <c>10.1.0.1-10.1.0.9</c> every address inside.
 /// </summary>
 public sealed record Identity(IdType Type, Blob Data)
 {
@@ -17,6 +17,16 @@ public sealed record Identity(IdType Type, Blob Data)
     public static Identity Any { get; } = new((IdType)0, Blob.Empty);
 
     public bool IsAny => Type == 0;
+
+    /// <summary>RFC 2407's numbers for ranges of addresses, which are nobody's identity: they only stand in configurations.</summary>
+    const IdType Ipv4Range = (IdType)7, Ipv6Range = (IdType)8;
+
+    /// <summary>It stands for all addresses of a network or range.</summary>
+    public bool IsRange => Type is Ipv4Range or Ipv6Range;
+
+    /// <summary>The addresses that this fits; null where it is none or just one.</summary>
+    AddressRange? Range => IsRange
+        ? new(IpAddress.Read(Data.Span[..(Data.Length / 2)]), IpAddress.Read(Data.Span[(Data.Length / 2)..])) : null;
 
     public static Identity Of(IpAddress address) => new(address.IsV6 ? IdType.Ipv6Addr : IdType.Ipv4Addr, address.ToBytes());
 
@@ -33,6 +43,8 @@ public sealed record Identity(IdType Type, Blob Data)
             return error.Length == 0;
         if (IpAddress.TryParse(text, out var address))
             identity = Of(address);
+        else if (text.IndexOfAny(['/', '-']) is > 0 and var at && IpAddress.TryParse(text[..at], out var first))
+            return TryParseRange(first, text[at] == '/', text[(at + 1)..], ref identity, ref error);
         else if (text.StartsWith("@#", StringComparison.Ordinal))
             return TryParseHex(text[2..], IdType.KeyId, ref identity, ref error);
         else if (text.StartsWith("@@", StringComparison.Ordinal))
@@ -79,6 +91,19 @@ public sealed record Identity(IdType Type, Blob Data)
         }
     }
 
+    static bool TryParseRange(IpAddress first, bool isPrefix, string rest, ref Identity identity, ref string error)
+    {
+        AddressRange range;
+        if (isPrefix && byte.TryParse(rest, CultureInfo.InvariantCulture, out var bits) && bits <= first.Bits)
+            range = AddressRange.Prefix(first, bits);
+        else if (!isPrefix && IpAddress.TryParse(rest, out var last) && last.IsV6 == first.IsV6 && first <= last)
+            range = new(first, last);
+        else
+            return Refuse($"'{rest}' does not make a range of addresses that begins with {first}", ref error);
+        identity = new(first.IsV6 ? Ipv6Range : Ipv4Range, (byte[])[.. range.First.ToBytes(), .. range.Last.ToBytes()]);
+        return true;
+    }
+
     static bool TryParseName(string text, ref Identity identity, ref string error)
     {
         if (!DistinguishedName.TryParse(text, out var der, out error))
@@ -103,12 +128,15 @@ public sealed record Identity(IdType Type, Blob Data)
 
     /// <summary>
     /// How well this identity, as configured, fits one that a peer stated: 0 not at all, else more is closer.
-    /// Equal beats a wildcard (<c>*.example.org</c>, <c>*@example.org</c>), which beats <c>%any</c>. Letter case does not count in names.
+    /// Equal beats a wildcard (<c>*.example.org</c>, <c>*@example.org</c>) and a range of addresses (the smaller, the closer), which beat <c>%any</c>. Letter case does not count in names.
     /// </summary>
     public int Fits(Identity stated)
     {
         if (IsAny)
             return 1;
+        if (Range is { } range)
+            return stated is { Type: IdType.Ipv4Addr, Data.Length: 4 } or { Type: IdType.Ipv6Addr, Data.Length: 16 } && range.Contains(IpAddress.Read(stated.Data))
+                ? 2 + CommonBits(range) : 0;
         if (Type != stated.Type)
             return 0;
         if (Data == stated.Data)
@@ -124,11 +152,20 @@ public sealed record Identity(IdType Type, Blob Data)
         return mine.StartsWith('*') && theirs.EndsWith(mine[1..], StringComparison.OrdinalIgnoreCase) ? Math.Min(mine.Length + 1, 998) : 0;
     }
 
+    /// <summary>Of a prefix its length.</summary>
+    static int CommonBits(AddressRange range)
+    {
+        var bits = 0;
+        while (bits < range.First.Bits && range.First.First(bits + 1) == range.Last.First(bits + 1))
+            bits++;
+        return bits;
+    }
+
     /// <summary>The same identity, letter case apart; wildcards stand for nothing.</summary>
     public bool IsSameAs(Identity other) => !IsAny && Fits(other) >= 999;
 
     /// <summary>It stands for one identity, not for several.</summary>
-    public bool IsExact => !IsAny && (Type == IdType.DerAsn1Dn ? !DistinguishedName.HasWildcard(Data) : !ToString().StartsWith('*'));
+    public bool IsExact => !IsAny && !IsRange && (Type == IdType.DerAsn1Dn ? !DistinguishedName.HasWildcard(Data) : !ToString().StartsWith('*'));
 
     /// <summary>
     /// As strongSwan prints it: <c>10.1.0.10</c>, <c>moon.strongswan.org</c>, <c>carol@strongswan.org</c>, <c>C=CH, O=strongSwan, CN=moon</c>, hex
@@ -137,6 +174,7 @@ public sealed record Identity(IdType Type, Blob Data)
     public override string ToString() => Type switch
     {
         _ when IsAny => "%any",
+        _ when Range is { } range => range.PrefixLength() is null ? $"{range.First}-{range.Last}" : $"{range}",
         IdType.Ipv4Addr when Data.Length == 4 => IpAddress.Read(Data).ToString(),
         IdType.Ipv6Addr when Data.Length == 16 => IpAddress.Read(Data).ToString(),
         IdType.DerAsn1Dn when DistinguishedName.IsValid(Data) => DistinguishedName.Print(Data),
@@ -150,6 +188,7 @@ public sealed record Identity(IdType Type, Blob Data)
     {
         IdType.Ipv4Addr => "IPv4 address",
         IdType.Ipv6Addr => "IPv6 address",
+        Ipv4Range or Ipv6Range => "range of addresses",
         IdType.Fqdn => "domain name",
         IdType.Rfc822Addr => "mail address",
         IdType.DerAsn1Dn => "distinguished name",

@@ -48,6 +48,11 @@ public class IdentityTests
     [InlineData("C=CH, strongSwan")]
     [InlineData("X-Y=CH")]
     [InlineData("asn1dn:CH")]
+    [InlineData("10.1.0.0/33")]
+    [InlineData("10.1.0.0/")]
+    [InlineData("10.1.0.9-10.1.0.1")]
+    [InlineData("10.1.0.1-fd00::1")]
+    [InlineData("fd00::/129")]
     public void What_does_not_fit_its_type_is_refused_in_words(string text)
     {
         Assert.False(Identity.TryParse(text, out _, out var error));
@@ -62,6 +67,12 @@ public class IdentityTests
     [InlineData("moon@example.org", "*@example.org", "*.org")]
     [InlineData("192.0.2.1", "192.0.2.1", "%any")]
     [InlineData("192.0.2.1", "%any", "192.0.2.2")]
+    [InlineData("192.0.2.1", "192.0.2.1", "192.0.2.1/32")]
+    [InlineData("192.0.2.1", "192.0.2.0/24", "192.0.0.0/16")]
+    [InlineData("192.0.2.1", "192.0.2.0-192.0.2.99", "192.0.0.0/16")]
+    [InlineData("192.0.2.1", "0.0.0.0/0", "%any")]
+    [InlineData("192.0.2.1", "%any", "192.0.3.0/24")]
+    [InlineData("fd00::1", "fd00::/64", "0.0.0.0/0")]
     [InlineData("moon", "%any", "*.moon")]
     [InlineData("C=CH, O=x, CN=moon", "C=CH, O=x, CN=moon", "C=CH, O=x, CN=*")]
     [InlineData("C=CH, O=x, CN=moon", "C=ch, O=X, CN=Moon", "C=CH, O=*, CN=*")]
@@ -81,6 +92,18 @@ public class IdentityTests
     [InlineData("keyid:a.b", "keyid:*.b")]
     public void Types_and_key_IDs_are_compared_octet_by_octet(string stated, string configured) =>
         Assert.Equal(0, Identity.Parse(configured).Fits(Identity.Parse(stated)));
+
+    [Theory]
+    [InlineData("10.1.2.3/16", "10.1.0.0/16")]
+    [InlineData("10.1.0.1-10.1.0.9", "10.1.0.1-10.1.0.9")]
+    [InlineData("fd00::1/64", "fd00::/64")]
+    public void A_range_of_addresses_is_nobody_and_fits_nobody_who_says_that_it_is_one(string text, string printed)
+    {
+        var range = Identity.Parse(text);
+        Assert.Equal((printed, false, false), (range.ToString(), range.IsExact, range.IsAny));
+        Assert.Equal(0, range.Fits(range));
+        Assert.Equal(0, Identity.Parse("10.1.0.1").Fits(range));
+    }
 
     [Fact]
     public void What_is_no_text_prints_as_hex() => Assert.Equal("6d00", new Identity(IdType.Fqdn, Blob.FromHex("6d00")).ToString());

@@ -308,7 +308,7 @@ sealed partial class Established : KeyedPhase
             if (child.Sa.Usage.LastOutbound is { } sent && sent > last)
                 last = sent;
         }
-        return _isReplaced ? null : KeepAlive.Due(sa.Nat, sa.Path, sa.Node.Settings.NatPort, last, sa.Node.Settings.KeepAlive.Interval);
+        return _isReplaced ? null : KeepAlive.Due(sa.Nat, sa.Path, sa.Node.Settings.NatPort, last, (Connection.KeepAlive ?? sa.Node.Settings.KeepAlive).Interval);
     }
 
     void SendKeepAlive(Turn t)

@@ -181,6 +181,8 @@ public class ConnectionReaderTests
         AssertOnly("connections.gw.local.auth: \"eap-ttls\" is not supported: of EAP there are \"eap\" for any method, \"eap-mschapv2\", \"eap-tls\", \"eap-md5\" and \"eap-gtc\"",
             new() { { "local", new ViciMessage { { "auth", "eap-ttls" } } }, { "remote", Psk } });
         AssertOnly("connections.gw.local.certs: not an X.509 certificate", new() { { "local", new ViciMessage { { "auth", "psk" }, { "certs", (string[])["x"] } } }, { "remote", Psk } });
+        AssertOnly("connections.gw.local.id: '10.1.0.0/16' stands for many addresses: give the one that we are called by",
+            new() { { "local", new ViciMessage { { "auth", "psk" }, { "id", "10.1.0.0/16" } } }, { "remote", Psk } });
         AssertOnly("connections.gw.locale: unknown key", new() { { "local", Psk }, { "remote", Psk }, { "locale", "x" } });
     }
 

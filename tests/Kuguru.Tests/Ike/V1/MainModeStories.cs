@@ -143,6 +143,26 @@ public class MainModeStories
         Assert.Equal("moon.example.org", $"{pair.Sun.V1.RemoteId}");
     }
 
+    [Theory]
+    [InlineData("192.0.2.0/24")]
+    [InlineData("192.0.2.1-192.0.2.9")]
+    [InlineData("192.0.2.1")]
+    [InlineData("%any")]
+    public void A_key_may_be_for_an_address_a_network_or_anybody(string owner)
+    {
+        // Both are called by their addresses, as devices are that know nothing else.
+        var pair = Two(moon: c => c with { Local = [new()], Remote = [new()] }, sun: c => c with { Local = [new()], Remote = [new()] });
+        pair.Moon.Keys.Clear();
+        pair.Sun.Keys.Clear();
+        pair.Moon.Keys.Add(Configs.Key("secret", "192.0.2.2"));
+        pair.Sun.Keys.Add(Configs.Key("of others", "192.0.3.0/24"));
+        pair.Sun.Keys.Add(Configs.Key("secret", owner));
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(2);
+        IsUp(pair);
+        Assert.Equal("192.0.2.1", $"{pair.Sun.V1.RemoteId}");
+    }
+
     [Fact]
     public void Nobody_passes_for_somebody_with_a_key_of_his_own()
     {

@@ -94,6 +94,17 @@ public class NatStories
         Assert.All(pair.Moon.Installed.Values.Concat(pair.Sun.Installed.Values), sa => Assert.Equal(moonSees, sa.UdpEncapsulated));
     }
 
+    [Theory]
+    [InlineData(5, 6)]
+    [InlineData(0, 0)]
+    public void Keepalives_go_out_as_often_as_the_connection_says(int seconds, int keepalives)
+    {
+        var pair = MainModeStories.Two(nat: new("203.0.113.9"), moon: c => c with { KeepAlive = Kuguru.Nat.KeepAlivePolicy.Every(TimeSpan.FromSeconds(seconds)) });
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(32);
+        Assert.Equal(keepalives, pair.World.Transcript.Split("keepalive").Length - 1);
+    }
+
     [Fact]
     public void Every_local_address_has_a_NAT_D_payload_and_one_that_fits_is_enough()
     {
