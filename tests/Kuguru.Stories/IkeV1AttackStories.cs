@@ -1,7 +1,6 @@
 using System.Buffers.Binary;
 using Kuguru.Engine;
 using Kuguru.Lab;
-using Kuguru.Wire;
 
 namespace Kuguru.Stories;
 
