@@ -35,17 +35,23 @@ sealed class Capture : IDisposable
     }
 
     /// <summary>The number of frames that a display filter of Wireshark fits.</summary>
-    public int Count(string filter, string? keys = null) => Fields(filter, keys, "frame.number").Count;
+    /// <param name="filter">The filter.</param>
+    /// <param name="keys">A folder with Wireshark's key tables.</param>
+    /// <param name="preferences">More settings of Wireshark, as <c>name:value</c>.</param>
+    public int Count(string filter, string? keys = null, params string[] preferences) => Read(filter, keys, preferences, "frame.number").Count;
 
     /// <summary>These fields of the frames that a display filter fits; <paramref name="keys"/> is a folder with Wireshark's key tables.</summary>
-    public IReadOnlyList<string[]> Fields(string filter, string? keys, params string[] fields)
+    public IReadOnlyList<string[]> Fields(string filter, string? keys, params string[] fields) => Read(filter, keys, [], fields);
+
+    List<string[]> Read(string filter, string? keys, string[] preferences, params string[] fields)
     {
         // tshark looks for its tables in XDG_CONFIG_HOME/wireshark.
         var home = System.IO.Path.Combine(_tcpdump.Host.Network.Folder, "tshark");
         var tables = Directory.CreateDirectory(System.IO.Path.Combine(home, "wireshark")).FullName;
         foreach (var table in keys is null ? [] : Directory.GetFiles(keys))
             File.Copy(table, System.IO.Path.Combine(tables, System.IO.Path.GetFileName(table)), overwrite: true);
-        string[] decode = ["-o", "esp.enable_encryption_decode:TRUE", "-o", "esp.enable_authentication_check:TRUE"];
+        var decode = preferences.Prepend("esp.enable_encryption_decode:TRUE").Prepend("esp.enable_authentication_check:TRUE")
+            .SelectMany(preference => new[] { "-o", preference });
         var wanted = fields.SelectMany(field => new[] { "-e", field });
         string[] command = ["tshark", "-n", "-r", _file, "-Y", filter, .. decode, "-T", "fields", .. wanted];
         var text = Outcome.Of(command, environment: new Dictionary<string, string> { ["XDG_CONFIG_HOME"] = home }).Text();

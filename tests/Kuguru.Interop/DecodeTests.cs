@@ -47,6 +47,50 @@ public class DecodeTests
         Assert.Equal(Pings, capture.Count("esp && icmp.type == 0 && ip.src == 10.2.0.10", keys));
     }
 
+    /// <summary>In transport mode there is no IP header inside: TCP and its checksum over the names that the sender has for both ends are what is in the SA.</summary>
+    [Theory]
+    [InlineData(2, NatsAt.Nobody, true)]
+    [InlineData(1, NatsAt.Clients, false)]
+    public void Tshark_decodes_transport_mode(int version, NatsAt nats, bool ip6)
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors(nats: nats, ip6: ip6);
+        var keys = System.IO.Path.Combine(world.Network.Folder, "keys");
+        var client = world.Clients[0];
+        using var near = Peer.Kuguru.On(client, "", "--save-keys", keys);
+        using var far = Peer.Kuguru.On(world.Gateway);
+        far.Load(TransportHosts.Server());
+        near.Load(TransportHosts.Client(1, world.GatewayAddress, version: version));
+        // Several datagrams that the kernel carries as one would be captured as one.
+        foreach (var host in (Host[])[client, world.Gateway])
+            host.Run("ethtool", "-K", "eth0", "tx-udp-segmentation", "off");
+        // Outside of the client, where nobody has translated yet.
+        using var capture = new Capture(client, "eth0", "udp or esp");
+        near.Swanctl("--initiate", "--child", "host");
+        foreach (var size in (int[])[0, 13, 500, 1200])
+            client.Run("ping", "-c1", $"-s{size}", world.GatewayAddress);
+        Assert.Equal("hello and back", Udp.Ask(client, world.Gateway, world.GatewayAddress, world.GatewayAddress, "hello"));
+        Assert.True(Transfer.Tcp(client, world.Gateway, world.GatewayAddress, world.GatewayAddress, 20_000).IsIntact);
+        capture.End();
+
+        var esp = capture.Count("esp", keys);
+        Assert.Equal(esp, capture.Count("esp.icv_good == 1", keys));
+        Assert.Equal(0, capture.Count("_ws.malformed", keys));
+        var (icmp, request, reply) = ip6 ? ("icmpv6", 128, 129) : ("icmp", 8, 0);
+        Assert.Equal((4, 4), (capture.Count($"esp && {icmp}.type == {request}", keys), capture.Count($"esp && {icmp}.type == {reply}", keys)));
+        Assert.Equal(2, capture.Count("esp && udp.port == 5005", keys));
+        var tcp = capture.Count("esp && tcp", keys);
+        Assert.Equal(esp, 8 + 2 + tcp);
+        // What the client sends has the checksum of the addresses that it sees, which tshark sees too; what it gets has that of its NAT's.
+        var here = ip6 ? "ipv6.src == 2001:db8::a" : "ip.src == 10.1.0.10";
+        string[] check = ["tcp.check_checksum:TRUE", "udp.check_checksum:TRUE"];
+        var sent = capture.Count($"esp && tcp && {here}", keys, check);
+        Assert.InRange(sent, 3, tcp - 1);
+        Assert.Equal(sent, capture.Count($"esp && tcp.checksum.status == 1 && {here}", keys, check));
+        Assert.Equal(nats == NatsAt.Nobody ? tcp : sent, capture.Count("esp && tcp.checksum.status == 1", keys, check));
+        Assert.Equal(nats == NatsAt.Nobody ? 2 : 1, capture.Count("esp && udp.port == 5005 && udp.checksum.status == 1", keys, check));
+    }
+
     [Fact]
     public void Without_the_option_no_key_is_written()
     {

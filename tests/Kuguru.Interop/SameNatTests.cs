@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Kuguru.Cli;
 using Kuguru.Cli.Namespaces;
 using Xunit;
 
@@ -15,6 +16,7 @@ public class SameNatTests
     const int TcpPort = 4433, UdpPort = 5005, L2tp = 1701, SourcePort = 40000;
     const string Server = "192.0.2.2";
 
+    /// <summary>Those with odd numbers speak IKEv2, the others IKEv1. The last host behind the NAT has no daemon.</summary>
     [Theory]
     [InlineData(2)]
     [InlineData(20)]
@@ -23,53 +25,79 @@ public class SameNatTests
         Peers.NeedRoot();
         using var world = new RoadWarriors(clients: count + 1);
         using var far = Peer.Kuguru.On(world.Gateway);
-        far.Load(TransportHosts.Server(clients: count));
         var daemons = new IkeDaemon[count];
         try
         {
-            Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = 4 }, client =>
-            {
-                daemons[client] = Peer.Kuguru.On(world.Clients[client]);
-                daemons[client].Load(TransportHosts.Client(client + 1, Server));
-                daemons[client].Swanctl("--initiate", "--child", "host", "--timeout", "20");
-            });
-            var children = far.List().SelectMany(sa => sa.Children).ToList();
-            Assert.Equal(count, children.Count);
-            Assert.All(children, child => Assert.Equal(("TRANSPORT", "192.0.2.1/32"), (child.Mode, Assert.Single(child.RemoteSelectors))));
-            Assert.Equal(count, children.Select(child => Assert.Single(child.StandIns)).Distinct().Count());
+            OnEach(count, client => daemons[client] = Peer.Kuguru.On(world.Clients[client]));
+            var children = Up(far, daemons, child: "");
+            Assert.Equal(Enumerable.Repeat("192.0.2.1/32", count), children.Values.Select(child => Assert.Single(child.RemoteSelectors)));
+            Assert.Equal(count, children.Values.Select(child => Assert.Single(child.StandIns)).Distinct().Count());
 
             using var services = new Services(world.Gateway);
             var conversations = Enumerable.Range(0, count).Select(client => new Conversation(world.Clients[client], client + 1)).ToList();
-            // All are open at once before any says a word.
+            // All are open at once before any says a word, and all speak at once.
             conversations.ForEach(conversation => conversation.Connect());
-            Assert.All(conversations, conversation => Assert.Equal($"tcp {conversation.Number} and back", conversation.AskTcp()));
-            Assert.All(conversations, conversation => Assert.Equal($"udp {conversation.Number} and back", conversation.AskUdp(UdpPort)));
-            Assert.All(conversations, conversation => Assert.Equal($"udp {conversation.Number} and back", conversation.AskUdp(L2tp)));
-            Assert.All(conversations, conversation => Assert.Equal($"tcp {conversation.Number} and back", conversation.AskTcp()));
+            OnEach(count, client => conversations[client].AskTcp(length: 200_000));
+            conversations.ForEach(conversation => conversation.AskUdp(UdpPort));
+            conversations.ForEach(conversation => conversation.HearUdp());
+            conversations.ForEach(conversation => conversation.AskUdp(L2tp));
+            conversations.ForEach(conversation => conversation.HearUdp());
+            OnEach(count, client => conversations[client].AskTcp(length: 10));
             conversations.ForEach(conversation => conversation.Dispose());
 
             // To the host's applications everybody has an address, and can be called by it.
-            Assert.Equal(count, services.TcpPeers.Distinct().Count());
-            Assert.Equal(children.Select(child => child.StandIns[0].Split(" as ")[1].Split('/')[0]).Order(), services.TcpPeers.Order());
-            world.Gateway.Run("ping", "-c1", "-W5", services.TcpPeers.First());
+            Assert.Equal(children.Values.Select(child => child.StandIns[0].Split(" as ")[1].Split('/')[0]).Order(), services.TcpPeers.Order());
+            foreach (var peer in services.TcpPeers.Take(2))
+                world.Gateway.Run("ping", "-c1", "-W5", peer);
 
             // A neighbour without an SA is answered in the clear, as before, while the others talk.
             var neighbour = world.Clients[count];
             neighbour.Run("ping", "-c2", "-i0.2", "-W5", Server);
             using var clear = new Conversation(neighbour, count + 1);
             clear.Connect();
-            Assert.Equal($"tcp {count + 1} and back", clear.AskTcp());
-            Assert.Equal($"udp {count + 1} and back", clear.AskUdp(UdpPort));
+            clear.AskTcp(length: 10);
+            clear.AskUdp(UdpPort);
+            clear.HearUdp();
             Assert.Contains("192.0.2.1", services.TcpPeers);
             world.Clients[0].Run("ping", "-c1", "-W5", Server);
             // Nobody listens on port 9: the error comes to who asked.
-            Assert.Equal(SocketError.ConnectionRefused, Refusal(world.Clients[count - 1], new(IPAddress.Parse(Server), 9)));
+            foreach (var client in (int[])[0, count - 1])
+                Assert.Equal(SocketError.ConnectionRefused, Refusal(world.Clients[client], new(IPAddress.Parse(Server), 9)));
+
+            // All again, as L2TP makes them: udp/1701 to udp/1701. Who comes back is seen as before.
+            OnEach(count, client => daemons[client].Swanctl("--terminate", "--ike", "host"));
+            var again = Up(far, daemons, TransportHosts.L2tp);
+            Assert.Equal(Enumerable.Repeat("192.0.2.1/32[udp/l2f]", count), again.Values.Select(child => Assert.Single(child.RemoteSelectors)));
+            Assert.All(again, pair => Assert.Equal(children[pair.Key].StandIns, pair.Value.StandIns));
+            var calls = Enumerable.Range(0, count).Select(client => new Conversation(world.Clients[client], client + 1)).ToList();
+            calls.ForEach(call => call.AskUdp(L2tp));
+            calls.ForEach(call => call.HearUdp());
+            Assert.All(far.List().SelectMany(sa => sa.Children), child => Assert.Equal((1ul, 1ul), (child.PacketsIn, child.PacketsOut)));
+            calls.ForEach(call => call.Dispose());
         }
         finally
         {
             Parallel.ForEach(daemons, daemon => daemon?.Dispose());
         }
     }
+
+    /// <summary>Brings everybody's tunnel up; the gateway's children by the peers' names.</summary>
+    static Dictionary<string, SaChild> Up(IkeDaemon far, IReadOnlyList<IkeDaemon> daemons, string child)
+    {
+        far.Load(TransportHosts.Server(child, daemons.Count));
+        OnEach(daemons.Count, client =>
+        {
+            daemons[client].Load(TransportHosts.Client(client + 1, Server, child, version: 2 - client % 2));
+            daemons[client].Swanctl("--initiate", "--child", "host", "--timeout", "20");
+        });
+        var up = far.List();
+        Assert.Equal(daemons.Count, up.Count);
+        Assert.All(up, sa => Assert.Equal("TRANSPORT", Assert.Single(sa.Children).Mode));
+        Assert.Equal(["1", "2"], up.Select(sa => sa.Version).Distinct().Order());
+        return up.ToDictionary(sa => sa.RemoteId, sa => sa.Children.Single());
+    }
+
+    static void OnEach(int count, Action<int> act) => Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = 4 }, act);
 
     [Fact]
     public void An_exhausted_range_is_refused_by_name_and_a_colliding_one_at_the_start()
@@ -108,12 +136,11 @@ public class SameNatTests
         }
     }
 
-    /// <summary>One client's sockets, with the ports that every client has.</summary>
+    /// <summary>One client's sockets, with the ports that every client has; what comes back has to be what was said.</summary>
     sealed class Conversation(Host host, int number) : IDisposable
     {
         readonly Socket _tcp = host.Inside(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = 10_000 });
-
-        public int Number => number;
+        Socket? _udp;
 
         public void Connect()
         {
@@ -121,21 +148,27 @@ public class SameNatTests
             Assert.True(_tcp.ConnectAsync(new IPEndPoint(IPAddress.Parse(Server), TcpPort)).Wait(TimeSpan.FromSeconds(10)), $"client {number} cannot connect");
         }
 
-        public string AskTcp()
+        public void AskTcp(int length)
         {
-            _tcp.Send(Encoding.ASCII.GetBytes($"tcp {number}\n"));
-            var answer = new StringBuilder();
-            var octet = new byte[1];
-            while (_tcp.Receive(octet) == 1 && octet[0] != '\n')
-                answer.Append((char)octet[0]);
-            return answer.ToString();
+            var octets = new byte[length];
+            new Random(number).NextBytes(octets);
+            var said = $"tcp {number} {Convert.ToHexString(octets)}";
+            using var stream = new NetworkStream(_tcp);
+            using var reader = new StreamReader(stream, Encoding.ASCII);
+            _tcp.Send(Encoding.ASCII.GetBytes(said + "\n"));
+            Assert.True($"{said} and back" == reader.ReadLine(), $"client {number} hears something else than it has said");
         }
 
-        public string AskUdp(int port)
+        public void AskUdp(int port)
         {
-            using var socket = host.Inside(() => Udp.Bound(new(IPAddress.Any, port == L2tp ? L2tp : SourcePort)));
-            socket.SendTo(Encoding.ASCII.GetBytes($"udp {number}"), new IPEndPoint(IPAddress.Parse(Server), port));
-            return Udp.Receive(socket).Text;
+            _udp = host.Inside(() => Udp.Bound(new(IPAddress.Any, port == L2tp ? L2tp : SourcePort)));
+            _udp.SendTo(Encoding.ASCII.GetBytes($"udp {number}"), new IPEndPoint(IPAddress.Parse(Server), port));
+        }
+
+        public void HearUdp()
+        {
+            Assert.Equal($"udp {number} and back", Udp.Receive(_udp!).Text);
+            _udp!.Dispose();
         }
 
         public void Dispose() => _tcp.Dispose();

@@ -4,18 +4,21 @@ using Xunit;
 namespace Kuguru.Interop;
 
 /// <summary>
-/// Transport mode between two hosts (RFC 7296 sections 1.3.1 and 2.23.1). Kuguru at both ends: charon's ESP in userspace has no transport mode.
+/// Transport mode between two hosts (RFC 7296 sections 1.3.1 and 2.23.1, RFC 3947 section 5). Kuguru at both ends: charon's ESP in userspace has no
+/// transport mode.
 /// </summary>
 public class TransportTests
 {
     /// <summary>Without a NAT, with one in front of the client, and with one at either end; the client calls the gateway by the last address.</summary>
     [Theory]
-    [InlineData(NatsAt.Nobody, false, "192.0.2.10", "192.0.2.2")]
-    [InlineData(NatsAt.Nobody, true, "2001:db8::a", "2001:db8::2")]
-    [InlineData(NatsAt.Clients, false, "10.1.0.10", "192.0.2.2")]
-    [InlineData(NatsAt.Clients, true, "fd01::a", "2001:db8::2")]
-    [InlineData(NatsAt.Both, false, "10.1.0.10", "192.0.2.3")]
-    public void Two_hosts_talk_in_transport_mode(NatsAt nats, bool ip6, string here, string there)
+    [InlineData(2, NatsAt.Nobody, false, "192.0.2.10", "192.0.2.2")]
+    [InlineData(2, NatsAt.Nobody, true, "2001:db8::a", "2001:db8::2")]
+    [InlineData(2, NatsAt.Clients, false, "10.1.0.10", "192.0.2.2")]
+    [InlineData(2, NatsAt.Clients, true, "fd01::a", "2001:db8::2")]
+    [InlineData(2, NatsAt.Both, false, "10.1.0.10", "192.0.2.3")]
+    [InlineData(1, NatsAt.Clients, true, "fd01::a", "2001:db8::2")]
+    [InlineData(1, NatsAt.Both, false, "10.1.0.10", "192.0.2.3")]
+    public void Two_hosts_talk_in_transport_mode(int version, NatsAt nats, bool ip6, string here, string there)
     {
         Peers.NeedRoot();
         using var world = new RoadWarriors(nats: nats, ip6: ip6);
@@ -25,11 +28,12 @@ public class TransportTests
         using var near = Peer.Kuguru.On(client);
         using var far = Peer.Kuguru.On(world.Gateway);
         far.Load(TransportHosts.Server());
-        near.Load(TransportHosts.Client(1, there));
+        near.Load(TransportHosts.Client(1, there, version: version));
         using var capture = new Capture(client, "eth0", "not arp and not icmp6[0] == 135 and not icmp6[0] == 136");
         near.Swanctl("--initiate", "--child", "host");
 
         var child = Assert.Single(near.Single().Children);
+        Assert.Contains($"version={version} ", near.Sas());
         Assert.Contains("mode=TRANSPORT", near.Sas());
         Assert.Contains("mode=TRANSPORT", far.Sas());
         Assert.Equal(nats != NatsAt.Nobody, child.IsEncapsulated);
@@ -63,8 +67,8 @@ public class TransportTests
         StrictReversePath(client, world.Gateway);
         using var near = Peer.Kuguru.On(client);
         using var far = Peer.Kuguru.On(world.Gateway);
-        far.Load(TransportHosts.Server("local_ts = dynamic[udp/1701]\nremote_ts = dynamic[udp/1701]"));
-        near.Load(TransportHosts.Client(1, "192.0.2.2", "local_ts = dynamic[udp/1701]\nremote_ts = dynamic[udp/1701]"));
+        far.Load(TransportHosts.Server(TransportHosts.L2tp));
+        near.Load(TransportHosts.Client(1, "192.0.2.2", TransportHosts.L2tp));
         near.Swanctl("--initiate", "--child", "host");
         Assert.Equal(["192.0.2.10/32[udp/l2f]"], Assert.Single(near.Single().Children).LocalSelectors);
         using var capture = new Capture(client, "eth0", "not arp");
@@ -92,21 +96,23 @@ public class TransportTests
     }
 }
 
-/// <summary>swanctl.conf of two hosts in transport mode with pre-shared keys.</summary>
+/// <summary>swanctl.conf of hosts in transport mode with pre-shared keys; the server takes either version of IKE.</summary>
 static class TransportHosts
 {
-    public static string Client(int number, string server, string child = "", string connection = "") =>
-        Conf("host", $"remote_addrs = {server}\n{connection}", $"client{number}.example", "id = gw.example", child, [number]);
+    /// <summary>Only what L2TP says goes through the SA.</summary>
+    public const string L2tp = "local_ts = dynamic[udp/1701]\nremote_ts = dynamic[udp/1701]";
 
-    public static string Server(string child = "", int clients = 1, string connection = "") =>
-        Conf("host", connection, "gw.example", "", child, Enumerable.Range(1, clients));
+    public static string Client(int number, string server, string child = "", int version = 2) =>
+        Conf(version, $"remote_addrs = {server}", $"client{number}.example", "id = gw.example", child, [number]);
 
-    static string Conf(string name, string connection, string id, string remote, string child, IEnumerable<int> keys) => $$"""
+    public static string Server(string child = "", int clients = 1) => Conf(0, "", "gw.example", "", child, Enumerable.Range(1, clients));
+
+    static string Conf(int version, string connection, string id, string remote, string child, IEnumerable<int> keys) => $$"""
         connections {
-          {{name}} {
-            version = 2
+          host {
+            version = {{version}}
             mobike = no
-            proposals = aes128gcm16-prfsha256-x25519
+            proposals = aes128gcm16-prfsha256-x25519, aes128-sha256-x25519
             {{connection}}
             local {
               auth = psk
