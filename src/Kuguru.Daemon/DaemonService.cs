@@ -224,6 +224,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         IkeSaLimit = settings.IkeSaLimit,
         InitiatorOnly = settings.InitiatorOnly,
         AggressiveSharedKey = settings.AggressiveSharedKey,
+        CiscoUnity = settings.CiscoUnity,
         MakeBeforeBreak = settings.MakeBeforeBreak,
         CloseIkeOnChildFailure = settings.CloseIkeOnChildFailure,
         InactivityCloseIke = settings.InactivityCloseIke,

@@ -72,6 +72,9 @@ public sealed record CharonSettings
     /// <summary>i_dont_care_about_security_and_use_aggressive_mode_psk.</summary>
     public bool AggressiveSharedKey { get; init; }
 
+    /// <summary>cisco_unity.</summary>
+    public bool CiscoUnity { get; init; }
+
     // The life of IKE SAs and children
 
     public bool MakeBeforeBreak { get; init; } = true;

@@ -126,6 +126,9 @@ public sealed record IkeSettings
     /// <summary>Answer aggressive mode with pre-shared keys (strongswan.conf <c>i_dont_care_about_security_and_use_aggressive_mode_psk</c>).</summary>
     public bool AggressiveSharedKey { get; init; }
 
+    /// <summary>As initiator of IKEv1, say that we take Cisco's Unity attributes: a gateway then tells which networks go into the tunnel.</summary>
+    public bool CiscoUnity { get; init; }
+
     /// <summary>Make <see cref="Effect.RevealKeys"/>.</summary>
     public bool RevealKeys { get; init; }
 }

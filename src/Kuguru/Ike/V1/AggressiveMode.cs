@@ -39,7 +39,7 @@ static class AggressiveMode
                 Payloads =
                 [
                     offer, new Payload.KE(phase.KeyExchange.PublicValue), new Payload.Nonce(nonce), PhaseOne.Write(local),
-                    .. Signatures.Ask(node, connection, method.Value, weAreInitiator: true), .. Traits.Announce(connection, null),
+                    .. Signatures.Ask(node, connection, method.Value, weAreInitiator: true), .. Traits.Announce(connection, node.Settings, null),
                 ],
             }, awaits: true);
         }
@@ -95,7 +95,7 @@ static class AggressiveMode
             Payloads =
             [
                 choice.Answer, new Payload.KE(publicValue), new Payload.Nonce(own), ownId, .. Signatures.Ask(node, connection, choice.Method, weAreInitiator: false), .. proof,
-                .. Traits.Announce(connection, agreed.Peer), .. NatPayloads.Say(t, d.Path, agreed.Prf, agreed.Peer.Nat, connection.ForceEncapsulation),
+                .. Traits.Announce(connection, node.Settings, agreed.Peer), .. NatPayloads.Say(t, d.Path, agreed.Prf, agreed.Peer.Nat, connection.ForceEncapsulation),
             ],
         };
         sa.Heard.Take(d.Bytes, sa.Send(t, d.Path, answer, awaits: true));

@@ -35,7 +35,7 @@ static class MainMode
         else if (Methods.IsSharedKey(method.Value) && SharedKeys.ForInitiator(node, connection, first) is null)
             phase.Fail(t, Failures.NoSharedKey(phase.LocalId, PhaseOne.RemoteId(connection), first));
         else
-            sa.Send(t, first, sa.Header(ExchangeKind.IdentityProtection, MessageId.Zero) with { Payloads = [offer, .. Traits.Announce(connection, null)] }, awaits: true);
+            sa.Send(t, first, sa.Header(ExchangeKind.IdentityProtection, MessageId.Zero) with { Payloads = [offer, .. Traits.Announce(connection, node.Settings, null)] }, awaits: true);
         return sa;
     }
 
@@ -60,7 +60,7 @@ static class MainMode
         SetFragments(t, chosen.Connection, agreed.Peer);
         var answer = sa.Header(ExchangeKind.IdentityProtection, MessageId.Zero) with
         {
-            Payloads = [chosen.Choice.Answer, .. Traits.Announce(chosen.Connection, agreed.Peer)],
+            Payloads = [chosen.Choice.Answer, .. Traits.Announce(chosen.Connection, node.Settings, agreed.Peer)],
         };
         sa.Heard.Take(d.Bytes, sa.Send(t, d.Path, answer, awaits: false));
         return sa;

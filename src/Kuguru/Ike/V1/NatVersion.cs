@@ -62,13 +62,13 @@ readonly record struct Traits(NatVersion Nat, bool Xauth, bool DeadPeerDetection
     /// <summary>
     /// In the first message: everything that we can. In the answer only what both can, which is no longer than the question; of NAT traversal the best.
     /// </summary>
-    public static IEnumerable<Payload> Announce(Connection connection, Traits? peer)
+    public static IEnumerable<Payload> Announce(Connection connection, IkeSettings settings, Traits? peer)
     {
         if (peer?.Xauth != false)
             yield return new Payload.VendorId(VendorIds.Xauth);
         if (peer?.DeadPeerDetection != false)
             yield return new Payload.VendorId(VendorIds.DeadPeerDetection);
-        if (peer?.Unity == true)
+        if (peer?.Unity ?? settings.CiscoUnity)
             yield return new Payload.VendorId(VendorIds.Unity);
         if (connection.Fragmentation && peer?.Fragments != false)
             yield return new Payload.VendorId(VendorIds.Fragmentation);

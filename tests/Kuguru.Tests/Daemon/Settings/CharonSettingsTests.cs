@@ -114,7 +114,7 @@ public class CharonSettingsTests
     [InlineData("charon {\n port = 70000 }", "strongswan.conf:2: charon.port: \"70000\" is not a number from 0 to 65535")]
     [InlineData("charon { initiator_only = perhaps }", "strongswan.conf:1: charon.initiator_only: \"perhaps\" is not yes or no")]
     [InlineData("charon { dns1 = dns.example.org }", "strongswan.conf:1: charon.dns1: \"dns.example.org\" is not an IP address")]
-    [InlineData("charon { cisco_unity = yes }", "strongswan.conf:1: charon.cisco_unity: \"yes\" is not supported, only \"no\" is")]
+    [InlineData("charon { cisco_unity = perhaps }", "strongswan.conf:1: charon.cisco_unity: \"perhaps\" is not yes or no")]
     [InlineData("charon { send_delay = 250 }", "strongswan.conf:1: charon.send_delay: is not supported: delay packets with tc netem")]
     [InlineData("charon { make_before_break = perhaps }", "strongswan.conf:1: charon.make_before_break: \"perhaps\" is not yes or no")]
     [InlineData("charon { delete_rekeyed_delay = soon }", "strongswan.conf:1: charon.delete_rekeyed_delay: \"soon\" is not a time, such as 20s or 5m")]
@@ -133,7 +133,7 @@ public class CharonSettingsTests
     }
 
     [Theory]
-    [InlineData("cisco_unity = 0")]
+    [InlineData("cisco_flexvpn = 0")]
     [InlineData("multiple_authentication = true")]
     [InlineData("spi_mask = 0")]
     public void A_key_that_Kuguru_has_not_may_say_what_it_does_anyway(string line)
