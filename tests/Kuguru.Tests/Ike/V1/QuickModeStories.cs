@@ -1,5 +1,4 @@
 using Kuguru.Ike;
-using Kuguru.Ike.V1;
 using Kuguru.Wire.V1;
 using Xunit;
 
