@@ -13,7 +13,7 @@ sealed class InWorker : PacketWorker
     readonly Sockets _sockets;
     readonly Inbound _inbound;
     readonly ReceiveBatch _batch = new();
-    readonly List<int> _udpSlots = [], _rawSlots = [];
+    readonly List<int> _udpSlots = [], _rawSlots = [], _ahSlots = [];
     bool _toldControl;
     long _ikeReceived, _ikeDropped, _keepalives, _malformed;
 
@@ -41,6 +41,7 @@ sealed class InWorker : PacketWorker
     {
         _udpSlots.AddRange(_sockets.Udp.Select(port => poller.Watch(port.Number)));
         _rawSlots.AddRange(_sockets.Raw.Select(socket => poller.Watch(socket.Number)));
+        _ahSlots.AddRange(_sockets.Ah.Select(socket => poller.Watch(socket.Number)));
     }
 
     protected override void Carry(Poller poller)
@@ -56,6 +57,11 @@ sealed class InWorker : PacketWorker
             {
                 if (poller[_rawSlots[i]] != PollEvents.None)
                     Drain(_sockets.Raw[i]);
+            }
+            for (var i = 0; i < _ahSlots.Count; i++)
+            {
+                if (poller[_ahSlots[i]] != PollEvents.None)
+                    Drain(_sockets.Ah[i]);
             }
         }
         finally
@@ -96,6 +102,20 @@ sealed class InWorker : PacketWorker
             {
                 ref readonly var received = ref _batch[i];
                 _inbound.Add(received.Bytes, new Arrival(received.Path, UdpEncapsulated: false, received.Tos, now));
+            }
+            _inbound.Flush();
+        }
+    }
+
+    void Drain(RawAhSocket socket)
+    {
+        for (var k = 0; k < MaxReceives && socket.Receive(_batch) is var count and > 0; k++)
+        {
+            var now = MonotonicClock.Now;
+            for (var i = 0; i < count; i++)
+            {
+                ref readonly var received = ref _batch[i];
+                _inbound.AddAh(received.Bytes, new Arrival(received.Path, UdpEncapsulated: false, received.Tos, now));
             }
             _inbound.Flush();
         }

@@ -1,16 +1,17 @@
 using Kuguru.Esp;
 using Kuguru.Linux;
+using Kuguru.Wire;
 
 namespace Kuguru.Daemon;
 
 /// <summary>
-/// Where one worker's ESP packets go: a <see cref="SendBatch"/> for each socket, sent when full and by <see cref="Flush"/>. ESP packets are
+/// Where one worker's ESP and AH packets go: a <see cref="SendBatch"/> for each socket, sent when full and by <see cref="Flush"/>. ESP packets are
 /// sealed straight into the batch.
 /// </summary>
 sealed class SocketSink : IDatagramSink, IDisposable
 {
     readonly Sockets _sockets;
-    readonly Outlet[] _udp, _raw;
+    readonly Outlet[] _udp, _raw, _ah;
     readonly Outlet _nowhere = new(_ => default);
     Route? _route;
     Outlet _current;
@@ -22,12 +23,13 @@ sealed class SocketSink : IDatagramSink, IDisposable
         _sockets = sockets;
         _udp = [.. sockets.Udp.Select(port => new Outlet(port.Send))];
         _raw = [.. sockets.Raw.Select(socket => new Outlet(socket.Send))];
+        _ah = [.. sockets.Ah.Select(socket => new Outlet(socket.Send))];
         _current = _nowhere;
     }
 
     public long Sent => Volatile.Read(ref _sent);
 
-    /// <summary>ESP packets that the kernel refused, or for which there is no socket.</summary>
+    /// <summary>Packets that the kernel refused, or for which there is no socket.</summary>
     public long Unsent => Volatile.Read(ref _unsent);
 
     /// <summary>The last refusal.</summary>
@@ -53,12 +55,14 @@ sealed class SocketSink : IDatagramSink, IDisposable
             Send(outlet);
         foreach (var outlet in _raw)
             Send(outlet);
+        foreach (var outlet in _ah)
+            Send(outlet);
         Send(_nowhere);
     }
 
     public void Dispose()
     {
-        foreach (var outlet in (IEnumerable<Outlet>)[.. _udp, .. _raw, _nowhere])
+        foreach (var outlet in (IEnumerable<Outlet>)[.. _udp, .. _raw, .. _ah, _nowhere])
             outlet.Batch.Dispose();
     }
 
@@ -74,7 +78,9 @@ sealed class SocketSink : IDatagramSink, IDisposable
         {
             // A raw IPv6 socket takes a port for a protocol, and refuses it.
             _path = new(route.Path.Local with { Port = 0 }, route.Path.Remote with { Port = 0 });
-            _current = Find(_raw, _sockets.Raw, _sockets.RawFor(_path.Remote.Address));
+            _current = route.Protocol == IpProtocol.Ah
+                ? Find(_ah, _sockets.Ah, _sockets.AhFor(_path.Remote.Address))
+                : Find(_raw, _sockets.Raw, _sockets.RawFor(_path.Remote.Address));
         }
     }
 

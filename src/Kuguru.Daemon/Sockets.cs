@@ -3,17 +3,19 @@ using Kuguru.Linux;
 namespace Kuguru.Daemon;
 
 /// <summary>
-/// The daemon's sockets: IKE and NAT port over IPv4 and IPv6, and plain ESP over both. A host without IPv6 has just the first half; without the right to raw
-/// sockets there is no plain ESP, only ESP in UDP, and <see cref="Missing"/> says so.
+/// The daemon's sockets: IKE and NAT port over IPv4 and IPv6, plain ESP and AH over both. A host without IPv6 has just the first half; without the right to raw
+/// sockets there is no plain ESP or AH, only ESP in UDP, and <see cref="Missing"/> says so.
 /// </summary>
 public sealed class Sockets : IDisposable
 {
     readonly List<UdpPort> _udp = [];
     readonly List<RawEspSocket> _raw = [];
+    readonly List<RawAhSocket> _ah = [];
     readonly List<string> _missing = [];
 
     public IReadOnlyList<UdpPort> Udp => _udp;
     public IReadOnlyList<RawEspSocket> Raw => _raw;
+    public IReadOnlyList<RawAhSocket> Ah => _ah;
 
     /// <summary>What could not be opened and can be done without, a sentence each.</summary>
     public IReadOnlyList<string> Missing => _missing;
@@ -69,10 +71,22 @@ public sealed class Sockets : IDisposable
         return null;
     }
 
+    /// <summary>The socket for AH to this address; null when there is none.</summary>
+    public RawAhSocket? AhFor(IpAddress remote)
+    {
+        foreach (var socket in _ah)
+        {
+            if (socket.IsV6 == remote.IsV6)
+                return socket;
+        }
+        return null;
+    }
+
     public void Dispose()
     {
         _udp.ForEach(port => port.Dispose());
         _raw.ForEach(socket => socket.Dispose());
+        _ah.ForEach(socket => socket.Dispose());
     }
 
     ushort Bind(IpAddress address, ushort port, uint mark)
@@ -115,10 +129,11 @@ public sealed class Sockets : IDisposable
         try
         {
             _raw.Add(RawEspSocket.Open(new RawEspOptions { Address = address, Mark = mark }));
+            _ah.Add(RawAhSocket.Open(new RawEspOptions { Address = address, Mark = mark }));
         }
         catch (LinuxException e) when (e.Errno is Errno.EPERM or Errno.EACCES)
         {
-            _missing.Add($"no plain ESP, only ESP in UDP: {e.Message}");
+            _missing.Add($"no plain ESP and no AH, only ESP in UDP: {e.Message}");
         }
     }
 }

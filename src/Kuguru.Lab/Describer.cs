@@ -20,6 +20,7 @@ public sealed class Describer
     {
         IpProtocol.Esp => $"plain {Esp(packet.Payload)}",
         IpProtocol.Udp => Udp(packet),
+        IpProtocol.Ah when AhHeader.TryRead(packet.Payload.Span, out var ah) => $"AH {ah.Spi} #{ah.Sequence}",
         _ => $"{packet.Protocol}",
     };
 

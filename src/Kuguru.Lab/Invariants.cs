@@ -2,7 +2,7 @@
 //
 //   one question     at most one request outstanding per IKE SA and direction (RFC 7296 section 2.3, window of one)
 //   one wording      never two messages with one message ID and different bytes (section 2.1), IKE_SA_INIT's retries aside (sections 2.6, 1.3)
-//   no dead SA       no ESP sent on an SA that was removed, and on a live one every sequence number is higher than the last (RFC 4303 section 3.3.3)
+//   no dead SA       no ESP or AH sent on an SA that was removed, and on a live one every sequence number is higher than the last (RFC 4303 section 3.3.3)
 //   no silence       from behind a NAT something leaves at least every KeepAlive (RFC 3948 section 4)
 //   no amplification a first message is answered with no more octets than it has, aggressive mode aside
 //   no crowd         half-open IKE SAs never exceed HalfOpenLimit
@@ -60,6 +60,8 @@ public sealed class Invariants(World world)
             SentIke(peer, message);
         else if (packet.Protocol == IpProtocol.Esp || Demux.Classify(packet.Payload) == Port4500.Esp)
             SentEsp(peer, packet.Payload);
+        else if (packet.Protocol == IpProtocol.Ah && AhHeader.TryRead(packet.Payload.Span, out var ah))
+            Sent(peer, "AH", ah.Spi, ah.Sequence);
     }
 
     /// <summary>A peer that lost its power will not be heard of again.</summary>
@@ -157,11 +159,15 @@ public sealed class Invariants(World world)
     void SentEsp(Peer peer, Blob packet)
     {
         var r = new WireReader(packet);
-        var (spi, sequence) = (new Spi(r.U32()), r.U32());
+        Sent(peer, "ESP", new(r.U32()), r.U32());
+    }
+
+    void Sent(Peer peer, string protocol, Spi spi, uint sequence)
+    {
         if (!_outgoing.TryGetValue((peer, spi), out var sa))
-            Broken($"{peer} sent ESP with SPI {spi}, for which no SA is installed");
+            Broken($"{peer} sent {protocol} with SPI {spi}, for which no SA is installed");
         if (sa.Installed == 1 && sequence <= sa.LastSequence)
-            Broken($"{peer} sent ESP {spi} #{sequence} after #{sa.LastSequence}");
+            Broken($"{peer} sent {protocol} {spi} #{sequence} after #{sa.LastSequence}");
         sa.LastSequence = sequence;
     }
 

@@ -9,6 +9,9 @@ public sealed record Packet(IpProtocol Protocol, Endpoint From, Endpoint To, Blo
     public byte HopLimit { get; init; } = 64;
     public bool DontFragment { get; init; }
 
+    /// <summary>Of the IPv4 header; AH covers it.</summary>
+    public ushort Identification { get; init; }
+
     /// <summary>It was too big for a link on its way and travels in pieces from there on.</summary>
     public bool IsFragmented { get; init; }
 
@@ -30,7 +33,7 @@ public sealed record Packet(IpProtocol Protocol, Endpoint From, Endpoint To, Blo
         if (From.Address.IsV6)
             Ipv6.Write(bytes, From.Address, To.Address, Protocol, Length - HeaderLength, hopLimit: HopLimit);
         else
-            Ipv4.Write(bytes, From.Address, To.Address, Protocol, Length, dontFragment: DontFragment, timeToLive: HopLimit);
+            Ipv4.Write(bytes, From.Address, To.Address, Protocol, Length, identification: Identification, dontFragment: DontFragment, timeToLive: HopLimit);
         var body = bytes.AsSpan(HeaderLength);
         if (Protocol == IpProtocol.Udp)
         {
@@ -54,7 +57,12 @@ public sealed record Packet(IpProtocol Protocol, Endpoint From, Endpoint To, Blo
             packet = Udp(new(ip.Source, udp.SourcePort), new(ip.Destination, udp.DestinationPort), Blob.Copy(body[UdpHeader.Size..udp.Length]));
         else
             packet = new(ip.Protocol, new(ip.Source, 0), new(ip.Destination, 0), Blob.Copy(body));
-        packet = packet with { HopLimit = ip.HopLimit, DontFragment = ip.DontFragment };
+        packet = packet with
+        {
+            HopLimit = ip.HopLimit,
+            DontFragment = ip.DontFragment,
+            Identification = ip.IsV6 ? (ushort)0 : BinaryPrimitives.ReadUInt16BigEndian(bytes[4..]),
+        };
         return true;
     }
 }

@@ -4,7 +4,7 @@ using Kuguru.Wire;
 
 namespace Kuguru.Lab;
 
-/// <summary>An ESP packet that is to leave, and by which route.</summary>
+/// <summary>An ESP packet, or a whole IP packet with AH, that is to leave, and by which route.</summary>
 readonly record struct SealedPacket(Route Route, Blob Bytes);
 
 /// <summary>
@@ -40,6 +40,14 @@ sealed class PathWorker(Dice dice) : ITunSink, IDatagramSink, IDisposable
     public IReadOnlyList<Packet> Open(ReadOnlySpan<byte> packet, in Arrival arrival)
     {
         Inbound.Add(packet, arrival);
+        Inbound.Flush();
+        return Take(_opened);
+    }
+
+    /// <summary>One IP packet with AH from the network; what was inside, if it was good.</summary>
+    public IReadOnlyList<Packet> OpenAh(ReadOnlySpan<byte> packet, in Arrival arrival)
+    {
+        Inbound.AddAh(packet, arrival);
         Inbound.Flush();
         return Take(_opened);
     }

@@ -3,7 +3,7 @@
 //   UDP 500, 4500 IKE --> Node.Receive --.
 //   deadline          --> Node.Tick    ---+--> effects, obeyed in order: Transmit --> Net; InstallSa ... --> PacketPath; Report --> Events
 //   Up, Down          --> Node.Command --'
-//   ESP, in UDP or plain --> PacketPath.Open --> inner packet: for us, or forwarded     (reports --> Node.Command)
+//   ESP, in UDP or plain, AH --> PacketPath.Open --> inner packet: for us, or forwarded     (reports --> Node.Command)
 //   inner packets whose destination a child covers --> PacketPath.Seal --> Net
 
 using System.Collections.Immutable;
@@ -55,10 +55,10 @@ public sealed class Peer : Host, IDisposable
     /// <summary>DNS servers that peers told us.</summary>
     public IEnumerable<IpAddress> DnsServers => _dns.Values.SelectMany(servers => servers);
 
-    /// <summary>The pairs of ESP SAs that are installed now.</summary>
     /// <summary>What a daemon finds again after a restart.</summary>
     public Nat.NetworkMemory Kept { get; } = new();
 
+    /// <summary>The pairs of ESP and AH SAs that are installed now.</summary>
     public IReadOnlyCollection<InstalledSa> Children => _children.Values;
 
     /// <summary>Keepalives that came in; nothing else happens to them.</summary>
@@ -158,6 +158,8 @@ public sealed class Peer : Host, IDisposable
     {
         if (packet.Protocol == IpProtocol.Esp)
             Open(packet, udpEncapsulated: false);
+        else if (packet.Protocol == IpProtocol.Ah)
+            Deliver(_path.OpenAh(packet.ToBytes(), new(new(packet.To, packet.From), false, 0, World.Now)));
         else if (packet.Protocol == IpProtocol.Udp && packet.To.Port == Node.Settings.Port && packet.To.Port != 0)
             ReceiveIke(packet);
         else if (packet.Protocol == IpProtocol.Udp && packet.To.Port != 0 && (packet.To.Port == Node.Settings.NatPort || packet.To.Port == Node.Settings.ProbePort))
@@ -192,9 +194,11 @@ public sealed class Peer : Host, IDisposable
         World.Invariants.Answered(this);
     }
 
-    void Open(Packet packet, bool udpEncapsulated)
+    void Open(Packet packet, bool udpEncapsulated) =>
+        Deliver(_path.Open(packet.Payload, new(new(packet.To, packet.From), udpEncapsulated, 0, World.Now)));
+
+    void Deliver(IReadOnlyList<Packet> opened)
     {
-        var opened = _path.Open(packet.Payload, new(new(packet.To, packet.From), udpEncapsulated, 0, World.Now));
         Tell();
         foreach (var inner in opened)
             base.Receive(Net, inner);
@@ -206,12 +210,15 @@ public sealed class Peer : Host, IDisposable
         foreach (var (route, bytes) in packets)
         {
             var (local, remote) = (route.Path.Local, route.Path.Remote);
-            Emit(route.UdpEncapsulated ? Packet.Udp(local, remote, bytes) : Packet.Esp(local.Address, remote.Address, bytes));
+            Emit(route.Protocol == IpProtocol.Ah ? Whole(bytes) : route.UdpEncapsulated ? Packet.Udp(local, remote, bytes) : Packet.Esp(local.Address, remote.Address, bytes));
         }
         Tell();
         foreach (var answer in answers)
             base.Receive(Net, answer);
     }
+
+    static Packet Whole(Blob bytes) => Packet.TryRead(bytes, out var packet)
+        ? packet : throw new InvalidOperationException($"the packet path made what is no IP packet: {bytes}");
 
     /// <summary>Outer packets go past the policies.</summary>
     void Emit(Packet packet)

@@ -8,7 +8,7 @@ static unsafe class ControlMessage
     const int HeaderLength = 16;
 
     /// <summary>Enough for everything that is asked for or sent here.</summary>
-    public const int Room = 256;
+    public const int Room = 512;
 
     /// <summary>Writes one message and returns the place behind it.</summary>
     public static byte* Put<T>(byte* at, int level, int type, T value) where T : unmanaged

@@ -10,6 +10,7 @@ namespace Kuguru.Linux;
 //   packets   TunDevice      inner packets, with the kernel's offloads (super-packets of up to 64 KB)
 //             UdpPort        IKE and ESP in UDP, with UDP_GRO and UDP_SEGMENT
 //             RawEspSocket   plain ESP, IP protocol 50
+//             RawAhSocket    AH, IP protocol 51, as whole IP packets
 //             ReceiveBatch, SendBatch   native memory and headers of one recvmmsg or sendmmsg
 //   network   Netlink        links, addresses, routes, rules; NetlinkMonitor says that they changed
 //   waiting   Poller, WakeUp, MonotonicClock
@@ -112,12 +113,13 @@ static unsafe partial class Libc
 
     public const int AF_UNSPEC = 0, AF_INET = 2, AF_INET6 = 10, AF_NETLINK = 16;
     public const int SOCK_DGRAM = 2, SOCK_RAW = 3, SOCK_NONBLOCK = 0x800, SOCK_CLOEXEC = 0x80000;
-    public const int IPPROTO_IP = 0, IPPROTO_UDP = 17, IPPROTO_IPV6 = 41, IPPROTO_ESP = 50;
+    public const int IPPROTO_IP = 0, IPPROTO_UDP = 17, IPPROTO_IPV6 = 41, IPPROTO_ESP = 50, IPPROTO_AH = 51;
     public const int MSG_TRUNC = 0x20, MSG_DONTWAIT = 0x40, MSG_ERRQUEUE = 0x2000;
 
     public const int SOL_SOCKET = 1, SO_NO_CHECK = 11, SO_SNDBUF = 7, SO_RCVBUF = 8, SO_SNDBUFFORCE = 32, SO_RCVBUFFORCE = 33, SO_MARK = 36;
-    public const int IP_TOS = 1, IP_PKTINFO = 8, IP_MTU_DISCOVER = 10, IP_RECVERR = 11, IP_RECVTOS = 13, IP_FREEBIND = 15;
-    public const int IPV6_MTU_DISCOVER = 23, IPV6_RECVERR = 25, IPV6_V6ONLY = 26, IPV6_RECVPKTINFO = 49, IPV6_PKTINFO = 50;
+    public const int IP_TOS = 1, IP_HDRINCL = 3, IP_PKTINFO = 8, IP_MTU_DISCOVER = 10, IP_RECVERR = 11, IP_RECVTOS = 13, IP_FREEBIND = 15;
+    public const int IPV6_MTU_DISCOVER = 23, IPV6_RECVERR = 25, IPV6_V6ONLY = 26, IPV6_HDRINCL = 36, IPV6_RECVPKTINFO = 49, IPV6_PKTINFO = 50;
+    public const int IPV6_RECVHOPOPTS = 53, IPV6_HOPOPTS = 54, IPV6_RECVRTHDR = 56, IPV6_RTHDR = 57, IPV6_RECVDSTOPTS = 58, IPV6_DSTOPTS = 59;
     public const int IPV6_RECVTCLASS = 66, IPV6_TCLASS = 67, IPV6_FREEBIND = 78;
     public const int UDP_SEGMENT = 103, UDP_GRO = 104;
 

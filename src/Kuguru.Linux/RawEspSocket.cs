@@ -39,7 +39,7 @@ public sealed class RawEspSocket : IDisposable
                 SocketOption.PacketInformation(socket, isV6);
             SocketOption.Buffers(socket, options.BufferOctets);
             if (!options.Address.IsAny)
-                Bind(socket, options.Address);
+                SocketOption.Bind(socket, options.Address, "ESP");
             return new(socket, options.Address);
         }
         catch
@@ -70,17 +70,6 @@ public sealed class RawEspSocket : IDisposable
     {
         var segmentation = false;
         return batch.Send(_socket.Number, ref segmentation, icmp: false, SendPatience);
-    }
-
-    static unsafe void Bind(Descriptor socket, IpAddress address)
-    {
-        var name = stackalloc byte[SocketAddress.MaxLength];
-        var length = SocketAddress.Write(name, new(address, 0));
-        if (Libc.bind(socket.Number, name, length) == 0)
-            return;
-        var errno = Libc.Errno;
-        throw new LinuxException("bind", errno, $"receive ESP on {address}",
-            errno == Errno.EADDRNOTAVAIL ? $"cannot receive ESP on {address}: this host does not have the address" : null);
     }
 
     public void Dispose() => _socket.Dispose();

@@ -12,8 +12,11 @@ public sealed unsafe class ReceiveBatch : IDisposable
     /// <summary>Readable octets behind every slot, for ciphers that read in blocks.</summary>
     public const int Slack = 64;
 
+    /// <summary>Writable octets in front of every slot, where an IP header is put that the kernel has taken off.</summary>
+    const int Headroom = 512;
+
     const int MaxLength = 65536;
-    const int SlotLength = MaxLength + Slack;
+    const int SlotLength = Headroom + MaxLength + Slack;
     const int HeaderLength = 64 + 16 + 32 + ControlMessage.Room;
 
     readonly byte* _data;
@@ -34,7 +37,7 @@ public sealed unsafe class ReceiveBatch : IDisposable
         var controls = names + slots * 32;
         for (var i = 0; i < slots; i++)
         {
-            vectors[i] = new(_data + i * SlotLength, MaxLength);
+            vectors[i] = new(_data + i * SlotLength + Headroom, MaxLength);
             ref var header = ref _messages[i].Header;
             header.Name = names + i * 32;
             header.Vectors = vectors + i;
@@ -112,6 +115,69 @@ public sealed unsafe class ReceiveBatch : IDisposable
         _received[i] = new(path, packet + header, length - header, Math.Max(length - header, 1), packet[1]);
     }
 
+    /// <summary>
+    /// Whole IP packets, for a raw socket of AH. IPv4's come as such. Of IPv6's the kernel gives what is behind the headers in front, and these by the
+    /// piece: they are put together again, as far as AH covers them.
+    /// </summary>
+    internal void DecodeWhole(int i, bool isV6)
+    {
+        ref var message = ref _messages[i];
+        var packet = message.Header.Vectors->Data;
+        var length = (int)message.Length;
+        if (!isV6)
+        {
+            DecodeRawV4(i);
+            if (_received[i].Length > 0)
+                _received[i] = new(_received[i].Path, packet, length, Math.Max(length, 1), _received[i].Tos);
+            return;
+        }
+        Span<byte> extensions = stackalloc byte[Headroom - Ipv6HeaderLength];
+        var (used, first) = (0, Libc.IPPROTO_AH);
+        var (local, tos) = (IpAddress.AnyV6, (byte)0);
+        for (var control = ControlMessage.Read(message.Header); control.Next();)
+        {
+            if (control.Is(Libc.IPPROTO_IPV6, Libc.IPV6_PKTINFO))
+                local = IpAddress.Read(new(((PacketInformationV6*)control.Data)->Address, 16));
+            else if (control.Is(Libc.IPPROTO_IPV6, Libc.IPV6_TCLASS))
+                tos = (byte)*(int*)control.Data;
+            else if (control.Level == Libc.IPPROTO_IPV6 && ExtensionNumber(control.Type) is { } number)
+            {
+                var extension = new ReadOnlySpan<byte>(control.Data, control.Length);
+                if (!extension.TryCopyTo(extensions[used..]))
+                {
+                    _received[i] = default;
+                    return;
+                }
+                if (used == 0)
+                    first = number;
+                used += extension.Length;
+            }
+        }
+        var sender = SocketAddress.Read(message.Header.Name);
+        var whole = packet - used - Ipv6HeaderLength;
+        var header = new Span<byte>(whole, Ipv6HeaderLength);
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt32BigEndian(header, 6u << 28 | (uint)tos << 20);
+        System.Buffers.Binary.BinaryPrimitives.WriteUInt16BigEndian(header[4..], (ushort)Math.Min(used + length, ushort.MaxValue));
+        (header[6], header[7]) = ((byte)first, RebuiltHopLimit);
+        sender.Address.Write(header[8..]);
+        local.Write(header[24..]);
+        extensions[..used].CopyTo(new(whole + Ipv6HeaderLength, used));
+        var total = Ipv6HeaderLength + used + length;
+        _received[i] = new(new(new(local, 0), sender with { Port = 0 }), whole, total, total, tos);
+    }
+
+    const int Ipv6HeaderLength = 40;
+    const byte RebuiltHopLimit = 64;
+
+    /// <summary>The kernel gives extension headers in their order, each as it was.</summary>
+    static int? ExtensionNumber(int control) => control switch
+    {
+        Libc.IPV6_HOPOPTS => 0,
+        Libc.IPV6_RTHDR => 43,
+        Libc.IPV6_DSTOPTS => 60,
+        _ => null,
+    };
+
     public void Dispose()
     {
         if (_disposed)
@@ -129,7 +195,7 @@ public sealed unsafe class ReceiveBatch : IDisposable
 /// </summary>
 public readonly unsafe struct Received(Path path, byte* data, int length, int segmentLength, byte tos)
 {
-    /// <summary>Ports are 0 for plain ESP.</summary>
+    /// <summary>Ports are 0 for plain ESP and AH.</summary>
     public Path Path { get; } = path;
 
     /// <summary>Native memory; <see cref="ReceiveBatch.Slack"/> octets behind the end may be read.</summary>

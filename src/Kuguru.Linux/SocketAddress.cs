@@ -51,6 +51,18 @@ static unsafe class SocketOption
             Set(socket, Libc.SOL_SOCKET, Libc.SO_SNDBUF, octets, "size a send buffer");
     }
 
+    /// <summary>Of a raw socket: only what comes to this address.</summary>
+    public static void Bind(Descriptor socket, IpAddress address, string what)
+    {
+        var name = stackalloc byte[SocketAddress.MaxLength];
+        var length = SocketAddress.Write(name, new(address, 0));
+        if (Libc.bind(socket.Number, name, length) == 0)
+            return;
+        var errno = Libc.Errno;
+        throw new LinuxException("bind", errno, $"receive {what} on {address}",
+            errno == Errno.EADDRNOTAVAIL ? $"cannot receive {what} on {address}: this host does not have the address" : null);
+    }
+
     /// <summary>Zero is no mark and needs no right.</summary>
     public static void Mark(Descriptor socket, uint mark)
     {

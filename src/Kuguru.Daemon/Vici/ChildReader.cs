@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Kuguru.Crypto;
 using Kuguru.Daemon.Settings;
 using Kuguru.Ike;
@@ -21,7 +22,8 @@ static class ChildReader
     ];
 
     static readonly KeyTable<ChildConfig> Keys = new KeyTable<ChildConfig>()
-        .Parsed("esp_proposals", items => ProposalText.Read(items, ProposalKind.Esp), (c, v) => c with { Proposals = v })
+        .Parsed("esp_proposals", items => ProposalText.Read(items, ProposalKind.Esp), (c, v) => c with { Proposals = With(c, ProposalKind.Esp, v) })
+        .Parsed("ah_proposals", items => ProposalText.Read(items, ProposalKind.Ah), (c, v) => c with { Proposals = With(c, ProposalKind.Ah, v) })
         .Each("local_ts", AddressText.Selector, (c, v) => c with { LocalSelectors = v })
         .Each("remote_ts", AddressText.Selector, (c, v) => c with { RemoteSelectors = v })
         .Time("rekey_time", (c, v) => c with { RekeyTime = v })
@@ -63,7 +65,6 @@ static class ChildReader
         .Only("set_mark_out", "0", "0/0x00000000")
         .Only("if_id_in", "0")
         .Only("if_id_out", "0")
-        .Refused("is not supported: AH is obsolete behind a NAT, give esp_proposals", "ah_proposals")
         .Refused("is not supported: Kuguru's tunnels have no security labels", "label")
         .Refused("is not supported: a tunnel is not bound to an interface", "interface");
 
@@ -73,6 +74,8 @@ static class ChildReader
         foreach (var section in message.Sections)
             errors.Add(new ConfigError($"{path}.{section.Name}", "a child has no sections"));
         // An empty list is the same as none.
+        if (child.Proposals.IsEmpty)
+            child = child with { Proposals = AlgorithmSet.Defaults(ProposalKind.Esp) };
         if (child.LocalSelectors.IsEmpty)
             child = child with { LocalSelectors = [SelectorTemplate.Dynamic] };
         if (child.RemoteSelectors.IsEmpty)
@@ -95,10 +98,14 @@ static class ChildReader
     {
         Name = name,
         ReplayWindow = settings.ReplayWindow,
-        Proposals = AlgorithmSet.Defaults(ProposalKind.Esp),
+        Proposals = [],
         LocalSelectors = [SelectorTemplate.Dynamic],
         RemoteSelectors = [SelectorTemplate.Dynamic],
     };
+
+    /// <summary>Both kinds may be given; what stands first is preferred.</summary>
+    static ImmutableArray<AlgorithmSet> With(ChildConfig child, ProposalKind kind, ImmutableArray<AlgorithmSet> given) =>
+        [.. child.Proposals.Where(set => set.Kind != kind), .. given];
 
     /// <summary>The hard limit is a tenth above the soft one, where only one of them is given.</summary>
     static ChildConfig Lifetimes(ChildConfig child, ViciMessage message)

@@ -28,6 +28,9 @@ public sealed record ChildSa
     public required Spi OutboundSpi { get; init; }
     public required ChildSuite Suite { get; init; }
 
+    /// <summary>ESP or AH.</summary>
+    public ProtocolId Protocol => Suite is AhSuite ? ProtocolId.Ah : ProtocolId.Esp;
+
     /// <summary>Group of the CHILD_SA's own key exchange, or NONE.</summary>
     public KeyExchangeMethod KeyExchange { get; init; }
     public required EspKeys InboundKeys { get; init; }

@@ -161,7 +161,12 @@ public enum SendCertificates { IfAsked, Always, Never }
 public sealed record ChildConfig
 {
     public required string Name { get; init; }
+
+    /// <summary>Of ESP and of AH, in order of preference.</summary>
     public required ImmutableArray<AlgorithmSet> Proposals { get; init; }
+
+    /// <summary>There is nothing else to agree on than AH, which passes no NAT.</summary>
+    public bool HasOnlyAh => !Mode.IsShunt && Proposals.All(set => set.Kind == ProposalKind.Ah);
     public required ImmutableArray<SelectorTemplate> LocalSelectors { get; init; }
     public required ImmutableArray<SelectorTemplate> RemoteSelectors { get; init; }
     public TimeSpan RekeyTime { get; init; } = TimeSpan.FromHours(1);

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kuguru.Crypto;
 using Kuguru.Nat;
 
 namespace Kuguru.Ike;
@@ -22,16 +23,28 @@ readonly record struct Scope(ChildConfig Config, ImmutableArray<Selector> Local,
     /// <summary>Whom transport mode would be between; null where it is out of the question.</summary>
     public Hosts? Hosts { get; init; }
 
+    /// <summary>What is in the way between both ends.</summary>
+    public NatVerdict Nat { get; init; }
+
+    /// <summary>What can be agreed on: AH passes no NAT, since its ICV covers the addresses that a NAT changes (the problem <c>ah-integrity</c>).</summary>
+    public ImmutableArray<AlgorithmSet> Proposals =>
+        Nat.IsInTheWay ? [.. Config.Proposals.Where(set => set.Kind != ProposalKind.Ah)] : Config.Proposals;
+
+    /// <summary>A NAT leaves nothing to agree on, or less than is configured.</summary>
+    public bool LosesAh => Nat.IsInTheWay && Config.Proposals.Any(set => set.Kind == ProposalKind.Ah);
+
     public static Scope Of(ChildConfig config, Ends ends) =>
         new(config, Narrowing.Resolve(config.LocalSelectors, ends.Local), Narrowing.Resolve(config.RemoteSelectors, ends.Remote))
         {
             Hosts = config.Mode == ChildMode.Transport ? ends.Hosts : null,
+            Nat = ends.Hosts?.Nat ?? default,
         };
 
     /// <summary>Selectors and mode stay when keys change, even if an address behind "dynamic" is another by now.</summary>
     public static Scope Of(ChildSa sa, NatVerdict nat = default) => new(sa.Config, sa.LocalSelectors, sa.RemoteSelectors)
     {
         Hosts = sa.Transport is { } ends ? new(ends.Local, ends.Remote, nat) : null,
+        Nat = nat,
     };
 
     /// <summary>Both ends are single hosts, those of the IKE SA: we can ask for transport mode.</summary>

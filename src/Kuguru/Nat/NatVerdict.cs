@@ -12,6 +12,17 @@ public readonly record struct NatVerdict(bool Supported, bool Local, bool Remote
 {
     public static NatVerdict Unknown => default;
 
+    /// <summary>Somebody changes addresses between the two ends.</summary>
+    public bool IsInTheWay => Local || Remote;
+
+    /// <summary>Where the NAT is, for the middle of a sentence.</summary>
+    public string Where(Path path) => (Local, Remote) switch
+    {
+        (true, true) => $"the NATs in front of us and of {path.Remote.Address}",
+        (false, true) => $"the NAT in front of {path.Remote.Address}",
+        _ => "the NAT in front of us",
+    };
+
     /// <summary>ESP goes in UDP.</summary>
     public bool Encapsulate => Supported && (Local || Remote || Forced);
 

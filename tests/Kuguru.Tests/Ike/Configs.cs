@@ -28,6 +28,8 @@ static class Configs
     public static ImmutableArray<AlgorithmSet> Ike(string keywords) => Parse(keywords, ProposalKind.Ike);
     public static ImmutableArray<AlgorithmSet> Esp(string keywords) => Parse(keywords, ProposalKind.Esp);
 
+    public static ImmutableArray<AlgorithmSet> Ah(string keywords) => Parse(keywords, ProposalKind.Ah);
+
     public static PresharedKey Key(string secret, params string[] owners) =>
         new("ike", Secret.Copy(System.Text.Encoding.UTF8.GetBytes(secret)), [.. owners.Select(Identity.Parse)]);
 

@@ -17,14 +17,14 @@ static class ChildNegotiation
 {
     /// <summary>The SA payload of an offer.</summary>
     public static Payload.SA Ask(ChildOffer offer, bool keyExchange) =>
-        Proposals.Offer(offer.Scope.Config.Proposals, ProtocolId.Esp, offer.InboundSpi.ToBlob(), keyExchange);
+        Proposals.Offer(offer.Scope.Proposals, offer.InboundSpi.ToBlob(), keyExchange);
 
     public static IEnumerable<Payload> AskSelectors(ChildOffer offer) =>
         [.. Mode(offer.Scope.IsHostToHost), Selectors.WriteInitiator(offer.Scope.Local), Selectors.WriteResponder(offer.Scope.Remote)];
 
     /// <summary>The same payloads as an answer, where the selectors of our end are TSr.</summary>
     public static Payload.SA Answer(Agreement agreement, Spi inbound, bool keyExchange) =>
-        Proposals.Answer(agreement.Choice, ProtocolId.Esp, inbound.ToBlob(), keyExchange);
+        Proposals.Answer(agreement.Choice, inbound.ToBlob(), keyExchange);
 
     public static IEnumerable<Payload> AnswerSelectors(Agreement agreement) =>
         [.. Mode(agreement.Transport is not null), Selectors.WriteInitiator(agreement.Remote), Selectors.WriteResponder(agreement.Local)];
@@ -43,7 +43,7 @@ static class ChildNegotiation
     public readonly record struct Judgement(Agreement? Agreement, NotifyType Refusal, string Why);
 
     /// <summary>Which of our children fits a peer's request best, and what is left of it (RFC 7296 section 2.9): the closest selectors win.</summary>
-    public static Judgement Judge(IReadOnlyCollection<Scope> scopes, IkeMessage request, bool keyExchange)
+    public static Judgement Judge(IReadOnlyCollection<Scope> scopes, Path path, IkeMessage request, bool keyExchange)
     {
         if (request.Find<Payload.SA>() is not { } offer || request.Find<Payload.TSi>() is not { } tsi || request.Find<Payload.TSr>() is not { } tsr)
             return new(null, NotifyType.InvalidSyntax, "a child was asked for without SA, TSi or TSr");
@@ -59,11 +59,11 @@ static class ChildNegotiation
             var remote = Narrowing.Narrow(scope.Remote, wantedThere);
             var fit = local.IsEmpty || remote.IsEmpty ? 0 : Narrowing.Fit(local, wantedHere) + Narrowing.Fit(remote, wantedThere);
             selectorsFit |= fit > 0;
-            if (fit > bestFit && Choose(scope.Config, offer, keyExchange) is { } chosen)
+            if (fit > bestFit && Choose(scope, offer, keyExchange) is { } chosen)
                 (best, bestFit) = (new(scope.Config, chosen.Choice, chosen.Spi, local, remote) { Transport = transport?.Ends }, fit);
         }
         return best is not null ? new(best, default, "")
-            : selectorsFit ? new(null, NotifyType.NoProposalChosen, Failures.NoCommonEspProposal(offer, scopes))
+            : selectorsFit ? new(null, NotifyType.NoProposalChosen, Failures.NoCommonChildProposal(offer, scopes, path))
             : new(null, NotifyType.TsUnacceptable, Failures.NoCommonSelectors(theirs, ours, scopes));
     }
 
@@ -73,9 +73,9 @@ static class ChildNegotiation
         if (response.Find<Payload.SA>() is not { } sa || response.Find<Payload.TSi>() is not { } tsi || response.Find<Payload.TSr>() is not { } tsr)
             return new(null, NotifyType.InvalidSyntax, "the answer has no SA, TSi or TSr");
         var config = scope.Config;
-        if (Proposals.Accept(config.Proposals, sa, ProtocolId.Esp, keyExchange) is not { } choice || Spi.From(choice.Spi) is not { IsReserved: false } spi)
+        if (Proposals.Accept(scope.Proposals, sa, keyExchange) is not { } choice || Spi.From(choice.Spi) is not { IsReserved: false } spi)
             return new(null, NotifyType.NoProposalChosen,
-                $"the answer {Proposals.Describe(sa)} is not among what we offered: {Proposals.Describe(config.Proposals)}");
+                $"the answer {Proposals.Describe(sa)} is not among what we offered: {Proposals.Describe(scope.Proposals)}");
         var (ours, theirs) = (Selectors.Read(tsi), Selectors.Read(tsr));
         TransportEnds? ends = null;
         if (response.Has(NotifyType.UseTransportMode))
@@ -92,9 +92,13 @@ static class ChildNegotiation
             : new(new(config, choice, spi, local, remote) { Transport = ends }, default, "");
     }
 
+    /// <summary>Of which protocol the SA is that an answer speaks of, good or not.</summary>
+    public static ProtocolId ProtocolOf(IkeMessage response) =>
+        response.Find<Payload.SA>() is { Proposals: [{ Protocol: ProtocolId.Ah }, ..] } ? ProtocolId.Ah : ProtocolId.Esp;
+
     static ImmutableArray<Payload> Mode(bool isTransport) => isTransport ? [new Payload.Notify(NotifyType.UseTransportMode)] : [];
 
-    static (Choice Choice, Spi Spi)? Choose(ChildConfig child, Payload.SA offer, bool keyExchange) =>
-        Proposals.Choose(child.Proposals, offer, ProtocolId.Esp, keyExchange) is { } choice && Spi.From(choice.Spi) is { IsReserved: false } spi
+    static (Choice Choice, Spi Spi)? Choose(Scope scope, Payload.SA offer, bool keyExchange) =>
+        Proposals.Choose(scope.Proposals, offer, keyExchange) is { } choice && Spi.From(choice.Spi) is { IsReserved: false } spi
             ? (choice, spi) : null;
 }

@@ -27,6 +27,11 @@ abstract class ChildErrand : Errand
     protected bool Ask(Turn t, Established e, params ReadOnlySpan<Payload> before)
     {
         var scope = ScopeOf(t, e);
+        if (scope.Proposals.IsEmpty)
+        {
+            Refused(t, e, NotifyType.NoProposalChosen, Failures.Child(FailureCode.NoProposalChosen, Config.Name, Failures.AhBehindNat(scope.Nat, t.Sa.Path)));
+            return false;
+        }
         _offer = new ChildOffer(scope, t.Node.NewEspSpi());
         _nonce = t.Node.Dice.Bytes(Nonces.Length);
         _keyExchange?.Dispose();
@@ -89,7 +94,7 @@ abstract class ChildErrand : Errand
         if (judgement.Agreement is not { } agreement || response.Find<Payload.Nonce>() is not { } nonce
             || !CreateChildSa.TryConclude(_keyExchange, agreement.Choice.KeyExchange, response, out var shared))
         {
-            e.Enqueue(new DeleteRefused(_offer.InboundSpi));
+            e.Enqueue(new DeleteRefused(ChildNegotiation.ProtocolOf(response), _offer.InboundSpi));
             var why = judgement.Agreement is null ? judgement.Why : "the answer has no nonce, or no good public value";
             Refused(t, e, NotifyType.InvalidSyntax, Failures.Child(FailureCode.InvalidMessage, Config.Name, why));
             return;
@@ -105,7 +110,7 @@ abstract class ChildErrand : Errand
     }
 
     static KeyExchangeMethod First(Scope scope) =>
-        scope.Config.Proposals.Select(set => set.KeyExchange.IsEmpty ? KeyExchangeMethod.None : set.KeyExchange[0]).FirstOrDefault();
+        scope.Proposals.Select(set => set.KeyExchange.IsEmpty ? KeyExchangeMethod.None : set.KeyExchange[0]).FirstOrDefault();
 }
 
 /// <summary>One more child on an IKE SA that is up.</summary>
@@ -171,7 +176,7 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
     public override bool Ask(Turn t, Established e)
     {
         if (e.Children.Contains(old) && !old.IsWaning)
-            return Ask(t, e, new Payload.Notify(ProtocolId.Esp, old.Sa.InboundSpi.ToBlob(), NotifyType.RekeySa, Blob.Empty));
+            return Ask(t, e, new Payload.Notify(old.Sa.Protocol, old.Sa.InboundSpi.ToBlob(), NotifyType.RekeySa, Blob.Empty));
         t.Done(token);
         e.Renew(old);
         return false;
@@ -248,16 +253,16 @@ static partial class CreateChildSa
         Child? old = null;
         if (request.Find(NotifyType.RekeySa) is { } rekey)
         {
-            old = Spi.From(rekey.Spi) is { } spi ? e.Children.FirstOrDefault(child => child.Sa.OutboundSpi == spi) : null;
+            old = Spi.From(rekey.Spi) is { } spi ? e.Children.FirstOrDefault(child => child.Sa.OutboundSpi == spi && child.Sa.Protocol == rekey.Protocol) : null;
             // What we do not know may be what our own question is making.
             if (old is null && e.Current is ChildErrand)
                 return Refuse(NotifyType.TemporaryFailure);
             if (old is null)
-                return [new Payload.Notify(ProtocolId.Esp, rekey.Spi, NotifyType.ChildSaNotFound, Blob.Empty)];
+                return [new Payload.Notify(rekey.Protocol, rekey.Spi, NotifyType.ChildSaNotFound, Blob.Empty)];
             if (old.IsWaning)
                 return Refuse(NotifyType.TemporaryFailure);
         }
-        var judgement = ChildNegotiation.Judge(old is null ? e.Scopes(t.Sa) : [Scope.Of(old.Sa, t.Sa.Verdict)], request, keyExchange: true);
+        var judgement = ChildNegotiation.Judge(old is null ? e.Scopes(t.Sa) : [Scope.Of(old.Sa, t.Sa.Verdict)], t.Sa.Path, request, keyExchange: true);
         if (judgement.Agreement is not { } agreement)
             return [e.RefuseChild(t, judgement)];
         e.NoteMode(t, agreement, request.Has(NotifyType.UseTransportMode));

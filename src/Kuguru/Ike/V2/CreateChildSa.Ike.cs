@@ -54,7 +54,7 @@ sealed class RekeyIke(ulong token) : Errand
         (_keyExchange, _spi, _nonce) = (KeyExchange.Start(group, t.Node.Dice), t.Node.NewIkeSpi(), t.Node.Dice.Bytes(Nonces.Length));
         e.Ask(t, ExchangeType.CreateChildSa,
         [
-            Proposals.Offer(proposals, ProtocolId.Ike, _spi.ToBlob()), new Payload.Nonce(_nonce), new Payload.KE((ushort)group, _keyExchange.PublicValue),
+            Proposals.Offer(proposals, _spi.ToBlob()), new Payload.Nonce(_nonce), new Payload.KE((ushort)group, _keyExchange.PublicValue),
         ]);
         return true;
     }
@@ -92,7 +92,7 @@ sealed class RekeyIke(ulong token) : Errand
     (IkeV2Session Session, Nonces Nonces)? Agree(Turn t, Established e, IkeMessage response)
     {
         if (response.Find<Payload.SA>() is not { } sa || response.Find<Payload.Nonce>() is not { } nonce
-            || Proposals.Accept(e.Connection.Proposals, sa, ProtocolId.Ike) is not { } choice || IkeSpi.From(choice.Spi) is not { IsZero: false } spi
+            || Proposals.Accept(e.Connection.Proposals, sa) is not { } choice || IkeSpi.From(choice.Spi) is not { IsZero: false } spi
             || !CreateChildSa.TryConclude(_keyExchange, choice.KeyExchange, response, out var shared) || shared is null)
             return null;
         using var _ = shared;
@@ -146,7 +146,7 @@ static partial class CreateChildSa
         // Section 2.25.2: while children are made, rekeyed or deleted at our wish, or the IKE SA is about to end, this has to wait.
         if (e.IsLeaving || e.Current is ChildErrand or DeleteChild or DeleteRefused)
             return (Refuse(NotifyType.TemporaryFailure), e);
-        if (Proposals.Choose(e.Connection.Proposals, offer, ProtocolId.Ike) is not { } choice || IkeSpi.From(choice.Spi) is not { IsZero: false } spi)
+        if (Proposals.Choose(e.Connection.Proposals, offer) is not { } choice || IkeSpi.From(choice.Spi) is not { IsZero: false } spi)
             return (Refuse(NotifyType.NoProposalChosen), e);
         var key = AnswerKeyExchange(t, choice.KeyExchange, request);
         if (key.Refuses || key.Shared is null)
@@ -154,7 +154,7 @@ static partial class CreateChildSa
         using var _ = key.Shared;
         var nonces = new Nonces(nonce, t.Node.Dice.Bytes(Nonces.Length));
         var next = Successor(t, e, choice.IkeSuite, key.Shared, nonces, t.Node.NewIkeSpi(), spi, isInitiator: false);
-        Sequence<Payload> answer = [Proposals.Answer(choice, ProtocolId.Ike, next.LocalSpi.ToBlob()), new Payload.Nonce(nonces.Responder), key.KE!];
+        Sequence<Payload> answer = [Proposals.Answer(choice, next.LocalSpi.ToBlob()), new Payload.Nonce(nonces.Responder), key.KE!];
         if (e.Current is RekeyIke ours)
         {
             ours.Collides(t, e, next, nonces);

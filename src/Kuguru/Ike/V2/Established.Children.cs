@@ -68,7 +68,7 @@ sealed partial class Established
     public Child Add(
         Turn t, ChildNegotiation.Agreement agreement, Spi inbound, Nonces nonces, Secret? shared, bool byUs, Child? replaced, bool isInboundOnly = false)
     {
-        var (suite, config) = (agreement.Choice.EspSuite, agreement.Config);
+        var (suite, config) = (agreement.Choice.ChildSuite, agreement.Config);
         var keys = Keying.DeriveChild(suite, shared, nonces);
         var (ours, theirs) = byUs ? (keys.FromInitiator, keys.FromResponder) : (keys.FromResponder, keys.FromInitiator);
         var reqId = replaced is not null && _children.Contains(replaced)
@@ -193,7 +193,7 @@ sealed partial class Established
             return;
         }
         Remove(t, found, CloseAction.Clear);
-        Enqueue(new DeleteRefused(found.Sa.InboundSpi));
+        Enqueue(new DeleteRefused(found.Sa.Protocol, found.Sa.InboundSpi));
         t.Done(token);
     }
 
@@ -225,7 +225,7 @@ sealed partial class Established
             t.Note(Severity.Warning, Subject.Child, $"CHILD_SA {child.Sa.Config.Name}{{{child.Sa.UniqueId}}} has reached its lifetime");
             child.IsExpired = child.Successor is null;
             Remove(t, child, CloseAction.Clear);
-            Enqueue(new DeleteRefused(child.Sa.InboundSpi));
+            Enqueue(new DeleteRefused(child.Sa.Protocol, child.Sa.InboundSpi));
             // New keys that are asked for already will do.
             if (!_queue.Append(_current).OfType<RekeyChild>().Any(rekeying => rekeying.IsAbout(child)))
                 Renew(child);

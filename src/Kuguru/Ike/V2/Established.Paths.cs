@@ -193,6 +193,7 @@ sealed partial class Established
     /// <summary>The children go where the IKE SA is, encapsulated as the verdict is now.</summary>
     public override void MoveChildren(Turn t)
     {
+        EndAhBehindNat(t);
         foreach (var child in _children)
         {
             var (before, path, encapsulated) = (child.Sa, t.Sa.Path, t.Sa.Nat.Encapsulate);
@@ -206,6 +207,18 @@ sealed partial class Established
             child.Sa = before with { Path = path, UdpEncapsulated = encapsulated, LocalSelectors = local, RemoteSelectors = remote };
             var isSame = local.SequenceEqual(before.LocalSelectors) && remote.SequenceEqual(before.RemoteSelectors);
             t.Add(new Effect.MoveSa(before.InboundSpi, path, encapsulated) { Selectors = isSame ? null : new Selection(local, remote) });
+        }
+    }
+
+    /// <summary>AH does not come through a NAT: what has moved behind one ends, and everybody hears why.</summary>
+    public void EndAhBehindNat(Turn t)
+    {
+        foreach (var child in t.Sa.Verdict.IsInTheWay ? _children.FindAll(one => one.Sa.Protocol == ProtocolId.Ah && one.State == ChildState.Installed) : [])
+        {
+            t.Report(new Event.Failed(new Failure(FailureCode.NoProposalChosen,
+                $"CHILD_SA {child.Sa.Config.Name}{{{child.Sa.UniqueId}}} ends: {Failures.AhBehindNat(t.Sa.Verdict, t.Sa.Path)}")));
+            child.State = ChildState.Deleting;
+            Enqueue(new DeleteChild(child, 0, CloseAction.Clear));
         }
     }
 

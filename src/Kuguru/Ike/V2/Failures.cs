@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Kuguru.Crypto;
 using Kuguru.Nat;
 using Kuguru.Pki;
 using Kuguru.Wire;
@@ -126,8 +127,8 @@ static class Failures
     public static Failure ChildRefused(NotifyType notify, Scope scope, Path path) => notify switch
     {
         NotifyType.NoProposalChosen => Child(FailureCode.NoProposalChosen, scope.Config.Name,
-            $"received NO_PROPOSAL_CHOSEN notify error, {path.Remote.Address} has none of {Proposals.Describe(scope.Config.Proposals)}; "
-            + "compare 'esp_proposals'"),
+            $"received NO_PROPOSAL_CHOSEN notify error, {path.Remote.Address} has none of {Proposals.Describe(scope.Proposals)}; "
+            + $"compare '{(scope.Proposals.Any(set => set.Kind == ProposalKind.Ah) ? "ah_proposals" : "esp_proposals")}'"),
         NotifyType.TsUnacceptable or NotifyType.SinglePairRequired => Child(FailureCode.TrafficSelectorsUnacceptable, scope.Config.Name,
             $"received {Notation.Name(notify)} notify error, {path.Remote.Address} does not agree to {List(scope.Local)} === {List(scope.Remote)}; "
             + "compare local_ts and remote_ts"),
@@ -139,7 +140,16 @@ static class Failures
         _ => Child(FailureCode.Refused, scope.Config.Name, $"received {Notation.Name(notify)} notify error from {path.Remote.Address}"),
     };
 
-    public static string NoCommonEspProposal(Payload.SA offer, IEnumerable<Scope> scopes) =>
+    /// <summary>The problem <c>ah-integrity</c>, when that is what is offered; else two lists.</summary>
+    public static string NoCommonChildProposal(Payload.SA offer, IEnumerable<Scope> scopes, Path path) =>
+        scopes.Any(scope => scope.LosesAh) && offer.Proposals.Any(proposal => proposal.Protocol == ProtocolId.Ah)
+            ? AhBehindNat(scopes.First().Nat, path) : NoCommonChildProposal(offer, scopes);
+
+    /// <summary>Why a NAT and AH do not go together, and what does.</summary>
+    public static string AhBehindNat(NatVerdict nat, Path path) =>
+        $"AH cannot pass {nat.Where(path)}: its integrity check covers the addresses that a NAT changes (ah-integrity); give esp_proposals instead of ah_proposals";
+
+    static string NoCommonChildProposal(Payload.SA offer, IEnumerable<Scope> scopes) =>
         $"no ESP proposal in common: offered is {Proposals.Describe(offer)}, we have "
         + string.Join(" and ", scopes.Select(scope => $"{Proposals.Describe(scope.Config.Proposals)} ('{scope.Config.Name}')"));
 

@@ -48,7 +48,7 @@ static partial class IkeAuth
 
     static IEnumerable<Payload> AnswerChild(Turn t, Established established, Nonces nonces, IkeMessage request)
     {
-        var judgement = ChildNegotiation.Judge(established.Scopes(t.Sa), request, keyExchange: false);
+        var judgement = ChildNegotiation.Judge(established.Scopes(t.Sa), t.Sa.Path, request, keyExchange: false);
         if (judgement.Agreement is not { } agreement)
             return [established.RefuseChild(t, judgement)];
         established.NoteMode(t, agreement, request.Has(NotifyType.UseTransportMode));
@@ -84,7 +84,7 @@ static partial class IkeAuth
             t.Done(request.Token);
             return;
         }
-        established.Enqueue(new DeleteRefused(offer.InboundSpi));
+        established.Enqueue(new DeleteRefused(ChildNegotiation.ProtocolOf(response), offer.InboundSpi));
         established.FirstChildRefused(t, request, Failures.Child(FailureCode.InvalidMessage, scope.Config.Name, judgement.Why));
     }
 }

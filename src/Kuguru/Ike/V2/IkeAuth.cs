@@ -33,6 +33,16 @@ static partial class IkeAuth
             keying.Dispose();
             return;
         }
+        // Without a child here, all of them come by CREATE_CHILD_SA, with key exchanges of their own (RFC 6023).
+        var isChildless = plan.Children.IsEmpty || connection.Childless == ChildlessPolicy.Force
+            || (connection.Childless == ChildlessPolicy.Prefer && mayBeChildless);
+        Scope? scope = isChildless ? null : Scope.Of(plan.Children[0].Child, EndsAsked(connection, sa));
+        if (scope is { Proposals.IsEmpty: true })
+        {
+            before.Fail(t, Failures.Child(FailureCode.NoProposalChosen, scope.Value.Config.Name, Failures.AhBehindNat(sa.Verdict, sa.Path)));
+            keying.Dispose();
+            return;
+        }
         var authentication = new Authentication(keying, init, isInitiator: true)
         {
             Possible = [connection],
@@ -43,12 +53,9 @@ static partial class IkeAuth
         if (Configuration.Ask(plan.AddressesToAsk) is { } cp)
             rest.Add(cp);
         ChildOffer? offer = null;
-        // Without a child here, all of them come by CREATE_CHILD_SA, with key exchanges of their own (RFC 6023).
-        var isChildless = plan.Children.IsEmpty || connection.Childless == ChildlessPolicy.Force
-            || (connection.Childless == ChildlessPolicy.Prefer && mayBeChildless);
-        if (!isChildless)
+        if (scope is { } first)
         {
-            var asked = new ChildOffer(Scope.Of(plan.Children[0].Child, EndsAsked(connection, sa)), t.Node.NewEspSpi());
+            var asked = new ChildOffer(first, t.Node.NewEspSpi());
             rest.Add(ChildNegotiation.Ask(asked, keyExchange: false));
             rest.AddRange(ChildNegotiation.AskSelectors(asked));
             offer = asked;

@@ -44,7 +44,7 @@ static class IkeSaInit
         var (connection, invitation) = (phase.Plan.Connection, phase.Invitation);
         List<Payload> payloads =
         [
-            Proposals.Offer(connection.Proposals, ProtocolId.Ike, Blob.Empty),
+            Proposals.Offer(connection.Proposals, Blob.Empty),
             new Payload.KE((ushort)invitation.KeyExchange.Method, invitation.KeyExchange.PublicValue),
             new Payload.Nonce(invitation.Nonce),
             .. NatNotifies.Ask(t.Node, t.Sa.Path, outer.InitiatorSpi, connection.ForceEncapsulation),
@@ -92,7 +92,7 @@ static class IkeSaInit
         var keying = Keying.Derive(suite, isInitiator: false, shared, nonces, request.InitiatorSpi, spi);
         List<Payload> payloads =
         [
-            Proposals.Answer(chosen.Choice, ProtocolId.Ike, Blob.Empty),
+            Proposals.Answer(chosen.Choice, Blob.Empty),
             new Payload.KE((ushort)suite.KeyExchange, publicValue),
             new Payload.Nonce(nonces.Responder),
         ];
@@ -124,6 +124,9 @@ static class IkeSaInit
         };
         var t = new Turn(sa, now, outbox, d.Path);
         IkeKeysRevealed(t, keying);
+        // An initiator that knows what a NAT does to AH does not ask for it: so this end says it here.
+        if (verdict.IsInTheWay && candidates.All(candidate => candidate.Children.All(child => child.HasOnlyAh)))
+            t.Note(Severity.Warning, Subject.Child, Failures.AhBehindNat(verdict, d.Path));
         sa.Reply(t, request, received, _ => [response]);
         return sa;
     }
@@ -181,7 +184,7 @@ static class IkeSaInit
     /// <summary>SA, KE and nonce of a whole answer that fits our question; else null.</summary>
     static (Choice Choice, Payload.KE KE, Blob Nonce)? Read(ExpectInitResponse phase, IkeMessage response) =>
         response.Find<Payload.SA>() is { } sa && response.Find<Payload.KE>() is { } ke && response.Find<Payload.Nonce>() is { } nonce
-        && Proposals.Accept(phase.Plan.Connection.Proposals, sa, ProtocolId.Ike) is { } choice
+        && Proposals.Accept(phase.Plan.Connection.Proposals, sa) is { } choice
         && choice.KeyExchange == phase.Invitation.KeyExchange.Method && ke.Group == (ushort)choice.KeyExchange
             ? (choice, ke, nonce.Data) : null;
 
@@ -230,7 +233,7 @@ static class IkeSaInit
     {
         foreach (var connection in candidates)
         {
-            if (Proposals.Choose(connection.Proposals, offer, ProtocolId.Ike) is { } choice)
+            if (Proposals.Choose(connection.Proposals, offer) is { } choice)
                 return new(connection, choice);
         }
         return null;

@@ -6,7 +6,7 @@ namespace Kuguru.Ike.V2;
 // HDR, SK {}            -->                        RFC 7296 sections 1.4 and 2.4: are you there?
 //                       <--  HDR, SK {}
 //
-// HDR, SK {D(ESP)}      -->                        section 1.4.1: by the inbound SPIs of who sends it
+// HDR, SK {D(ESP)}      -->                        section 1.4.1: by the inbound SPIs of who sends it; AH likewise
 //                       <--  HDR, SK {D(ESP)}      and so back; without those that the answerer is deleting himself
 //
 // HDR, SK {D(IKE)}      -->                        the IKE SA that carries it, with all its children
@@ -51,22 +51,26 @@ static class Informational
         foreach (var notify in request.All<Payload.Notify>().Where(notify => notify.IsError))
             t.Note(Severity.Warning, Subject.Ike,
                 $"received {Notation.Name(notify.Kind)} notify error from {t.Sa.Path.Remote}{(notify.Spi.IsEmpty ? "" : $" for SPI {notify.Spi}")}");
-        var theirs = request.All<Payload.Delete>().Where(delete => delete.Protocol == ProtocolId.Esp).SelectMany(delete => delete.Spis).ToList();
-        var ours = theirs.Count == 0 ? [] : AnswerDelete(t, e, theirs);
-        var paths = Mobike.Answer(t, e, request);
-        return (ours.IsEmpty ? paths : [new Payload.Delete(ProtocolId.Esp, ours), .. paths], e);
+        List<Payload> answer = [];
+        foreach (var delete in request.All<Payload.Delete>().Where(delete => delete.Protocol is ProtocolId.Esp or ProtocolId.Ah))
+        {
+            if (AnswerDelete(t, e, delete) is { IsEmpty: false } ours)
+                answer.Add(new Payload.Delete(delete.Protocol, ours));
+        }
+        answer.AddRange(Mobike.Answer(t, e, request));
+        return (answer.ToSequence(), e);
     }
 
     /// <summary>Deletes the IKE SA that carries it.</summary>
     public static bool IsEnd(IkeMessage request) =>
         request.Exchange == ExchangeType.Informational && request.All<Payload.Delete>().Any(delete => delete.Protocol == ProtocolId.Ike);
 
-    static Sequence<Spi> AnswerDelete(Turn t, Established e, List<Spi> outbound)
+    static Sequence<Spi> AnswerDelete(Turn t, Established e, Payload.Delete delete)
     {
         var deleted = new List<Spi>();
-        foreach (var spi in outbound)
+        foreach (var spi in delete.Spis)
         {
-            if (e.Children.FirstOrDefault(child => child.Sa.OutboundSpi == spi) is not { } child)
+            if (e.Children.FirstOrDefault(child => child.Sa.OutboundSpi == spi && child.Sa.Protocol == delete.Protocol) is not { } child)
             {
                 (e.Current as ChildErrand)?.DeletedMeanwhile(spi);
                 continue;
@@ -115,7 +119,7 @@ sealed class DeleteChild(Child child, ulong token, CloseAction next) : Errand
             return false;
         }
         child.State = ChildState.Deleting;
-        e.Ask(t, ExchangeType.Informational, [new Payload.Delete(ProtocolId.Esp, [child.Sa.InboundSpi])]);
+        e.Ask(t, ExchangeType.Informational, [new Payload.Delete(child.Sa.Protocol, [child.Sa.InboundSpi])]);
         return true;
     }
 
@@ -130,13 +134,13 @@ sealed class DeleteChild(Child child, ulong token, CloseAction next) : Errand
 }
 
 /// <summary>The peer has set up a child that we could not accept: it is told to take it down.</summary>
-sealed class DeleteRefused(Spi inbound) : Errand
+sealed class DeleteRefused(ProtocolId protocol, Spi inbound) : Errand
 {
     public override string Task => "CHILD_DELETE";
 
     public override bool Ask(Turn t, Established e)
     {
-        e.Ask(t, ExchangeType.Informational, [new Payload.Delete(ProtocolId.Esp, [inbound])]);
+        e.Ask(t, ExchangeType.Informational, [new Payload.Delete(protocol, [inbound])]);
         return true;
     }
 

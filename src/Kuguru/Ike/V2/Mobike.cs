@@ -95,6 +95,7 @@ static class Mobike
     {
         var verdict = NatNotifies.Judge(request, t.Arrived, e.Connection.ForceEncapsulation);
         t.Sa.Relocate(t, t.Arrived, verdict.Supported ? verdict : t.Sa.Verdict, MoveCause.Update);
+        e.EndAhBehindNat(t);
         if (e.HasToMove(t))
             e.EnqueueFirst(new ReturnRoutability());
     }

@@ -7,52 +7,53 @@ namespace Kuguru.Ike.V2;
 
 /// <summary>A proposal that both sides can agree to: which of the offered ones, and one algorithm of each type.</summary>
 /// <param name="Number">Of the offered proposal.</param>
+/// <param name="Protocol">IKE, ESP or AH.</param>
 /// <param name="Spi">What the offered proposal says, of whatever length.</param>
 /// <param name="Encryption">ENCR.</param>
 /// <param name="Integrity">INTEG; None with an AEAD cipher.</param>
 /// <param name="Prf">PRF; of IKE SAs only, else 0.</param>
 /// <param name="KeyExchange">The group, or None.</param>
-/// <param name="Esn">Of ESP only.</param>
+/// <param name="Esn">Of ESP and AH only.</param>
 public sealed record Choice(
-    byte Number, Blob Spi, Encryption Encryption, IntegrityAlgorithm Integrity, PseudoRandomFunction Prf, KeyExchangeMethod KeyExchange,
+    byte Number, ProtocolId Protocol, Blob Spi, Encryption Encryption, IntegrityAlgorithm Integrity, PseudoRandomFunction Prf, KeyExchangeMethod KeyExchange,
     ExtendedSequenceNumbers Esn)
 {
     public IkeSuite IkeSuite => new(Encryption, Integrity, Prf, KeyExchange);
-    public EspSuite EspSuite => new(Encryption, Integrity, Esn);
+    public ChildSuite ChildSuite => Protocol == ProtocolId.Ah ? new AhSuite(Integrity, Esn) : new EspSuite(Encryption, Integrity, Esn);
 }
 
 /// <summary>SA payloads (RFC 7296 sections 2.7 and 3.3): what we offer, what we choose, what we accept as the answer.</summary>
 public static class Proposals
 {
     /// <summary>Our proposals in our order. <paramref name="keyExchange"/> false leaves the groups out, as in IKE_AUTH (section 1.2).</summary>
-    public static Payload.SA Offer(ImmutableArray<AlgorithmSet> sets, ProtocolId protocol, Blob spi, bool keyExchange = true)
+    public static Payload.SA Offer(ImmutableArray<AlgorithmSet> sets, Blob spi, bool keyExchange = true)
     {
         var proposals = new List<Proposal>();
         foreach (var set in sets.Take(byte.MaxValue))
-            proposals.Add(new Proposal((byte)(proposals.Count + 1), protocol, spi, Transforms(set, keyExchange).ToSequence()));
+            proposals.Add(new Proposal((byte)(proposals.Count + 1), ProtocolOf(set.Kind), spi, Transforms(set, keyExchange).ToSequence()));
         return new(proposals.ToSequence());
     }
 
     /// <summary>The payload that answers with this choice, under our SPI.</summary>
-    public static Payload.SA Answer(Choice choice, ProtocolId protocol, Blob spi, bool keyExchange = true)
+    public static Payload.SA Answer(Choice choice, Blob spi, bool keyExchange = true)
     {
-        var one = new AlgorithmSet(protocol == ProtocolId.Ike ? ProposalKind.Ike : ProposalKind.Esp,
-            [choice.Encryption], choice.Integrity == IntegrityAlgorithm.None ? [] : [choice.Integrity], protocol == ProtocolId.Ike ? [choice.Prf] : [],
-            choice.KeyExchange == KeyExchangeMethod.None ? [] : [choice.KeyExchange], protocol == ProtocolId.Ike ? [] : [choice.Esn]);
-        return new([new Proposal(choice.Number, protocol, spi, Transforms(one, keyExchange).ToSequence())]);
+        var isIke = choice.Protocol == ProtocolId.Ike;
+        var one = new AlgorithmSet(KindOf(choice.Protocol), choice.Protocol == ProtocolId.Ah ? [] : [choice.Encryption], choice.Integrity == IntegrityAlgorithm.None ? [] : [choice.Integrity], isIke ? [choice.Prf] : [],
+            choice.KeyExchange == KeyExchangeMethod.None ? [] : [choice.KeyExchange], isIke ? [] : [choice.Esn]);
+        return new([new Proposal(choice.Number, choice.Protocol, spi, Transforms(one, keyExchange).ToSequence())]);
     }
 
     /// <summary>
     /// The first of our proposals that the peer offers as well, with our order of preference inside it; null if there is none.
     /// A proposal with a type of transform that we do not know, or that ours lacks, does not fit (section 3.3.6).
     /// </summary>
-    public static Choice? Choose(ImmutableArray<AlgorithmSet> sets, Payload.SA offered, ProtocolId protocol, bool keyExchange = true)
+    public static Choice? Choose(ImmutableArray<AlgorithmSet> sets, Payload.SA offered, bool keyExchange = true)
     {
         foreach (var set in sets)
         {
             foreach (var proposal in offered.Proposals)
             {
-                if (proposal.Protocol == protocol && Match(set, proposal, keyExchange) is { } choice)
+                if (proposal.Protocol == ProtocolOf(set.Kind) && Match(set, proposal, keyExchange) is { } choice)
                     return choice;
             }
         }
@@ -60,11 +61,11 @@ public static class Proposals
     }
 
     /// <summary>The peer's answer to our offer: one proposal, one transform of each type, all of which we offered; else null.</summary>
-    public static Choice? Accept(ImmutableArray<AlgorithmSet> sets, Payload.SA answer, ProtocolId protocol, bool keyExchange = true)
+    public static Choice? Accept(ImmutableArray<AlgorithmSet> sets, Payload.SA answer, bool keyExchange = true)
     {
         if (answer.Proposals.Count != 1 || answer.Proposals[0].Transforms.GroupBy(transform => transform.Type).Any(type => type.Count() > 1))
             return null;
-        return Choose(sets, answer, protocol, keyExchange);
+        return Choose(sets, answer, keyExchange);
     }
 
     /// <summary>The suite is one of a configured proposal's.</summary>
@@ -73,9 +74,20 @@ public static class Proposals
 
     /// <summary>What was offered, as charon prints proposals, for the sentence that explains a refusal.</summary>
     public static string Describe(Payload.SA offered) =>
-        string.Join(", ", offered.Proposals.Select(proposal => string.Join('/', proposal.Transforms.Select(Describe))));
+        string.Join(", ", offered.Proposals.Select(proposal =>
+            (proposal.Protocol == ProtocolId.Ah ? "AH:" : "") + string.Join('/', proposal.Transforms.Select(Describe))));
 
     public static string Describe(ImmutableArray<AlgorithmSet> sets) => string.Join(", ", sets);
+
+    static ProtocolId ProtocolOf(ProposalKind kind) => kind switch
+    {
+        ProposalKind.Ike => ProtocolId.Ike,
+        ProposalKind.Esp => ProtocolId.Esp,
+        ProposalKind.Ah => ProtocolId.Ah,
+    };
+
+    static ProposalKind KindOf(ProtocolId protocol) =>
+        protocol == ProtocolId.Ike ? ProposalKind.Ike : protocol == ProtocolId.Ah ? ProposalKind.Ah : ProposalKind.Esp;
 
     static IEnumerable<Transform> Transforms(AlgorithmSet set, bool keyExchange)
     {
@@ -109,12 +121,13 @@ public static class Proposals
         var esns = set.Kind == ProposalKind.Ike ? [] : set.Esn.IsEmpty ? [ExtendedSequenceNumbers.No] : set.Esn;
         if (!TryPick(esns, Offered(proposal, TransformType.ExtendedSequenceNumbers), id => (ushort)id, out var esn))
             return null;
-        return new(proposal.Number, proposal.Spi, encryption, integrity, prf, group, esn);
+        return new(proposal.Number, proposal.Protocol, proposal.Spi, encryption, integrity, prf, group, esn);
     }
 
     static bool IsOurs(TransformType type, ProposalKind kind) => type switch
     {
-        TransformType.Encryption or TransformType.Integrity or TransformType.KeyExchange => true,
+        TransformType.Encryption => kind != ProposalKind.Ah,
+        TransformType.Integrity or TransformType.KeyExchange => true,
         TransformType.Prf => kind == ProposalKind.Ike,
         TransformType.ExtendedSequenceNumbers => kind != ProposalKind.Ike,
         // Additional key exchanges are the only other types that there are, and one may be left out by offering NONE; we offer none at all.

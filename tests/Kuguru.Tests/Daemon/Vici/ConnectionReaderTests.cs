@@ -138,9 +138,9 @@ public class ConnectionReaderTests
     [InlineData("local_ts", "dynamic[tcp/99999]", "\"dynamic[tcp/99999]\": \"99999\" is no port: give a number, a range, a service name, any or opaque")]
     [InlineData("start_action", "trap|stop", "\"trap|stop\" is not one of none, trap, start, clear, route, restart, trap|start, start|trap")]
     [InlineData("rand_packets", "some", "\"some\" is not a number from 0 to 18446744073709551615")]
-    [InlineData("ah_proposals", "sha256", "is not supported: AH is obsolete behind a NAT, give esp_proposals")]
     [InlineData("mark_in", "42", "\"42\" is not supported, only \"0\" or \"0/0x00000000\" is")]
     [InlineData("inactivity", "often", "\"often\" is not a time, such as 30s, 5m, 4h or 1d")]
+    [InlineData("ah_proposals", "aes128", "'aes128': an integrity algorithm is missing, such as sha256")]
     [InlineData("esp_proposal", "aes128", "unknown key: did you mean \"esp_proposals\"?")]
     public void A_wrong_value_of_a_child_is_named(string key, string value, string expected) =>
         AssertOnly($"connections.gw.children.net.{key}: {expected}", Whole([], new() { { key, value } }));

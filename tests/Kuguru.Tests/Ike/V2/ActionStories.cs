@@ -139,7 +139,7 @@ public class ActionStories
             {
                 "nothing" => [],
                 "nonce only" => [new Payload.Nonce(new byte[32])],
-                "foreign algorithms" => [Proposals.Offer(Configs.Esp("aes256-sha512"), ProtocolId.Esp, new byte[] { 1, 2, 3, 4 }, keyExchange: false), new Payload.Nonce(new byte[32])],
+                "foreign algorithms" => [Proposals.Offer(Configs.Esp("aes256-sha512"), new byte[] { 1, 2, 3, 4 }, keyExchange: false), new Payload.Nonce(new byte[32])],
                 "another group every time" => [new Payload.Notify(NotifyType.InvalidKePayload, new byte[] { 0, (byte)(answers % 2 == 0 ? 31 : 19) })],
                 "busy for ever" => [new Payload.Notify(NotifyType.TemporaryFailure)],
                 "an error without a name" => [new Payload.Notify((NotifyType)8191)],

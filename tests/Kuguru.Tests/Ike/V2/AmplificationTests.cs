@@ -35,7 +35,7 @@ public class AmplificationTests
         pair.Moon.Up(pair.Sun);
         Assert.True(IkeMessage.TryParse(request, out var message, out _));
         var sa = message!.Find<Payload.SA>()!;
-        var chosen = Kuguru.Ike.V2.Proposals.Choose(Configs.Ike(suite), sa, ProtocolId.Ike)!;
+        var chosen = Kuguru.Ike.V2.Proposals.Choose(Configs.Ike(suite), sa)!;
         var group = chosen.KeyExchange;
         // Ours may not be shorter than half of the PRF's key, and nor may theirs (RFC 7296 section 2.10).
         nonce = Math.Max(nonce, Kuguru.Crypto.Prf.Of(chosen.Prf).Length / 2);

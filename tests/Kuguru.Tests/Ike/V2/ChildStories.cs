@@ -109,7 +109,7 @@ public class ChildStories
     [Fact]
     public void Transport_mode_is_answered_with_tunnel_mode()
     {
-        var judgement = Kuguru.Ike.V2.ChildNegotiation.Judge([Kuguru.Ike.Scope.Of(Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16"), default)],
+        var judgement = Kuguru.Ike.V2.ChildNegotiation.Judge([Kuguru.Ike.Scope.Of(Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16"), default)], default,
             Response("10.2.0.0/16", "10.1.0.0/16") with { Payloads = [.. Response("10.2.0.0/16", "10.1.0.0/16").Payloads, new Payload.Notify(NotifyType.UseTransportMode)] }, keyExchange: false);
         Assert.NotNull(judgement.Agreement);
     }
@@ -252,7 +252,7 @@ public class ChildStories
 
     static IkeMessage Response(string tsi, string tsr) => new(default, default, ExchangeType.IkeAuth, IkeFlags.Response, default,
     [
-        Kuguru.Ike.V2.Proposals.Offer(Configs.Esp("aes128gcm128"), ProtocolId.Esp, new Spi(0x12345678).ToBlob(), keyExchange: false),
+        Kuguru.Ike.V2.Proposals.Offer(Configs.Esp("aes128gcm128"), new Spi(0x12345678).ToBlob(), keyExchange: false),
         new Payload.TSi([Selector(tsi)]), new Payload.TSr([Selector(tsr)]),
     ]);
 

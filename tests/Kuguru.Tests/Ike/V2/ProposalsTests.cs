@@ -28,7 +28,7 @@ public class ProposalsTests
     [MemberData(nameof(IkeChoices))]
     public void An_IKE_proposal_is_chosen_in_our_order(string ours, string offered, string? chosen)
     {
-        var choice = Proposals.Choose(Configs.Ike(ours), Proposals.Offer(Configs.Ike(offered), ProtocolId.Ike, Blob.Empty), ProtocolId.Ike);
+        var choice = Proposals.Choose(Configs.Ike(ours), Proposals.Offer(Configs.Ike(offered), Blob.Empty));
         Assert.Equal(chosen, choice?.IkeSuite.ToString());
     }
 
@@ -54,8 +54,8 @@ public class ProposalsTests
     [MemberData(nameof(EspChoices))]
     public void An_ESP_proposal_has_a_group_only_where_there_is_a_key_exchange(string ours, string offered, bool keyExchange, string? chosen)
     {
-        var choice = Proposals.Choose(Configs.Esp(ours), Proposals.Offer(Configs.Esp(offered), ProtocolId.Esp, new Spi(256).ToBlob()), ProtocolId.Esp, keyExchange);
-        Assert.Equal(chosen, choice is null ? null : $"{choice.EspSuite} {choice.KeyExchange.Name()}");
+        var choice = Proposals.Choose(Configs.Esp(ours), Proposals.Offer(Configs.Esp(offered), new Spi(256).ToBlob()), keyExchange);
+        Assert.Equal(chosen, choice is null ? null : $"{choice.ChildSuite} {choice.KeyExchange.Name()}");
     }
 
     [Theory]
@@ -65,9 +65,9 @@ public class ProposalsTests
     public void The_answer_to_an_offer_is_accepted_by_who_made_it(string keywords)
     {
         var sets = Configs.Ike(keywords + ",aes192-sha512-modp2048");
-        var choice = Proposals.Choose(Configs.Ike("aes192-sha512-modp2048"), Proposals.Offer(sets, ProtocolId.Ike, new IkeSpi(7).ToBlob()), ProtocolId.Ike)!;
+        var choice = Proposals.Choose(Configs.Ike("aes192-sha512-modp2048"), Proposals.Offer(sets, new IkeSpi(7).ToBlob()))!;
         Assert.Equal((2, new IkeSpi(7)), ((int)choice.Number, IkeSpi.From(choice.Spi)!.Value));
-        var accepted = Proposals.Accept(sets, Proposals.Answer(choice, ProtocolId.Ike, new IkeSpi(9).ToBlob()), ProtocolId.Ike)!;
+        var accepted = Proposals.Accept(sets, Proposals.Answer(choice, new IkeSpi(9).ToBlob()))!;
         Assert.Equal((choice.IkeSuite, new IkeSpi(9)), (accepted.IkeSuite, IkeSpi.From(accepted.Spi)!.Value));
     }
 
@@ -75,51 +75,51 @@ public class ProposalsTests
     public void An_answer_with_a_choice_in_it_or_two_proposals_is_none()
     {
         var sets = Configs.Ike("aes128-aes256-sha256-x25519");
-        Assert.Null(Proposals.Accept(sets, Proposals.Offer(sets, ProtocolId.Ike, Blob.Empty), ProtocolId.Ike));
+        Assert.Null(Proposals.Accept(sets, Proposals.Offer(sets, Blob.Empty)));
         var two = Configs.Ike("aes128-sha256-x25519,aes256-sha256-x25519");
-        Assert.Null(Proposals.Accept(two, Proposals.Offer(two, ProtocolId.Ike, Blob.Empty), ProtocolId.Ike));
-        Assert.Null(Proposals.Accept(sets, new Payload.SA([]), ProtocolId.Ike));
+        Assert.Null(Proposals.Accept(two, Proposals.Offer(two, Blob.Empty)));
+        Assert.Null(Proposals.Accept(sets, new Payload.SA([])));
     }
 
     [Fact]
     public void A_type_of_transform_that_is_unknown_spoils_its_proposal_only()
     {
-        var good = Proposals.Offer(Configs.Ike("aes128-sha256-x25519"), ProtocolId.Ike, Blob.Empty).Proposals[0];
+        var good = Proposals.Offer(Configs.Ike("aes128-sha256-x25519"), Blob.Empty).Proposals[0];
         var strange = good with { Transforms = [.. good.Transforms, new Transform((TransformType)77, 1)] };
-        Assert.Null(Proposals.Choose(Configs.Ike("aes128-sha256-x25519"), new Payload.SA([strange]), ProtocolId.Ike));
-        Assert.Equal(2, Proposals.Choose(Configs.Ike("aes128-sha256-x25519"), new Payload.SA([strange, good with { Number = 2 }]), ProtocolId.Ike)!.Number);
+        Assert.Null(Proposals.Choose(Configs.Ike("aes128-sha256-x25519"), new Payload.SA([strange])));
+        Assert.Equal(2, Proposals.Choose(Configs.Ike("aes128-sha256-x25519"), new Payload.SA([strange, good with { Number = 2 }]))!.Number);
     }
 
     [Fact]
     public void A_transform_with_an_unknown_attribute_is_passed_over()
     {
-        var good = Proposals.Offer(Configs.Ike("aes128-sha256-x25519"), ProtocolId.Ike, Blob.Empty).Proposals[0];
+        var good = Proposals.Offer(Configs.Ike("aes128-sha256-x25519"), Blob.Empty).Proposals[0];
         var odd = new TransformAttribute((TransformAttributeType)99, false, Blob.FromHex("01"));
         Proposal With(TransformType type) => good with { Transforms = good.Transforms.Select(t => t.Type == type ? t with { Attributes = [.. t.Attributes, odd] } : t).ToSequence() };
         foreach (var type in (TransformType[])[TransformType.Encryption, TransformType.Integrity, TransformType.Prf, TransformType.KeyExchange])
-            Assert.Null(Proposals.Choose(Configs.Ike("aes128-sha256-x25519"), new Payload.SA([With(type)]), ProtocolId.Ike));
+            Assert.Null(Proposals.Choose(Configs.Ike("aes128-sha256-x25519"), new Payload.SA([With(type)])));
     }
 
     [Fact]
     public void A_cipher_without_its_length_of_key_is_another_cipher()
     {
-        var good = Proposals.Offer(Configs.Ike("aes128-sha256-x25519"), ProtocolId.Ike, Blob.Empty).Proposals[0];
+        var good = Proposals.Offer(Configs.Ike("aes128-sha256-x25519"), Blob.Empty).Proposals[0];
         var bare = good with { Transforms = good.Transforms.Select(t => t with { Attributes = [] }).ToSequence() };
-        Assert.Null(Proposals.Choose(Configs.Ike("aes128-sha256-x25519"), new Payload.SA([bare]), ProtocolId.Ike));
+        Assert.Null(Proposals.Choose(Configs.Ike("aes128-sha256-x25519"), new Payload.SA([bare])));
     }
 
     [Fact]
     public void Another_protocol_does_not_fit()
     {
-        var offer = Proposals.Offer(Configs.Esp("aes128gcm16"), ProtocolId.Ah, new Spi(256).ToBlob());
-        Assert.Null(Proposals.Choose(Configs.Esp("aes128gcm16"), offer, ProtocolId.Esp));
+        var offer = Proposals.Offer(Configs.Esp("aes128gcm16"), new Spi(256).ToBlob()).Proposals[0];
+        Assert.Null(Proposals.Choose(Configs.Esp("aes128gcm16"), new Payload.SA([offer with { Protocol = ProtocolId.Ah }])));
     }
 
     [Fact]
     public void An_offered_NONE_is_the_same_as_nothing()
     {
-        var good = Proposals.Offer(Configs.Esp("aes128gcm16"), ProtocolId.Esp, new Spi(256).ToBlob()).Proposals[0];
+        var good = Proposals.Offer(Configs.Esp("aes128gcm16"), new Spi(256).ToBlob()).Proposals[0];
         var verbose = good with { Transforms = [.. good.Transforms, new Transform(TransformType.Integrity, 0), new Transform(TransformType.KeyExchange, 0)] };
-        Assert.NotNull(Proposals.Choose(Configs.Esp("aes128gcm16"), new Payload.SA([verbose]), ProtocolId.Esp));
+        Assert.NotNull(Proposals.Choose(Configs.Esp("aes128gcm16"), new Payload.SA([verbose])));
     }
 }
