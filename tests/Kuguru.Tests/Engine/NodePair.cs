@@ -54,6 +54,9 @@ sealed class NodePair
         Now = end;
     }
 
+    /// <summary>Somebody's datagram, as if it had been on its way for almost as long as any.</summary>
+    public void Deliver(Side to, Path path, Blob bytes) => _flying.Enqueue((path, bytes, to), (Now + TimeSpan.FromMilliseconds(10), _sent++));
+
     void Send(Side from, Path path, Blob bytes)
     {
         if (!Loses(from, bytes))
@@ -77,7 +80,8 @@ sealed class NodePair
             Node.Credentials.Load(Configs.Key("secret"));
         }
 
-        public IpAddress Address { get; }
+        /// <summary>It may move, and says nothing of it.</summary>
+        public IpAddress Address { get; set; }
         public Node Node { get; }
         public List<Event> Events { get; } = [];
         public IEnumerable<IkeSaStatus> Sas => Node.Status(_pair.Now);
@@ -87,6 +91,8 @@ sealed class NodePair
         public List<Effect.FindPath>? Searches { get; set; }
 
         public List<Effect> Effects { get; } = [];
+
+        public void Unload(string connection) => Do(outbox => Node.Unload(_pair.Now, connection, outbox));
 
         public void Load(Connection connection) => Do(outbox => Node.Load(_pair.Now, connection, outbox));
 

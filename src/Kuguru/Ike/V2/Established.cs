@@ -151,10 +151,7 @@ sealed partial class Established : KeyedPhase
         if (IsLeaving)
             t.Done(token, new Failure(FailureCode.Aborted, "the IKE SA is about to end"));
         else if (!t.Sa.IsOriginalInitiator && (!Configuration.Leased.IsEmpty || Connection.RemoteAddresses.IsEmpty))
-        {
-            t.Note(Severity.Info, Subject.Ike, $"{RemoteId} has to authenticate again, and has not yet");
-            t.Done(token, new Failure(FailureCode.Refused, $"only the peer of IKE SA [{t.Sa.UniqueId}] can begin to authenticate again"));
-        }
+            Enqueue(new AuthLifetime(token));
         else if (t.Settings.MakeBeforeBreak)
         {
             // If it does not come up, once more before this one ends.

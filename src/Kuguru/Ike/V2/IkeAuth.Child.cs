@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
@@ -37,14 +36,8 @@ static partial class IkeAuth
     }
 
     /// <summary>When the peer has to authenticate again, if it has to (RFC 4478): only who came can do so where addresses or EAP are in play.</summary>
-    static IEnumerable<Payload> AuthLifetime(Turn t, Established established)
-    {
-        if (established.AuthLifetime(t) is not { } lifetime)
-            return [];
-        var seconds = new byte[4];
-        BinaryPrimitives.WriteUInt32BigEndian(seconds, (uint)Math.Clamp(lifetime.TotalSeconds, 1, uint.MaxValue));
-        return [new Payload.Notify(NotifyType.AuthLifetime, seconds)];
-    }
+    static IEnumerable<Payload> SayLifetime(Turn t, Established established) =>
+        established.AuthLifetime(t) is { } lifetime ? [AuthLifetime.Say(lifetime)] : [];
 
     static IEnumerable<Payload> AnswerChild(Turn t, Established established, Nonces nonces, IkeMessage request)
     {

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using System.Collections.Immutable;
 using Kuguru.Crypto;
 using Kuguru.Pki;
@@ -255,7 +254,7 @@ static partial class IkeAuth
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
         t.NoteWeak(Weakness.Of(a.Keying.Suite));
         Mobike.Hear(t, first);
-        return ([.. payloads, .. AnswerCpAndChild(t, established, a.Init, first), .. Mobike.Agree(t, connection), .. AuthLifetime(t, established)], established);
+        return ([.. payloads, .. AnswerCpAndChild(t, established, a.Init, first), .. Mobike.Agree(t, connection), .. SayLifetime(t, established)], established);
     }
 
     public static void Conclude(Turn t, ExpectAuthResponse phase, IkeMessage response)
@@ -319,8 +318,7 @@ static partial class IkeAuth
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
         t.NoteWeak(Weakness.Of(a.Keying.Suite));
         configuration.Assign(t);
-        if (response.Find(NotifyType.AuthLifetime) is { Data.Length: 4 } lifetime)
-            established.ReauthenticateWithin(t, TimeSpan.FromSeconds(BinaryPrimitives.ReadUInt32BigEndian(lifetime.Data.Span)));
+        AuthLifetime.Hear(t, established, response);
         t.Done(plan.Token);
         foreach (var request in phase.Offer is null ? plan.Children : plan.Children.Skip(1))
             established.RequestChild(t, request);

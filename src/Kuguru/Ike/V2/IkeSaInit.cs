@@ -139,10 +139,11 @@ static class IkeSaInit
     {
         Blob Write(params IEnumerable<Payload> more) => (answer with { Payloads = [.. answer.Payloads, .. more] }).Write();
 
-        if (mayBeChildless && Write([.. certificateRequest, new Payload.Notify(NotifyType.ChildlessIkev2Supported)]) is var generous && generous.Length <= spent)
+        var most = certificateRequest.Any() ? spent + MostExcess : spent;
+        if (mayBeChildless && Write([.. certificateRequest, new Payload.Notify(NotifyType.ChildlessIkev2Supported)]) is var generous && generous.Length <= most)
             return generous;
         var needed = Write(certificateRequest);
-        return needed.Length <= spent + MostExcess || !certificateRequest.Any() ? needed : Write(new Payload.CertReq(CertEncoding.X509Signature, Blob.Empty));
+        return needed.Length <= most || !certificateRequest.Any() ? needed : Write(new Payload.CertReq(CertEncoding.X509Signature, Blob.Empty));
     }
 
     public static void Conclude(Turn t, ExpectInitResponse phase, IkeMessage response, ReadOnlySpan<byte> bytes)

@@ -48,6 +48,7 @@ static class Informational
             t.Report(new Event.Failed(failure));
             return ([], e.End(t, "the peer does not believe who we are", _ => CloseAction.Clear, failure));
         }
+        AuthLifetime.Hear(t, e, request);
         foreach (var notify in request.All<Payload.Notify>().Where(notify => notify.IsError))
             t.Note(Severity.Warning, Subject.Ike,
                 $"received {Notation.Name(notify.Kind)} notify error from {t.Sa.Path.Remote}{(notify.Spi.IsEmpty ? "" : $" for SPI {notify.Spi}")}");

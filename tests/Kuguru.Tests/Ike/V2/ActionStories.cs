@@ -127,7 +127,15 @@ public class ActionStories
             Proposals = Configs.Ike("aes128-sha256-x25519-ecp256"),
             Children = [c.Children[0] with { Proposals = Configs.Esp("aes128gcm16-x25519-ecp256"), RekeyTime = TimeSpan.FromMinutes(2), LifeTime = TimeSpan.FromHours(2), RandTime = TimeSpan.Zero }],
         };
-        var pair = new Pair(moon: Hasty).Up();
+        var pair = new Pair(moon: Hasty);
+        // Another tunnel of the same host, with a peer that means well.
+        var other = pair.World.Add("192.0.2.3", seed: 3);
+        pair.Moon.Connections.Add(Hasty(Configs.Connection("moon.example.org", "other.example.org", Configs.Child("net", "10.1.0.0/16", "10.3.0.0/16"))) with { Name = "other" });
+        other.Connections.Add(Configs.Connection("other.example.org", "moon.example.org", Configs.Child("net", "10.3.0.0/16", "10.1.0.0/16")));
+        pair.Moon.Keys.Add(Configs.Key("another", "other.example.org"));
+        other.Keys.Add(Configs.Key("another", "moon.example.org"));
+        pair.Moon.Up(other, token: 2, connection: "other");
+        pair.Up();
         var answers = 0;
         Blob Spoil(Host from, Host to, Blob bytes)
         {
@@ -152,5 +160,9 @@ public class ActionStories
         Assert.InRange(answers, 2, 120);
         // One line for the child, one for the IKE SA; and one when the peer, which took its own answer for good, has gone elsewhere.
         Assert.InRange(pair.Moon.Failures.Count(), 1, 3);
+        Assert.Empty(other.Failures);
+        Assert.Empty(other.Events.OfType<Event.ChildDown>());
+        Assert.InRange(other.Events.OfType<Event.ChildRekeyed>().Count(), 28, 30);
+        Assert.InRange(other.Events.OfType<Event.IkeRekeyed>().Count(), 18, 20);
     }
 }

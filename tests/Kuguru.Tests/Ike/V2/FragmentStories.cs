@@ -1,6 +1,7 @@
 using Kuguru.Ike;
 using Kuguru.Ike.V2;
 using Kuguru.Wire;
+using Kuguru.Wire.V2;
 using Xunit;
 
 namespace Kuguru.Tests.Ike.V2;
@@ -105,6 +106,48 @@ public class FragmentStories
         pair.World.Run(20);
         Assert.True(pair.Sun.Drops[IkeDrop.BadFragment] > 0);
         Assert.Equal(IkeState.Connecting, pair.Moon.Session.State);
+    }
+
+    [Theory]
+    [InlineData("number zero", IkeDrop.Malformed, 5000)]
+    [InlineData("a number beyond the total", IkeDrop.Malformed, 5000)]
+    [InlineData("no total", IkeDrop.Malformed, 5000)]
+    [InlineData("more pieces than anybody sends", IkeDrop.BadFragment, 5000)]
+    [InlineData("never the last piece", IkeDrop.BadFragment, 400)]
+    [InlineData("fewer and fewer pieces", IkeDrop.BadFragment, 4900)]
+    [InlineData("pieces of other questions", IkeDrop.OutOfWindow, 5000)]
+    [InlineData("pieces of a stranger", IkeDrop.NotAuthentic, 5000)]
+    public void Of_a_bomb_of_pieces_nothing_is_kept_that_grows_and_the_next_question_is_answered(string bomb, IkeDrop why, int atLeast)
+    {
+        const int Pieces = 5000;
+        var pair = new Pair().Up();
+        var (session, keying) = ((IkeV2Session)pair.Moon.Session, ((KeyedPhase)((IkeV2Session)pair.Moon.Session).Phase).Keying);
+        var path = new Path(new(pair.Sun.Address, 500), new(pair.Moon.Address, 500));
+        var octets = new byte[900];
+        for (var i = 0; i < Pieces; i++)
+        {
+            var (number, total, id) = bomb switch
+            {
+                "number zero" => (0, 2, 2),
+                "a number beyond the total" => (3, 2, 2),
+                "no total" => (1, 0, 2),
+                "more pieces than anybody sends" => (1 + i, ushort.MaxValue, 2),
+                "fewer and fewer pieces" => (1, Math.Max(2, 64 - i), 2),
+                "pieces of other questions" => (1, 2, 3 + i),
+                _ => (1 + i % 63, 64, 2),
+            };
+            var header = new IkeMessage(session.InitiatorSpi, session.ResponderSpi, ExchangeType.Informational, IkeFlags.Initiator, new((uint)id), []);
+            var piece = keying.SealFragment(header, PayloadType.Notify, (ushort)number, (ushort)total, octets, pair.Moon.Dice).ToArray();
+            if (bomb == "pieces of a stranger")
+                piece[^1] ^= 1;
+            pair.Sun.Receive(path, piece);
+        }
+        Assert.InRange(pair.Sun.Drops[why], atLeast, Pieces);
+        Assert.Empty(pair.World.Transcript);
+        pair.Moon.Order((sa, outbox) => sa.RekeyIke(pair.World.Now, 7, outbox));
+        pair.World.Run(2);
+        Assert.Null(pair.Moon.Outcome(7));
+        Assert.Empty(pair.Sun.Failures);
     }
 
     [Fact]

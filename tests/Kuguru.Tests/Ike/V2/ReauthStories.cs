@@ -81,6 +81,22 @@ public class ReauthStories
         Assert.Single(pair.Sun.Sessions);
     }
 
+    [Fact] // RFC 4478 section 3
+    public void A_responder_that_cannot_begin_asks_the_initiator_to()
+    {
+        var pair = new Pair().Up();
+        var old = pair.Moon.Session;
+        pair.World.Forget();
+        pair.Sun.Order((session, outbox) => session.Reauthenticate(pair.World.Now, 2, outbox));
+        pair.World.Run(1);
+        Assert.Contains("< INFORMATIONAL request 0 { N(AUTH_LIFETIME) }", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.Null(pair.Sun.Outcome(2));
+        pair.World.Run(15);
+        Assert.NotSame(old, pair.Moon.Session);
+        Assert.Single(pair.Sun.Sessions);
+        Assert.Single(pair.Sun.Installed);
+    }
+
     [Fact]
     public void A_responder_whose_peer_has_no_address_of_ours_may_begin_himself()
     {
