@@ -18,9 +18,12 @@ abstract unsafe class IntegrityContext : NativeContext
     public static IntegrityContext Create(IntegrityAlgorithm algorithm, ReadOnlySpan<byte> key)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, algorithm.KeyLength());
-        return algorithm is IntegrityAlgorithm.AesXcbc96 or IntegrityAlgorithm.AesCmac96
-            ? new AesMac(algorithm == IntegrityAlgorithm.AesXcbc96 ? AesMacKind.Xcbc : AesMacKind.Cmac, key, algorithm.IcvLength())
-            : HmacContext.Create(algorithm, key);
+        return algorithm switch
+        {
+            IntegrityAlgorithm.AesXcbc96 => new XcbcContext(key, algorithm.IcvLength()),
+            IntegrityAlgorithm.AesCmac96 => new CmacContext(key, algorithm.IcvLength()),
+            _ => HmacContext.Create(algorithm, key),
+        };
     }
 
     public abstract void Begin();

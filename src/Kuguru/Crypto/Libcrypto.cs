@@ -70,6 +70,16 @@ static unsafe class Libcrypto
     public static readonly delegate* unmanaged[SuppressGCTransition]<nint, byte*, uint*, int> HmacFinalShort =
         (delegate* unmanaged[SuppressGCTransition]<nint, byte*, uint*, int>)Find("HMAC_Final");
 
+    // CMAC: the older interface, for the same reason
+    public static readonly delegate* unmanaged<nint> CmacNew = (delegate* unmanaged<nint>)Find("CMAC_CTX_new");
+    public static readonly delegate* unmanaged<nint, void> CmacFree = (delegate* unmanaged<nint, void>)Find("CMAC_CTX_free");
+    public static readonly delegate* unmanaged<nint, byte*, nuint, nint, nint, int> CmacInit =
+        (delegate* unmanaged<nint, byte*, nuint, nint, nint, int>)Find("CMAC_Init");
+    public static readonly delegate* unmanaged<nint, byte*, nuint, int> CmacUpdate =
+        (delegate* unmanaged<nint, byte*, nuint, int>)Find("CMAC_Update");
+    public static readonly delegate* unmanaged<nint, byte*, nuint*, int> CmacFinal =
+        (delegate* unmanaged<nint, byte*, nuint*, int>)Find("CMAC_Final");
+
     // BIGNUM
     public static readonly delegate* unmanaged<nint> NumberNew = (delegate* unmanaged<nint>)Find("BN_new");
     public static readonly delegate* unmanaged<nint, void> NumberClearFree = (delegate* unmanaged<nint, void>)Find("BN_clear_free");

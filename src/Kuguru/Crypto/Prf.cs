@@ -37,8 +37,8 @@ public abstract class Prf
         PseudoRandomFunction.HmacSha2_256 => new HmacPrf(algorithm, 32, HashAlgorithmName.SHA256),
         PseudoRandomFunction.HmacSha2_384 => new HmacPrf(algorithm, 48, HashAlgorithmName.SHA384),
         PseudoRandomFunction.HmacSha2_512 => new HmacPrf(algorithm, 64, HashAlgorithmName.SHA512),
-        PseudoRandomFunction.Aes128Xcbc => new AesPrf(algorithm, AesMacKind.Xcbc),
-        PseudoRandomFunction.Aes128Cmac => new AesPrf(algorithm, AesMacKind.Cmac),
+        PseudoRandomFunction.Aes128Xcbc => new AesPrf(algorithm, padsShortKeys: true, key => new XcbcContext(key, XcbcContext.Length)),
+        PseudoRandomFunction.Aes128Cmac => new AesPrf(algorithm, padsShortKeys: false, key => new CmacContext(key, CmacContext.Length)),
         _ => throw new NotSupportedException($"{algorithm.Name()} is not among the supported PRFs"),
     };
 
@@ -133,35 +133,37 @@ sealed class HmacPrf(PseudoRandomFunction algorithm, int length, HashAlgorithmNa
 }
 
 /// <summary>PRF_AES128_XCBC (RFC 4434) and PRF_AES128_CMAC (RFC 4615): a key that is not 16 octets long is made so first.</summary>
-sealed class AesPrf(PseudoRandomFunction algorithm, AesMacKind kind) : Prf(algorithm, AesMac.Length)
+sealed class AesPrf(PseudoRandomFunction algorithm, bool padsShortKeys, Func<Secret, IntegrityContext> mac) : Prf(algorithm, KeyLength)
 {
+    const int KeyLength = 16;
+
     public override int SeedNonceLength => 8;
 
     private protected override KeyedPrf Key(ReadOnlySpan<byte> key)
     {
         using var fitting = Fit(key);
-        return new Keyed(new AesMac(kind, fitting, AesMac.Length));
+        return new Keyed(mac(fitting));
     }
 
     /// <summary>XCBC pads what is too short with zeros; for the rest a key of zeros is taken over the key.</summary>
     Secret Fit(ReadOnlySpan<byte> key)
     {
-        var fitting = new Secret(AesMac.Length);
-        if (key.Length == AesMac.Length || (key.Length < AesMac.Length && kind == AesMacKind.Xcbc))
+        var fitting = new Secret(KeyLength);
+        if (key.Length == KeyLength || (key.Length < KeyLength && padsShortKeys))
             key.CopyTo(fitting.Buffer);
         else
         {
-            using var mac = new AesMac(kind, fitting, AesMac.Length);
-            mac.Compute(key, default, fitting.Buffer);
+            using var ofZeros = mac(fitting);
+            ofZeros.Compute(key, default, fitting.Buffer);
         }
         return fitting;
     }
 
     sealed class Keyed : KeyedPrf
     {
-        readonly AesMac _mac;
+        readonly IntegrityContext _mac;
 
-        public Keyed(AesMac mac)
+        public Keyed(IntegrityContext mac)
         {
             _mac = mac;
             mac.Begin();

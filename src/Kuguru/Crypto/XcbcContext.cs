@@ -3,17 +3,12 @@ using System.Security.Cryptography;
 
 namespace Kuguru.Crypto;
 
-/// <summary>Which subkeys close the last block.</summary>
-enum AesMacKind { Xcbc, Cmac }
-
-// Both are CBC-MAC with AES-128 whose last block is closed with a subkey, a whole one with the first, a padded one with the second:
-//
-//             chain with   whole block        block | 10..0
-//   XCBC      E(K, 01..)   E(K, 02..)         E(K, 03..)               RFC 3566 section 4
-//   CMAC      K            2 * E(K, 0)        4 * E(K, 0)              RFC 4493 section 2.4, in GF(2^128)
-
-/// <summary>AES-XCBC-MAC and AES-CMAC, for INTEG (RFC 3566, RFC 4494) and for PRFs (RFC 4434, RFC 4615), which take all 16 octets.</summary>
-sealed unsafe class AesMac : IntegrityContext
+/// <summary>
+/// AES-XCBC-MAC (RFC 3566 section 4), for INTEG and for the PRF (RFC 4434), which takes all 16 octets. Neither libcrypto nor the BCL has it, so it is
+/// made of libcrypto's AES-128-CBC: a CBC-MAC keyed with E(K, 01..), whose last block is closed with E(K, 02..) when whole, else padded and closed
+/// with E(K, 03..).
+/// </summary>
+sealed unsafe class XcbcContext : IntegrityContext
 {
     public const int Length = 16;
 
@@ -24,25 +19,15 @@ sealed unsafe class AesMac : IntegrityContext
     readonly byte[] _whole = new byte[Length], _padded = new byte[Length];
     int _held;
 
-    public AesMac(AesMacKind kind, ReadOnlySpan<byte> key, int outputLength) : base(Libcrypto.Need(Libcrypto.CipherNew(), "EVP_CIPHER_CTX_new"), outputLength)
+    public XcbcContext(ReadOnlySpan<byte> key, int outputLength) : base(Libcrypto.Need(Libcrypto.CipherNew(), "EVP_CIPHER_CTX_new"), outputLength)
     {
         ArgumentOutOfRangeException.ThrowIfNotEqual(key.Length, Length);
         Span<byte> chain = stackalloc byte[Length];
-        key.CopyTo(chain);
         using (var block = CipherContext.CreateBlockCipher(key))
         {
-            if (kind == AesMacKind.Xcbc)
-            {
-                Encrypt(block, 1, chain);
-                Encrypt(block, 2, _whole);
-                Encrypt(block, 3, _padded);
-            }
-            else
-            {
-                Encrypt(block, 0, _whole);
-                Double(_whole, _whole);
-                Double(_whole, _padded);
-            }
+            Encrypt(block, 1, chain);
+            Encrypt(block, 2, _whole);
+            Encrypt(block, 3, _padded);
         }
         fixed (byte* k = chain)
             Libcrypto.Check(Libcrypto.CipherInit(Handle, Cbc, 0, k, null, 1), "EVP_CipherInit_ex");
@@ -120,20 +105,6 @@ sealed unsafe class AesMac : IntegrityContext
         Span<byte> input = stackalloc byte[Length];
         input.Fill(repeated);
         block.Run(default, input, output);
-    }
-
-    /// <summary>Times x in GF(2^128), without a branch on the key.</summary>
-    static void Double(ReadOnlySpan<byte> value, Span<byte> doubled)
-    {
-        var carry = 0;
-        var reduce = -(value[0] >> 7) & 0x87;
-        for (var i = Length - 1; i >= 0; i--)
-        {
-            var next = value[i] >> 7;
-            doubled[i] = (byte)(value[i] << 1 | carry);
-            carry = next;
-        }
-        doubled[^1] ^= (byte)reduce;
     }
 
     protected override void Free(nint handle)
