@@ -262,7 +262,7 @@ static partial class CreateChildSa
             if (old.IsWaning)
                 return Refuse(NotifyType.TemporaryFailure);
         }
-        var judgement = ChildNegotiation.Judge(old is null ? e.Scopes(t.Sa) : [Scope.Of(old.Sa, t.Sa.Verdict)], t.Sa.Path, request, keyExchange: true);
+        var judgement = ChildNegotiation.Judge(old is null ? e.Scopes(t.Sa) : e.ScopesOf(t, old.Sa), t.Sa.Path, request, keyExchange: true);
         if (judgement.Agreement is not { } agreement)
             return [e.RefuseChild(t, judgement)];
         e.NoteMode(t, agreement, request.Has(NotifyType.UseTransportMode));

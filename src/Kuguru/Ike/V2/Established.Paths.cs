@@ -196,18 +196,33 @@ sealed partial class Established
         EndAhBehindNat(t);
         foreach (var child in _children)
         {
-            var (before, path, encapsulated) = (child.Sa, t.Sa.Path, t.Sa.Nat.Encapsulate);
-            if (before.Path == path && before.UdpEncapsulated == encapsulated)
+            var before = child.Sa;
+            if (before.Path == t.Sa.Path && before.UdpEncapsulated == t.Sa.Nat.Encapsulate)
                 continue;
-            // Transport mode and stand-ins keep their names: conversations are by them, and the peer's checksums (RFC 7296 section 2.23.1).
-            var keepsNames = before.Transport is not null || !before.StandIns.IsEmpty;
-            var local = keepsNames ? before.LocalSelectors : Readdressed(before.LocalSelectors, before.Config.LocalSelectors, Configuration.Ours, before.Path.Local, path.Local);
-            var remote = keepsNames ? before.RemoteSelectors : Readdressed(before.RemoteSelectors, before.Config.RemoteSelectors,
-                [.. Configuration.Leased.Select(lease => lease.Address)], before.Path.Remote, path.Remote);
-            child.Sa = before with { Path = path, UdpEncapsulated = encapsulated, LocalSelectors = local, RemoteSelectors = remote };
+            var (local, remote) = SelectorsHere(t, before);
+            child.Sa = before with { Path = t.Sa.Path, UdpEncapsulated = t.Sa.Nat.Encapsulate, LocalSelectors = local, RemoteSelectors = remote };
             var isSame = local.SequenceEqual(before.LocalSelectors) && remote.SequenceEqual(before.RemoteSelectors);
-            t.Add(new Effect.MoveSa(before.InboundSpi, path, encapsulated) { Selectors = isSame ? null : new Selection(local, remote) });
+            t.Add(new Effect.MoveSa(before.InboundSpi, t.Sa.Path, t.Sa.Nat.Encapsulate) { Selectors = isSame ? null : new Selection(local, remote) });
         }
+    }
+
+    /// <summary>What a peer may ask for when it rekeys a child: what the child has; or what it is about to have, if the peer has moved its end already.</summary>
+    public Scope[] ScopesOf(Turn t, ChildSa sa)
+    {
+        var (local, remote) = SelectorsHere(t, sa);
+        var now = Scope.Of(sa, t.Sa.Verdict);
+        return local.SequenceEqual(sa.LocalSelectors) && remote.SequenceEqual(sa.RemoteSelectors) ? [now] : [now, now with { Local = local, Remote = remote }];
+    }
+
+    /// <summary>A child's selectors where the IKE SA is now.</summary>
+    (ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote) SelectorsHere(Turn t, ChildSa before)
+    {
+        // Transport mode and stand-ins keep their names: conversations are by them, and the peer's checksums (RFC 7296 section 2.23.1).
+        if (before.Transport is not null || !before.StandIns.IsEmpty)
+            return (before.LocalSelectors, before.RemoteSelectors);
+        return (Readdressed(before.LocalSelectors, before.Config.LocalSelectors, Configuration.Ours, before.Path.Local, t.Sa.Path.Local),
+            Readdressed(before.RemoteSelectors, before.Config.RemoteSelectors, [.. Configuration.Leased.Select(lease => lease.Address)],
+                before.Path.Remote, t.Sa.Path.Remote));
     }
 
     /// <summary>AH does not come through a NAT: what has moved behind one ends, and everybody hears why.</summary>

@@ -86,6 +86,29 @@ public class MobikeStories
         Assert.Equal("192.0.2.77/32", $"{pair.Moon.Session.Status(pair.World.Now).Children.Single().LocalSelectors.Single()}");
     }
 
+    [Fact] // charon with kernel-libipsec rekeys a child that has to move, and does so before it answers
+    public void A_peer_that_rekeys_a_child_for_our_new_address_before_we_have_its_answer_gets_one()
+    {
+        var pair = new Pair(
+            moon: c => c with { Mobike = true, Children = [Configs.Child("net", "dynamic", "10.2.0.0/16")] },
+            sun: c => c with { Mobike = true, Children = [Configs.Child("net", "10.2.0.0/16", "dynamic")] }).Up();
+        pair.World.Loses = (path, bytes) => path.Local.Address == pair.Sun.Address && bytes.Span[4 + 18] == 37 && !IsRequest(bytes);
+        MoveMoon(pair, Other);
+        pair.World.Run(0.5);
+        Assert.Equal("192.0.2.77/32", $"{Child(pair.Sun).RemoteSelectors.Single()}");
+        Assert.Equal("192.0.2.1/32", $"{Child(pair.Moon).LocalSelectors.Single()}");
+        pair.Sun.Order((session, outbox) => session.RekeyChild(pair.World.Now, Child(pair.Sun).UniqueId, 5, outbox));
+        pair.World.Run(0.5);
+        Assert.Null(pair.Sun.Outcome(5));
+        pair.World.Loses = (_, _) => false;
+        pair.World.Run(5);
+        Assert.Equal("192.0.2.77/32", $"{Child(pair.Moon).LocalSelectors.Single()}");
+        Assert.Equal((Child(pair.Sun).InboundSpi, Child(pair.Sun).OutboundSpi), (Child(pair.Moon).OutboundSpi, Child(pair.Moon).InboundSpi));
+        Assert.Equal(pair.Moon.Session.Path, pair.Moon.Installed.Values.Single().Path);
+
+        ChildSaStatus Child(Host host) => host.Session.Status(pair.World.Now).Children.Single();
+    }
+
     [Fact]
     public void The_children_stay_where_they_were_while_nobody_answers_from_the_new_address()
     {
