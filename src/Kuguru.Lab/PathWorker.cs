@@ -80,8 +80,14 @@ sealed class PathWorker(Dice dice) : ITunSink, IDatagramSink, IDisposable
             Finish(ip, header);
         if (!Packet.TryRead(ip, out var opened))
             throw new InvalidOperationException($"the packet path wrote what is no IP packet: {Convert.ToHexStringLower(ip)}");
+        if (!HasRightChecksum(ip))
+            throw new InvalidOperationException($"the packet path wrote a datagram with a wrong checksum: {Convert.ToHexStringLower(ip)}");
         _opened.Add(opened);
     }
+
+    /// <summary>All that hosts of the lab send has one; if it is wrong here, somebody has translated addresses and not mended it.</summary>
+    static bool HasRightChecksum(ReadOnlySpan<byte> bytes) => !IpPacket.TryRead(bytes, out var ip) || ip.IsFragment || ip.Protocol != IpProtocol.Udp
+        || Checksum.OfSegment(ip.Source, ip.Destination, ip.Protocol, bytes[ip.TransportAt..ip.Length]) == 0;
 
     Span<byte> IDatagramSink.Room(Route route, int length) => _room = new byte[length];
 
