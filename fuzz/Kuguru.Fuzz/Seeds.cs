@@ -62,6 +62,27 @@ static class Seeds
         return packet;
     }
 
+    public static IpAddress StandIn4 { get; } = IpAddress.Parse("198.18.4.7");
+    public static IpAddress Other4 { get; } = IpAddress.Parse("203.0.113.255");
+    public static IpAddress StandIn6 { get; } = IpAddress.Parse("fd6b:7567:7572:7500::7");
+    public static IpAddress Other6 { get; } = IpAddress.Parse("ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff");
+
+    /// <summary>An error about a SYN, quoted whole.</summary>
+    public static byte[] Unreachable4()
+    {
+        byte[] packet = [.. new byte[20], 3, 3, 0, 0, 0, 0, 0, 0, .. Syn4()];
+        Ipv4.Write(packet, B4, A4, IpProtocol.Icmp, packet.Length);
+        return packet;
+    }
+
+    /// <summary>Likewise, behind its fragment header.</summary>
+    public static byte[] Unreachable6()
+    {
+        byte[] packet = [.. new byte[40], 1, 4, 0, 0, 0, 0, 0, 0, .. Syn6()];
+        Ipv6.Write(packet, B6, A6, IpProtocol.IcmpV6, packet.Length - 40);
+        return packet;
+    }
+
     /// <summary>A SYN with an MSS of 1460, and 8 octets of data.</summary>
     static ReadOnlySpan<byte> Syn =>
         [0x9c, 0x40, 0x01, 0xbb, 1, 2, 3, 4, 0, 0, 0, 0, 0x70, 0x02, 0xff, 0xff, 0, 0, 0, 0, 1, 1, 1, 0, 2, 4, 5, 0xb4, 1, 2, 3, 4, 5, 6, 7, 8];

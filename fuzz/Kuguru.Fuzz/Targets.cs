@@ -27,6 +27,7 @@ static class Targets
         new("isakmp-inner", IsakmpInner, Nothing, [(byte)IsakmpSeeds.Clear.Payloads[0].Type, .. Wire.V1.Payload.WriteChain(IsakmpSeeds.Clear.Payloads)]),
         new("port-4500", Port, Nothing, NonEspMarker.Add(Seeds.Message.Write()), [0, 0, 1, 0, 0, 0, 0, 1], [0xFF]),
         new("ip", Ip, bytes => MendIp(bytes), Seeds.Syn4(), Seeds.Syn6()),
+        new("readdress", Readdressed, bytes => MendIp(bytes), Seeds.Syn4(), Seeds.Syn6(), Seeds.Unreachable4(), Seeds.Unreachable6()),
         new("tun", Tun, MendTun, [.. new byte[10], .. Seeds.Syn4()], [1, 1, 40, 0, 4, 0, 20, 0, 16, 0, .. Seeds.Syn4()]),
         new("esp-trailer", EspTrail, Nothing, [1, 2, 3, 4, 1, 2, 2, 4]),
         new("vici", Vici, Nothing, Seeds.LoadConn(), Seeds.LoadPool(), Seeds.LoadShared()),
@@ -134,6 +135,30 @@ static class Targets
         UdpHeader.TryRead(bytes.AsSpan(ip.TransportAt, ip.TransportLength), out _);
         if (Tcp.ClampMss(bytes, ip, 1000))
             Oracle.True(!Tcp.ClampMss(bytes, ip, 1000), "the MSS is still too large");
+        return true;
+    }
+
+    /// <summary>There and back it is the same packet again, and nothing is touched but addresses and checksums.</summary>
+    static bool Readdressed(byte[] bytes)
+    {
+        if (!IpPacket.TryRead(bytes, out var ip))
+            return false;
+        byte[] changed = [.. bytes];
+        var (source, destination) = ip.IsV6 ? (Seeds.StandIn6, Seeds.Other6) : (Seeds.StandIn4, Seeds.Other4);
+        Readdress.Packet(changed, ip, source, destination);
+        Oracle.True(IpPacket.TryRead(changed, out var after), "is no packet any more");
+        Oracle.Same(ip.WithAddresses(source, destination), after);
+        var isError = Readdress.TryQuoted(changed, after, out var quotedSource, out var quotedDestination);
+        if (isError)
+        {
+            Readdress.Quoted(changed, after, destination, source);
+            Oracle.True(Readdress.TryQuoted(changed, after, out var from, out var to) && from == destination && to == source, "quotes other addresses than it was given");
+            Readdress.Quoted(changed, after, quotedSource, quotedDestination);
+        }
+        Readdress.Packet(changed, after, ip.Source, ip.Destination);
+        var differences = bytes.Zip(changed).Count(pair => pair.First != pair.Second);
+        // A sum has two ways to say zero: each checksum may come back as the other one.
+        Oracle.True(differences <= 2 * (isError ? 4 : 2), $"{differences} octets are not what they were");
         return true;
     }
 

@@ -185,7 +185,8 @@ public sealed class World : IDisposable
 
     void Route(RouteOwner owner, IReadOnlyList<Selector> local, IReadOnlyList<Selector> remote, Path? path, int innerMtu, ChildMode mode)
     {
-        if (mode == ChildMode.Transport)
+        // Who is seen under a stand-in comes from elsewhere: nothing that is led to us has its outer address.
+        if (mode == ChildMode.Transport && (path is not { } outer || remote.Any(selector => selector.Range.Contains(outer.Remote.Address))))
             LoosenReversePath(remote);
         if (_settings.InstallRoutes)
             _routes.Add(owner, local, remote, path?.Local.Address, innerMtu, mode, path?.Remote.Address);

@@ -30,7 +30,7 @@ public static class Readdress
         if (!IsError(packet, ip))
             return false;
         var quoted = packet[(ip.TransportAt + IcmpHeaderSize)..ip.Length];
-        if (quoted.Length < (ip.IsV6 ? Ipv6.Size : Ipv4.MinSize) || quoted[0] >> 4 != (ip.IsV6 ? 6 : 4))
+        if (quoted.Length < (ip.IsV6 ? Ipv6.Size : Ipv4.MinSize) || quoted[0] >> 4 != (ip.IsV6 ? 6 : 4) || (!ip.IsV6 && (quoted[0] & 15) * 4 < Ipv4.MinSize))
             return false;
         var at = ip.IsV6 ? 8 : 12;
         var length = ip.IsV6 ? 16 : 4;

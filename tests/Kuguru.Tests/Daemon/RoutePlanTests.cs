@@ -78,6 +78,36 @@ public sealed class RoutePlanTests
             [IpAddress.Parse("10.3.0.1"), IpAddress.Parse("fd03::1")], IpAddress.Parse("192.0.2.1"), ["lan", "eth"], _options)));
 
     [Theory]
+    // in transport mode only what goes to the other host, whatever else is said to anybody; a peer behind a NAT is its stand-in
+    [InlineData("192.0.2.2/32", "198.18.4.7/32", """
+        220: from 192.0.2.2/32 to 198.18.4.7/32 fwmark 0x0/0x100 lookup 220
+        220: from 0.0.0.0/32 to 198.18.4.7/32 fwmark 0x0/0x100 lookup 220
+        """)]
+    [InlineData("192.0.2.2/32[udp/1701]", "198.18.4.7/32[udp/1701]", """
+        220: from 192.0.2.2/32 to 198.18.4.7/32 fwmark 0x0/0x100 ipproto 17 sport 1701-1701 dport 1701-1701 lookup 220
+        220: from 0.0.0.0/32 to 198.18.4.7/32 fwmark 0x0/0x100 ipproto 17 sport 1701-1701 dport 1701-1701 lookup 220
+        """)]
+    [InlineData("2001:db8::2/128", "fd6b:7567:7572:7500::9/128", "220: from 2001:db8::2/128 to fd6b:7567:7572:7500::9/128 fwmark 0x0/0x100 lookup 220")]
+    public void Hosts_in_transport_mode_become_rules_for_each_other(string local, string remote, string rules) =>
+        Assert.Equal(rules, string.Join('\n', RoutePlan.Rules(Given.Selectors(local), Given.Selectors(remote), _options, ChildMode.Transport)));
+
+    [Theory]
+    // the host reaches a part of it, all of it, or more than it, by a route
+    [InlineData("198.18.0.0/15", "10.0.0.0/8 198.19.7.0/24", "198.19.7.0/24")]
+    [InlineData("198.18.0.0/15", "198.18.0.0/15", "198.18.0.0/15")]
+    [InlineData("198.18.4.0/24", "192.0.2.0/24 198.18.0.0/15", "198.18.0.0/15")]
+    [InlineData("198.18.0.0/15", "198.18.0.1/32", "198.18.0.1/32")]
+    [InlineData("fd6b:7567:7572:7500::/64", "10.0.0.0/8 fd6b:7567:7572:7500::1/128", "fd6b:7567:7572:7500::1/128")]
+    // neighbours, the way to all the world, and the other family are none
+    [InlineData("198.18.0.0/15", "198.17.0.0/16 198.20.0.0/16 0.0.0.0/0", null)]
+    [InlineData("fd6b:7567:7572:7500::/64", "::/0 198.18.0.0/15 fd6b:7567:7572:7501::/64", null)]
+    public void A_range_of_stand_ins_collides_with_routes_into_it(string range, string routes, string? collides)
+    {
+        var found = RoutePlan.FirstInto(Ike.Configs.Prefix(range), routes.Split(' ').Select(route => new IpRoute(Prefix.Parse(route))));
+        Assert.Equal(collides, found?.Destination.ToString());
+    }
+
+    [Theory]
     // the virtual address on the TUN device (link 9) before all others
     [InlineData("10.0.0.0/8", "192.0.2.1", "eth:192.0.2.1 lan:10.1.0.1 tun:10.3.0.1", "10.3.0.1")]
     // an inner address before the outer one

@@ -1,3 +1,4 @@
+using Kuguru.Crypto;
 using Kuguru.Esp;
 using Kuguru.Wire;
 using Xunit;
@@ -161,6 +162,52 @@ public sealed class TransportTests
         tunnel.A.Send(packet);
         Assert.Equal(packet[40..], Assert.Single(tunnel.B.Written).Packet[40..]);
         Assert.Equal("", tunnel.A.Drops + tunnel.B.Drops);
+    }
+
+    /// <summary>
+    /// Over IPv6 a peer may put fragments into the SA, by a header of its own: the first has a checksum to mend, the later ones have not. Where the
+    /// SA is for one port only, nobody can say whose the later ones are.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Fragments_of_IPv6_are_translated_too(bool onePort)
+    {
+        IpAddress seen = IpAddress.Parse("fd6b::9"), nat = IpAddress.Parse("2001:db8::1");
+        byte protocol = onePort ? (byte)17 : (byte)0;
+        using var tunnel = Tunnel.Between(a: sa => Host(sa, Packets.A6, Packets.B6), b: sa => sa with
+        {
+            Local = [One(Packets.B6, protocol, 6000)],
+            Remote = [One(nat, protocol, 5000)],
+            Transport = new(Packets.B6, nat, PeerSource: Packets.A6, PeerDestination: Packets.B6),
+            StandIns = [new StandIn(AddressRange.Single(nat), seen)],
+        });
+        var (before, after) = (Packets.Udp(Packets.A6, Packets.B6, Packets.Payload(56))[40..], Packets.Udp(seen, Packets.B6, Packets.Payload(56))[40..]);
+        var number = 0u;
+        void Say(byte[] fragmentHeader, byte[] part) => tunnel.B.Receive(Sealed([.. fragmentHeader, .. part], IpProtocol.Fragment, ++number), Tunnel.PathToA);
+        Say([17, 0, 0, 1, 0, 0, 0, 7], before[..32]);
+        Say([17, 0, 0, 32, 0, 0, 0, 7], before[32..]);
+        // And what no host would make: a first piece that ends before its checksum, one that begins at the end of the world.
+        Say([17, 0, 0, 1, 0, 0, 0, 8], before[..6]);
+        Say([6, 0, 0xFF, 0xF9, 0, 0, 0, 9], before[..8]);
+        Say([17, 0, 0], []);
+        List<byte[]> expected = onePort ? [[17, 0, 0, 1, 0, 0, 0, 7, .. after[..32]], [17, 0, 0, 1, 0, 0, 0, 8, .. before[..6]]]
+            : [[17, 0, 0, 1, 0, 0, 0, 7, .. after[..32]], [17, 0, 0, 32, 0, 0, 0, 7, .. after[32..]], [17, 0, 0, 1, 0, 0, 0, 8, .. before[..6]], [6, 0, 0xFF, 0xF9, 0, 0, 0, 9, .. before[..8]]];
+        Assert.Equal(expected, tunnel.B.WrittenPackets.Select(packet => packet[40..]));
+        Assert.Equal(onePort ? "BadInnerPacket 1, OutsideSelectors 2" : "BadInnerPacket 1", tunnel.B.Drops);
+    }
+
+    /// <summary>What a peer with the keys may put behind the ESP header.</summary>
+    static byte[] Sealed(byte[] payload, IpProtocol next, uint number)
+    {
+        var alignment = Tunnel.Gcm128.Alignment;
+        var length = (payload.Length + EspTrailer.FixedSize + alignment - 1) / alignment * alignment;
+        byte[] plaintext = [.. payload, .. new byte[length - payload.Length]];
+        EspTrailer.Write(plaintext.AsSpan(payload.Length), length - payload.Length - EspTrailer.FixedSize, next);
+        using var sealer = EspSealer.Create(Tunnel.Gcm128, Tunnel.Keys(Tunnel.Gcm128, 2), new TestDice(7));
+        var packet = new byte[length + Tunnel.Gcm128.Overhead];
+        sealer.Seal(Tunnel.SpiOfB.Value, number, plaintext, packet);
+        return packet;
     }
 
     [Fact]

@@ -78,6 +78,20 @@ public sealed class ReaddressTests
         Assert.Equal(Error(c, d), packet);
     }
 
+    /// <summary>Mending a checksum behind a header that says it is shorter than any would write over its addresses.</summary>
+    [Theory]
+    [InlineData(0x40)]
+    [InlineData(0x44)]
+    [InlineData(0x65)]
+    public void An_error_that_quotes_what_is_no_header_is_left_alone(byte first)
+    {
+        var quoted = Packets.Tcp(Packets.B4, Packets.A4, Packets.Payload(8));
+        quoted[0] = first;
+        var packet = Packets.Ip(Packets.A4, Packets.B4, 1, Packets.Checked([3, 3, 0, 0, 0, 0, 0, 0, .. quoted]));
+        Assert.True(IpPacket.TryRead(packet, out var ip));
+        Assert.False(Readdress.TryQuoted(packet, ip, out _, out _));
+    }
+
     [Fact]
     public void Nothing_that_a_peer_sends_makes_it_throw()
     {
