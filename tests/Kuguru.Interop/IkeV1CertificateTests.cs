@@ -29,8 +29,8 @@ public class IkeV1CertificateTests
         using var far = gateway.On(world.Gateway);
         foreach (var way in _ways)
         {
-            Give(near, root, way.Name, way.Hybrid ? null : root.Issue($"{way.Name}.example", way.Keys));
-            Give(far, root, $"gw-{way.Name}", root.Issue($"gw-{way.Name}.example", way.Keys));
+            near.Give(root, way.Name, way.Hybrid ? null : root.Issue($"{way.Name}.example", way.Keys));
+            far.Give(root, $"gw-{way.Name}", root.Issue($"gw-{way.Name}.example", way.Keys));
         }
         far.Load($"connections {{\n{string.Concat(_ways.Select(Gateway))}}}\npools {{\n pool4 {{\n addrs = 10.3.0.0/24\n }}\n}}\n{Secret}");
         near.Load($"connections {{\n{string.Concat(_ways.Select(way => Client(way, world.GatewayAddress)))}}}\n{Secret}");
@@ -45,15 +45,6 @@ public class IkeV1CertificateTests
             near.Swanctl("--terminate", "--ike", way.Name);
             Wait.Until("the gateway has no SA left", TimeSpan.FromSeconds(10), () => far.List().Count == 0);
         }
-    }
-
-    static void Give(IkeDaemon daemon, Authority root, string name, Issued? own)
-    {
-        daemon.Host.Write("/run/swanctl/x509ca/root.pem", root.Own.Pem);
-        if (own is null)
-            return;
-        daemon.Host.Write($"/run/swanctl/x509/{name}.pem", own.Pem);
-        daemon.Host.Write($"/run/swanctl/private/{name}.pem", own.Keys.Pem);
     }
 
     const string Secret = "secrets {\n xauth-carol {\n id = carol\n secret = 4iChxLT3\n }\n}\n";

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using Kuguru.Cli.Namespaces;
+using Kuguru.Tests.Pki;
 using Xunit;
 
 namespace Kuguru.Interop;
@@ -27,6 +28,35 @@ public partial class SwanctlTests
         var (charon, kuguru) = (Ask(Peer.Charon), Ask(Peer.Kuguru));
         foreach (var (question, expected, answer) in Questions.Zip(charon, kuguru))
             Assert.Equal(string.Join(' ', question) + "\n" + expected, string.Join(' ', question) + "\n" + answer);
+    }
+
+    /// <summary>Certificates with and without a key, an authority with URIs, a raw key and a CRL, in the words of stock swanctl.</summary>
+    [Fact]
+    public void Credentials_are_listed_as_charon_lists_them()
+    {
+        Peers.NeedRoot();
+        var root = Authority.Root();
+        var (own, other, crl) = (root.Issue("gw.example", "rsa2048"), root.Issue("other.example"), root.Crl(DateTimeOffset.UtcNow.AddDays(9)));
+        var raw = KeyPair.Make("rsa2048").PublicPem;
+        string Listed(Peer peer)
+        {
+            using var world = new RoadWarriors();
+            using var far = peer.On(world.Gateway);
+            far.Give(root, "gw.example", own);
+            far.Host.Write("/run/swanctl/x509/other.pem", other.Pem);
+            far.Host.Write("/run/swanctl/x509crl/root.pem", System.Security.Cryptography.PemEncoding.WriteString("X509 CRL", crl));
+            far.Host.Write("/run/swanctl/pubkey/raw.pem", raw);
+            far.Load("authorities {\n root {\n cacert = root.pem\n crl_uris = http://192.0.2.9/ca.crl, http://192.0.2.9/other.crl\n ocsp_uris = http://192.0.2.9:8880\n }\n }\n"
+                + Logins.Gateway("rw", "auth = pubkey") + Logins.Pools);
+            return string.Join("\n--\n", ((string[][])[["--list-certs"], ["--list-certs", "--type", "x509", "--flag", "ca"], ["--list-certs", "--subject", "C=CH, O=Kuguru, CN=other.example"],
+                ["--list-authorities"], ["--list-authorities", "--name", "root", "--raw"], ["--list-pools"], ["--list-pools", "--leases"]]).Select(question => Blot(far.Swanctl(question))));
+        }
+        var answer = Listed(Peer.Kuguru);
+        foreach (var part in (string[])["List of X.509 End Entity Certificates", "List of X.509 CA Certificates", "List of X.509 CRLs", "List of raw public keys", "has private key", "http://192.0.2.9/other.crl", "pool4"])
+            Assert.Contains(part, answer, StringComparison.OrdinalIgnoreCase);
+        // Charon lists what was loaded last first.
+        static string Sorted(string text) => string.Join('\n', text.Split('\n').Order(StringComparer.Ordinal));
+        Assert.Equal(Sorted(Listed(Peer.Charon)), Sorted(answer));
     }
 
     [Fact]
@@ -79,6 +109,7 @@ public partial class SwanctlTests
     [
         (" local_port=# remote_port=#", ""),
         ("base=10.3.0.0 ", "base=10.3.0.1 "),
+        ("  10.3.0.0  ", "  10.3.0.1  "),
         ("base=fd03:: ", "base=fd03::1 "),
         (" nat-fake=yes", ""),
     ];
