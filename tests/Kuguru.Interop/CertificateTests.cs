@@ -38,10 +38,11 @@ public class CertificateTests
     [Theory]
     [InlineData(Peer.Kuguru, Peer.Charon)]
     [InlineData(Peer.Charon, Peer.Kuguru)]
-    public void Every_kind_of_key_and_a_chain_of_four_log_in(Peer client, Peer gateway)
+    public void Every_kind_of_key_and_a_chain_of_four_log_in_through_a_NAT_that_drops_fragments(Peer client, Peer gateway)
     {
         Peers.NeedRoot();
         using var world = new RoadWarriors();
+        world.Nat!.DropFragments();
         using var near = client.On(world.Clients[0]);
         using var far = gateway.On(world.Gateway);
         string[] all = [.. Kinds, "chain"];

@@ -33,6 +33,32 @@ public class RestartTests
         }
     }
 
+    /// <summary>charon tells nobody: liveness checks find out.</summary>
+    [Fact]
+    public void A_charon_gateway_that_was_killed_is_found_again_by_liveness_checks()
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        using var near = Peer.Kuguru.On(world.Clients[0], "retransmit_timeout = 1\nretransmit_tries = 2");
+        var far = Peer.Charon.On(world.Gateway);
+        try
+        {
+            var tunnel = new Tunnel();
+            far.Load(tunnel.ForGateway());
+            near.Load((tunnel with { ClientExtra = "dpd_delay = 1s\nkeyingtries = 0", ChildExtra = "start_action = start\ndpd_action = start" }).ForClient(1, world.GatewayAddress));
+            Wait.Until("the tunnel is up", TimeSpan.FromSeconds(15), () => Answers(world));
+            far = Again(far, Peer.Charon);
+            far.Load(tunnel.ForGateway());
+            Wait.Until("the tunnel is back", TimeSpan.FromSeconds(20), () => Answers(world));
+            Assert.Single(near.List());
+            Assert.Single(far.List());
+        }
+        finally
+        {
+            far.Dispose();
+        }
+    }
+
     [Theory]
     [InlineData(Peer.Kuguru, Peer.Charon)]
     [InlineData(Peer.Charon, Peer.Kuguru)]
