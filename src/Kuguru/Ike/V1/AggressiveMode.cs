@@ -119,7 +119,7 @@ static class AggressiveMode
             keys = [byAddress];
         t.Sa.Meet(message.ResponderCookie);
         using var exchanged = new Exchanged(shared, exchange.PublicValue, ke.Data, phase.Nonce, nonce.Data, t.Sa.InitiatorSpi, t.Sa.ResponderSpi);
-        var (keying, failure) = expected.Fits(peer) == 0 ? (null, Failures.OtherPeer(t.Sa.Path, expected, peer, t.Sa.Verdict))
+        var (keying, failure) = expected.Fits(peer) == 0 ? (null, PeerFailures.OtherPeer(t.Sa.Path, expected, peer, t.Sa.Verdict))
             : Verify(t, agreed, exchanged, connection, peer, id, message, keys);
         if (keying is null)
         {

@@ -156,7 +156,7 @@ sealed partial class Established
     {
         if (_children.Find(one => one.Sa.UniqueId == child) is not { } found)
         {
-            t.Done(token, new Failure(FailureCode.Refused, $"there is no CHILD_SA {{{child}}}"));
+            t.Done(token, PeerFailures.NoChild(child));
             return;
         }
         PhaseOne.Tell(t, Keying, Informational.DeleteEsp(found.Sa.InboundSpi));
@@ -169,7 +169,7 @@ sealed partial class Established
         if (_children.Find(one => one.Sa.UniqueId == child && one.State == ChildState.Installed) is { } found)
             Rekey(found, token);
         else
-            t.Done(token, new Failure(FailureCode.Refused, $"there is no CHILD_SA {{{child}}} that could be rekeyed"));
+            t.Done(token, PeerFailures.NoChildToRekey(child));
     }
 
     void Rekey(Child child, ulong token)

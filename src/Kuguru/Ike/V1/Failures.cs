@@ -31,7 +31,7 @@ static class Failures
             + $"no such way to authenticate, or no connection for our address {path.Local.Address}; compare 'proposals', 'auth' and the addresses at both ends"),
         NotifyKind.AuthenticationFailed or NotifyKind.InvalidIdInformation => new(FailureCode.AuthenticationFailed,
             $"received {Notation.Name(why)} notify error from {path.Remote.Address}: it does not accept us as '{local}' ({local.TypeName}); "
-            + $"compare the secrets and identities at both ends{PrivateAddress(local, nat)}"),
+            + $"compare the secrets and identities at both ends{PeerFailures.OurPrivateAddress(local, nat)}"),
         NotifyKind.PayloadMalformed or NotifyKind.InvalidPayloadType => new(FailureCode.AuthenticationFailed,
             $"received {Notation.Name(why)} notify error from {path.Remote.Address}: it could not read our message; "
             + "most likely the pre-shared keys differ at the two ends"),
@@ -86,30 +86,17 @@ static class Failures
     public static Failure UnknownPeer(Path path, Identity peer, IEnumerable<Connection> candidates, NatVerdict nat) => new(FailureCode.UnknownIdentity,
         $"no connection fits '{peer}' ({peer.TypeName}) from {path.Remote}: we have "
         + string.Join(", ", candidates.Select(connection => $"'{connection.Name}' for '{PhaseOne.RemoteId(connection)}'"))
-        + (nat.Remote && IsPrivate(peer) ? $"; this is its private address behind a NAT: set 'id' in its local section, or expect '{peer}' here" : ""));
-
-    public static Failure OtherPeer(Path path, Identity expected, Identity peer, NatVerdict nat) => new(FailureCode.UnknownIdentity,
-        $"{path.Remote.Address} says that it is '{peer}' ({peer.TypeName}), we expect '{expected}' ({expected.TypeName})"
-        + (nat.Remote && IsPrivate(peer) ? "; this is its private address behind a NAT: set 'id' in its local section, or expect that here"
-            : $": set 'id' in the remote section to '{peer}', if that is the right peer"));
-
-    public static Failure Child(FailureCode code, string name, string why) => new(code, $"child '{name}' could not be set up: {why}");
+        + PeerFailures.ItsPrivateAddress(peer, nat));
 
     public static Failure ChildRefused(NotifyKind kind, Scope scope, Path path) => kind switch
     {
-        NotifyKind.NoProposalChosen => Child(FailureCode.NoProposalChosen, scope.Config.Name,
+        NotifyKind.NoProposalChosen => PeerFailures.Child(FailureCode.NoProposalChosen, scope.Config.Name,
             $"received NO_PROPOSAL_CHOSEN notify error, {path.Remote.Address} has none of {string.Join(", ", scope.Config.Proposals)}; "
             + "compare 'esp_proposals', perfect forward secrecy included"),
-        NotifyKind.InvalidIdInformation => Child(FailureCode.TrafficSelectorsUnacceptable, scope.Config.Name,
+        NotifyKind.InvalidIdInformation => PeerFailures.Child(FailureCode.TrafficSelectorsUnacceptable, scope.Config.Name,
             $"received INVALID_ID_INFORMATION notify error, {path.Remote.Address} does not agree to {string.Join(' ', scope.Local)} === "
             + $"{string.Join(' ', scope.Remote)}; IKEv1 has one selector a side and does not narrow: compare local_ts and remote_ts"),
         // The number is the peer's.
-        _ => Child(FailureCode.Refused, scope.Config.Name, $"received {Notation.Name(kind)} notify error from {path.Remote.Address}"),
+        _ => PeerFailures.Child(FailureCode.Refused, scope.Config.Name, $"received {Notation.Name(kind)} notify error from {path.Remote.Address}"),
     };
-
-    static string PrivateAddress(Identity local, NatVerdict nat) => nat.Local && IsPrivate(local)
-        ? $"; '{local}' is our private address behind a NAT, which the peer may not expect: set 'id' in the local section" : "";
-
-    static bool IsPrivate(Identity identity) =>
-        identity is { Type: IdType.Ipv4Addr, Data.Length: 4 } or { Type: IdType.Ipv6Addr, Data.Length: 16 } && IpAddress.Read(identity.Data).IsPrivate;
 }

@@ -265,7 +265,7 @@ static class MainMode
         }
         PhaseOne.Accept(keying, message);
         var expected = PhaseOne.RemoteId(connection);
-        var failure = expected.Fits(peer) == 0 ? Failures.OtherPeer(t.Sa.Path, expected, peer, t.Sa.Verdict)
+        var failure = expected.Fits(peer) == 0 ? PeerFailures.OtherPeer(t.Sa.Path, expected, peer, t.Sa.Verdict)
             : phase.Key is { } key && !SharedKeys.IsFor(t.Node, key, phase.LocalId, peer, t.Sa.Path) ? Failures.OthersKey(peer, phase.LocalId, t.Sa.Path)
             : Signatures.Verify(t, keying, agreed, connection, peer, id, opened);
         if (failure is not null)

@@ -219,7 +219,7 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
         var offer = Proposals.OfferEsp(Config.Proposals, _inbound, group, _mode, QuickMode.LifeOf(Config));
         if (offer.Proposals[0].Transforms.IsEmpty || _scope.Local.IsEmpty || _scope.Remote.IsEmpty)
         {
-            t.Fail(Failures.Child(FailureCode.NoProposalChosen, Config.Name, offer.Proposals[0].Transforms.IsEmpty
+            t.Fail(PeerFailures.Child(FailureCode.NoProposalChosen, Config.Name, offer.Proposals[0].Transforms.IsEmpty
                 ? "IKEv1 has no number for any of its esp_proposals: add one with AES" : "it has no selectors for the addresses in use"), request.Token);
             return false;
         }
@@ -248,7 +248,7 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
         t.Sa.Unanswered.Conclude(Id);
         if (Read(t, e, opened, out var agreement, out var nonce, out var shared) is { } why)
         {
-            Fail(t, e, Failures.Child(FailureCode.InvalidMessage, Config.Name, why));
+            Fail(t, e, PeerFailures.Child(FailureCode.InvalidMessage, Config.Name, why));
             PhaseOne.Tell(t, e.Keying, Informational.DeleteEsp(_inbound));
             return [];
         }

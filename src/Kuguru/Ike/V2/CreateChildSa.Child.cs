@@ -29,7 +29,7 @@ abstract class ChildErrand : Errand
         var scope = ScopeOf(t, e);
         if (scope.Proposals.IsEmpty)
         {
-            Refused(t, e, NotifyType.NoProposalChosen, Failures.Child(FailureCode.NoProposalChosen, Config.Name, Failures.AhBehindNat(scope.Nat, t.Sa.Path)));
+            Refused(t, e, NotifyType.NoProposalChosen, PeerFailures.Child(FailureCode.NoProposalChosen, Config.Name, Failures.AhBehindNat(scope.Nat, t.Sa.Path)));
             return false;
         }
         _offer = new ChildOffer(scope, t.Node.NewEspSpi());
@@ -96,7 +96,7 @@ abstract class ChildErrand : Errand
         {
             e.Enqueue(new DeleteRefused(ChildNegotiation.ProtocolOf(response), _offer.InboundSpi));
             var why = judgement.Agreement is null ? judgement.Why : "the answer has no nonce, or no good public value";
-            Refused(t, e, NotifyType.InvalidSyntax, Failures.Child(FailureCode.InvalidMessage, Config.Name, why));
+            Refused(t, e, NotifyType.InvalidSyntax, PeerFailures.Child(FailureCode.InvalidMessage, Config.Name, why));
             return;
         }
         using var _ = shared;

@@ -105,7 +105,7 @@ static class Failures
     /// <summary>The peer refuses us: by our key, by our identity, or because it expects another one of itself.</summary>
     public static Failure Refused(Path path, Identity local, Identity? remote, NatVerdict nat) => new(FailureCode.AuthenticationFailed,
         $"received AUTHENTICATION_FAILED notify error from {path.Remote.Address}: it does not accept us as '{local}' ({local.TypeName})"
-        + (remote is null ? "" : $" for its identity '{remote}'") + $"; compare the secrets and identities at both ends{PrivateAddress(local, nat)}");
+        + (remote is null ? "" : $" for its identity '{remote}'") + $"; compare the secrets and identities at both ends{PeerFailures.OurPrivateAddress(local, nat)}");
 
     /// <summary>Nobody of this name is configured; the most frequent failure behind a NAT.</summary>
     public static Failure UnknownPeer(Path path, Identity peer, Identity? wanted, ImmutableArray<Connection> candidates, NatVerdict nat) => new(
@@ -113,31 +113,23 @@ static class Failures
         + (wanted is null ? "" : $", who asks for '{wanted}' ({wanted.TypeName})") + ": we have "
         + string.Join(", ", candidates.Select(connection =>
             $"'{connection.Name}' for {Expected(connection.Remote)}{(wanted is null ? "" : $" as {Expected(connection.Local)}")}"))
-        + (nat.Remote && IsPrivate(peer) ? $"; this is its private address behind a NAT: set 'id' in its local section, or expect '{peer}' here" : ""));
-
-    /// <summary>The peer is not who we want to talk to.</summary>
-    public static Failure OtherPeer(Path path, Identity expected, Identity peer, NatVerdict nat) => new(FailureCode.UnknownIdentity,
-        $"{path.Remote.Address} says that it is '{peer}' ({peer.TypeName}), we expect '{expected}' ({expected.TypeName})"
-        + (nat.Remote && IsPrivate(peer) ? "; this is its private address behind a NAT: set 'id' in its local section, or expect that here"
-            : $": set 'id' in the remote section to '{peer}', if that is the right peer"));
-
-    public static Failure Child(FailureCode code, string name, string why) => new(code, $"child '{name}' could not be set up: {why}");
+        + PeerFailures.ItsPrivateAddress(peer, nat));
 
     /// <summary>A child refused by the peer's notify.</summary>
     public static Failure ChildRefused(NotifyType notify, Scope scope, Path path) => notify switch
     {
-        NotifyType.NoProposalChosen => Child(FailureCode.NoProposalChosen, scope.Config.Name,
+        NotifyType.NoProposalChosen => PeerFailures.Child(FailureCode.NoProposalChosen, scope.Config.Name,
             $"received NO_PROPOSAL_CHOSEN notify error, {path.Remote.Address} has none of {Proposals.Describe(scope.Proposals)}; "
             + $"compare '{(scope.Proposals.Any(set => set.Kind == ProposalKind.Ah) ? "ah_proposals" : "esp_proposals")}'"),
-        NotifyType.TsUnacceptable or NotifyType.SinglePairRequired => Child(FailureCode.TrafficSelectorsUnacceptable, scope.Config.Name,
+        NotifyType.TsUnacceptable or NotifyType.SinglePairRequired => PeerFailures.Child(FailureCode.TrafficSelectorsUnacceptable, scope.Config.Name,
             $"received {Notation.Name(notify)} notify error, {path.Remote.Address} does not agree to {List(scope.Local)} === {List(scope.Remote)}; "
             + "compare local_ts and remote_ts"),
-        NotifyType.InternalAddressFailure => Child(FailureCode.AddressUnavailable, scope.Config.Name,
+        NotifyType.InternalAddressFailure => PeerFailures.Child(FailureCode.AddressUnavailable, scope.Config.Name,
             $"received INTERNAL_ADDRESS_FAILURE notify error, {path.Remote.Address} has no virtual address for us; look at its pools and our 'vips'"),
-        NotifyType.FailedCpRequired => Child(FailureCode.AddressUnavailable, scope.Config.Name,
+        NotifyType.FailedCpRequired => PeerFailures.Child(FailureCode.AddressUnavailable, scope.Config.Name,
             $"received FAILED_CP_REQUIRED notify error, {path.Remote.Address} wants us to ask for a virtual address: set 'vips = 0.0.0.0'"),
         // An error that has no cure of its own; the number is the peer's.
-        _ => Child(FailureCode.Refused, scope.Config.Name, $"received {Notation.Name(notify)} notify error from {path.Remote.Address}"),
+        _ => PeerFailures.Child(FailureCode.Refused, scope.Config.Name, $"received {Notation.Name(notify)} notify error from {path.Remote.Address}"),
     };
 
     /// <summary>The problem <c>ah-integrity</c>, when that is what is offered; else two lists.</summary>
@@ -160,10 +152,4 @@ static class Failures
     public static string List(ImmutableArray<Selector> selectors) => string.Join(' ', selectors);
 
     static string Expected(ImmutableArray<AuthenticationRound> rounds) => rounds[0].Id is { IsAny: false } id ? $"'{id}' ({id.TypeName})" : "anybody";
-
-    static string PrivateAddress(Identity local, NatVerdict nat) => nat.Local && IsPrivate(local)
-        ? $"; '{local}' is our private address behind a NAT, which the peer may not expect: set 'id' in the local section" : "";
-
-    static bool IsPrivate(Identity identity) =>
-        identity is { Type: IdType.Ipv4Addr, Data.Length: 4 } or { Type: IdType.Ipv6Addr, Data.Length: 16 } && IpAddress.Read(identity.Data).IsPrivate;
 }

@@ -78,6 +78,6 @@ static partial class IkeAuth
             return;
         }
         established.Enqueue(new DeleteRefused(ChildNegotiation.ProtocolOf(response), offer.InboundSpi));
-        established.FirstChildRefused(t, request, Failures.Child(FailureCode.InvalidMessage, scope.Config.Name, judgement.Why));
+        established.FirstChildRefused(t, request, PeerFailures.Child(FailureCode.InvalidMessage, scope.Config.Name, judgement.Why));
     }
 }

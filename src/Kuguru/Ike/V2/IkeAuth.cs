@@ -38,7 +38,7 @@ static partial class IkeAuth
         Scope? scope = isChildless ? null : Scope.Of(plan.Children[0].Child, EndsAsked(connection, sa));
         if (scope is { Proposals.IsEmpty: true })
         {
-            before.Fail(t, Failures.Child(FailureCode.NoProposalChosen, scope.Value.Config.Name, Failures.AhBehindNat(sa.Verdict, sa.Path)));
+            before.Fail(t, PeerFailures.Child(FailureCode.NoProposalChosen, scope.Value.Config.Name, Failures.AhBehindNat(sa.Verdict, sa.Path)));
             keying.Dispose();
             return;
         }
@@ -345,7 +345,7 @@ static partial class IkeAuth
         var peer = new Identity(idr.Kind, idr.Data);
         var wanted = expected.Id ?? Identity.Any;
         if (wanted.Fits(peer) == 0)
-            return Failures.OtherPeer(t.Sa.Path, wanted, peer, t.Sa.Verdict);
+            return PeerFailures.OtherPeer(t.Sa.Path, wanted, peer, t.Sa.Verdict);
         a.RemoteId = peer;
         return null;
     }
