@@ -138,6 +138,12 @@ sealed class Child
         Config = Sa.Config,
     };
 
+    /// <summary>When the last packet or message went out, of an IKE SA that has sent one itself at <paramref name="own"/>.</summary>
+    public static Instant LastSent(IEnumerable<Child> children, Instant own) => children.Aggregate(own, (last, child) => Later(last, child.Sa.Usage.LastOutbound));
+
+    /// <summary>The same of what came in.</summary>
+    public static Instant LastHeard(IEnumerable<Child> children, Instant own) => children.Aggregate(own, (last, child) => Later(last, child.Sa.Usage.LastInbound));
+
     static Instant Later(Instant one, Instant? other) => other > one ? other.Value : one;
 
     static bool Reaches(ulong limit, long inbound, long outbound) => limit != 0 && (ulong)Math.Max(inbound, outbound) >= limit;

@@ -245,7 +245,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
         return AcceptsNew;
     }
 
-    public bool IsFirstContact(Identity local, Identity remote) => !Sessions.Any(session => session.RemoteId == remote && session.State == IkeState.Established);
+    public bool IsFirstContact(Identity local, Identity remote) => !Sessions.Any(session => session.RemoteId == remote && session.State is IkeState.Established or IkeState.Rekeying);
     public void Adopt(IkeSession session) => Add(session);
     /// <summary>What is to be brought up in a while.</summary>
     public List<(Plan Plan, Instant At)> Undertakings { get; } = [];

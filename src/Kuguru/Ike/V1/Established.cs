@@ -19,8 +19,11 @@ sealed partial class Established : KeyedPhase
     readonly Identity? _user;
     readonly Instant _since;
     Instant _askedAt;
+    Instant? _gaveUpAt;
+    bool _asksForItself;
     Errand? _current;
-    bool _holdsMapping, _isReplaced;
+    readonly KeepAlives _keepAlives = new();
+    bool _isReplaced;
     Instant? _rekeyAt, _endsAt;
 
     Established(Turn t, Proved proved, Identity? user) : base(proved.Keying)
@@ -287,54 +290,47 @@ sealed partial class Established : KeyedPhase
     {
         if (_peer.DeadPeerDetection && !_isReplaced && !_liveness.IsAsking && LastHeard(t.Sa) + DoubtPause <= t.Now)
             AskLiveness(t);
+        _asksForItself &= !_liveness.IsAsking;
     }
 
     void AskLiveness(Turn t)
     {
         if (!_liveness.IsAsking)
-            _askedAt = t.Now;
+            (_askedAt, _asksForItself) = (t.Now, Connection.DpdDelay <= TimeSpan.Zero);
         if (_liveness.Ask(t, Keying, Connection, LastHeard(t.Sa)))
             return;
+        // Not what dpd_delay asks for: that nobody answers has no consequence.
+        if (_asksForItself)
+        {
+            _liveness.Stop();
+            _gaveUpAt = t.Now;
+            return;
+        }
         var failure = new Failure(FailureCode.TimedOut, $"peer not responding: {t.Sa.Path.Remote} left {_liveness.Sent} DPD requests unanswered");
         t.Report(new Event.Failed(failure));
         t.Sa.Enter(End(t, "peer not responding", child => child.DpdAction, failure));
     }
 
-    Instant? KeepAliveAt(IkeV1Session sa)
-    {
-        var last = sa.LastSent;
-        foreach (var child in Children)
-        {
-            if (child.Sa.Usage.LastOutbound is { } sent && sent > last)
-                last = sent;
-        }
-        return _isReplaced ? null : KeepAlive.Due(sa.Nat, sa.Path, sa.Node.Settings.NatPort, last, (Connection.KeepAlive ?? sa.Node.Settings.KeepAlive).Interval);
-    }
+    Instant? KeepAliveAt(IkeV1Session sa) => _isReplaced ? null
+        : KeepAlive.Due(sa.Nat, sa.Path, sa.Node.Settings.NatPort, Child.LastSent(Children, sa.LastSent), KeepAliveInterval(sa));
+
+    TimeSpan KeepAliveInterval(IkeV1Session sa) => (Connection.KeepAlive ?? sa.Node.Settings.KeepAlive).Interval;
 
     void SendKeepAlive(Turn t)
     {
-        // The first one is news, the thousands that follow are not.
-        t.Note(_holdsMapping ? Severity.Debug : Severity.Info, Subject.Network, $"sending keep alive to {t.Sa.Path.Remote}");
-        _holdsMapping = true;
-        t.Add(new Effect.Transmit(t.Sa.Path, Blob.Copy(Demux.Keepalive)));
+        _keepAlives.Send(t, t.Sa.Path);
         t.Sa.LastSent = t.Now;
     }
 
     Instant? LivenessAt(IkeV1Session sa)
     {
-        if (Connection.DpdDelay <= TimeSpan.Zero || !_peer.DeadPeerDetection || _isReplaced)
+        // From behind a NAT it is asked even if nobody wants to know: who only sends, or is idle, would not hear that its mapping is another.
+        var delay = Connection.DpdDelay > TimeSpan.Zero ? Connection.DpdDelay : KeepAlive.LivenessEvery(sa.Nat, KeepAliveInterval(sa));
+        if (delay <= TimeSpan.Zero || !_peer.DeadPeerDetection || _isReplaced)
             return null;
-        return LastHeard(sa) + Connection.DpdDelay;
+        var last = LastHeard(sa);
+        return (_gaveUpAt > last ? _gaveUpAt.Value : last) + delay;
     }
 
-    Instant LastHeard(IkeV1Session sa)
-    {
-        var last = sa.LastReceived;
-        foreach (var child in Children)
-        {
-            if (child.Sa.Usage.LastInbound is { } received && received > last)
-                last = received;
-        }
-        return last;
-    }
+    Instant LastHeard(IkeV1Session sa) => Child.LastHeard(Children, sa.LastReceived);
 }

@@ -16,7 +16,7 @@ sealed partial class Established : KeyedPhase
     readonly List<Errand> _queue = [];
     Instant _doubtAgainAt;
     Errand? _current;
-    bool _holdsMapping;
+    readonly KeepAlives _keepAlives = new();
     readonly Instant _since;
     Instant? _rekeyAt, _reauthAt, _endsAt;
     string? _whyItEnds;
@@ -318,21 +318,12 @@ sealed partial class Established : KeyedPhase
     {
         if (sa.Mobility.IsStranded)
             return null;
-        var last = sa.LastSent;
-        foreach (var child in Children)
-        {
-            if (child.Sa.Usage.LastOutbound is { } sent && sent > last)
-                last = sent;
-        }
-        return KeepAlive.Due(sa.Nat, sa.Path, sa.Node.Settings.NatPort, last, KeepAliveInterval(sa));
+        return KeepAlive.Due(sa.Nat, sa.Path, sa.Node.Settings.NatPort, Child.LastSent(Children, sa.LastSent), KeepAliveInterval(sa));
     }
 
     void SendKeepAlive(Turn t)
     {
-        // The first one is news, the thousands that follow are not.
-        t.Note(_holdsMapping ? Severity.Debug : Severity.Info, Subject.Network, $"sending keep alive to {t.Sa.Path.Remote}");
-        _holdsMapping = true;
-        t.Add(new Effect.Transmit(t.Sa.Path, Blob.Copy(Demux.Keepalive)));
+        _keepAlives.Send(t, t.Sa.Path);
         t.Sa.LastSent = t.Now;
     }
 
@@ -342,12 +333,6 @@ sealed partial class Established : KeyedPhase
         var delay = Connection.DpdDelay > TimeSpan.Zero ? Connection.DpdDelay : KeepAlive.LivenessEvery(sa.Nat, KeepAliveInterval(sa));
         if (delay <= TimeSpan.Zero || sa.Mobility.IsStranded)
             return null;
-        var last = sa.LastReceived;
-        foreach (var child in Children)
-        {
-            if (child.Sa.Usage.LastInbound is { } received && received > last)
-                last = received;
-        }
-        return last + delay;
+        return Child.LastHeard(Children, sa.LastReceived) + delay;
     }
 }

@@ -106,6 +106,25 @@ public class NatStories
     }
 
     [Fact]
+    public void An_idle_client_behind_a_NAT_is_found_again_without_dpd_delay_and_is_not_taken_down_for_silence()
+    {
+        var pair = MainModeStories.Two(nat: new("203.0.113.9"));
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(2);
+        pair.Moon.Nat!.Reboot();
+        pair.World.Run(62);
+        Assert.Equal("192.0.2.2[4500]...203.0.113.9[1026]", $"{pair.Sun.V1.Path}");
+        pair.World.Loses = (_, _) => true;
+        pair.World.Run(1000);
+        Assert.Equal(IkeState.Established, pair.Moon.V1.State);
+        pair.World.Loses = (_, _) => false;
+        pair.Moon.Nat.Reboot();
+        pair.World.Run(400);
+        MainModeStories.IsUp(pair);
+        Assert.Equal("203.0.113.9", $"{pair.Sun.V1.Path.Remote.Address}");
+    }
+
+    [Fact]
     public void Every_local_address_has_a_NAT_D_payload_and_one_that_fits_is_enough()
     {
         var pair = MainModeStories.Two();
