@@ -1,6 +1,5 @@
 using Kuguru.Nat;
 using Kuguru.Pki;
-using Kuguru.Wire;
 using Kuguru.Wire.V1;
 
 namespace Kuguru.Ike.V1;
