@@ -11,6 +11,19 @@ public sealed class StandInStories
 {
     const ushort L2tp = 1701;
 
+    static readonly Dictionary<string, SitePlan> s_plans = new()
+    {
+        ["public"] = Sites.Public,
+        ["NAPT"] = Sites.Napt,
+        ["symmetric"] = Sites.Symmetric,
+        ["carrier"] = Sites.Carrier,
+        ["home behind a carrier"] = (outside, name) => Sites.Home(Sites.Cgnat(outside, "carrier"), name),
+        ["port forward"] = Sites.Forwarded,
+    };
+
+    public static TheoryData<int, string, string> Places() =>
+        [.. from version in (int[])[1, 2] from client in s_plans.Keys from gateway in (string[])["public", "port forward"] select (version, client, gateway)];
+
     static readonly Link s_rain = Link.Stormy with { Loss = 0.1, Duplication = 0.1, Reordering = 0.1 };
 
     [Theory]
@@ -83,6 +96,67 @@ public sealed class StandInStories
         Assert.All(scene.Clients, client => Assert.True(Enumerable.Range(0, 10).Any(_ => scene.Pings(client, scene.Server.Address)), scene.Why()));
         foreach (var address in (IpAddress[])[scene.Client.Address, standIn.See(scene.Client.Address)])
             Assert.True(Enumerable.Range(0, 10).Any(_ => scene.Pings(scene.Server, address)), scene.Why());
+    }
+
+    /// <summary>A group of IKEv1 has one identity, by which all its users come: their names tell them apart, also when one says INITIAL-CONTACT.</summary>
+    [Fact]
+    public void Two_users_of_one_group_are_two_peers()
+    {
+        ImmutableArray<SelectorTemplate> home = [new(Prefix.Of("192.168.1.0/24"))];
+        var scene = new Scene(Sites.Public, new()
+        {
+            Client = c => Of(1, c) with
+            {
+                Local = [c.Local[0] with { Id = Identity.Parse("staff") }, new AuthenticationRound { Kind = AuthenticationKind.Xauth, XauthId = c.Local[0].Id }],
+                VirtualAddresses = [],
+                Children = [c.Children[0] with { LocalSelectors = home }],
+            },
+            Gateway = c => Of(1, c) with
+            {
+                Remote = [c.Remote[0], new AuthenticationRound { Kind = AuthenticationKind.Xauth }],
+                Pools = [],
+                Children = [c.Children[0] with { RemoteSelectors = home }],
+            },
+        });
+        foreach (var name in (string[])["home", "other home"])
+            scene.AddClient(Sites.Easy(scene.World.Internet, name));
+        foreach (var host in scene.Clients.Append(scene.Gateway))
+            host.Node.Credentials.Load(new("password", Secret.Copy("4iChxLT3"u8), []) { Kind = SharedKeyKind.Eap });
+        Assert.True(scene.Connect(), scene.Why());
+        // The gateway sends when it has their last messages.
+        scene.RunFor(TimeSpan.FromSeconds(1));
+        Assert.Equal(2, scene.Gateway.Status().Count());
+        var standIn = Children(scene).SelectMany(child => child.StandIns).Single();
+        foreach (var address in (IpAddress[])[scene.Client.Address, standIn.See(scene.Client.Address)])
+            Assert.True(scene.Pings(scene.Server, address), scene.Why());
+    }
+
+    /// <summary>With a NAT in front of nobody, the client, the gateway, both, and one behind another: every packet has the right checksum at the other end.</summary>
+    [Theory]
+    [MemberData(nameof(Places))]
+    public void Two_hosts_talk_in_transport_mode_whoever_is_behind_a_NAT(int version, string client, string gateway)
+    {
+        Connection Hosts(Connection c) => Of(version, c) with
+        {
+            VirtualAddresses = [],
+            Pools = [],
+            Children = [c.Children[0] with { Mode = ChildMode.Transport, LocalSelectors = [SelectorTemplate.Dynamic], RemoteSelectors = [SelectorTemplate.Dynamic] }],
+        };
+        var scene = new Scene(s_plans[gateway], new() { Client = Hosts, Gateway = Hosts });
+        scene.AddClient(s_plans[client](scene.World.Internet, "home"));
+        Assert.True(scene.Connect(), scene.Why());
+        Assert.Equal(ChildMode.Transport, Children(scene).Single().Mode);
+        string? asked = null, answered = null;
+        scene.Gateway.Bind(53, (path, said) =>
+        {
+            asked = Encoding.ASCII.GetString(said);
+            scene.Gateway.SendUdp(path, "answer"u8.ToArray());
+        });
+        scene.Client.Bind(4000, (_, said) => answered = Encoding.ASCII.GetString(said));
+        scene.Client.SendUdp(new(new(scene.Client.Address, 4000), new(scene.GatewayAddress, 53)), "question"u8.ToArray());
+        Assert.True(scene.Pings(scene.Client, scene.GatewayAddress), scene.Why());
+        Assert.Equal(("question", "answer"), (asked, answered));
+        Assert.Equal(2, scene.Client.Children.Single().Sa.Usage.InboundPackets);
     }
 
     /// <summary>Twenty clients behind one NAT, connected in the rain.</summary>

@@ -164,7 +164,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     public ImmutableArray<Connection> CandidatesFor(Path path, int version = 2) => [.. Connections.Where(one => one.Version == 0 || one.Version == version)];
     public ImmutableArray<PresharedKey> SharedKeysAmong(Identity pattern) => [.. Keys.Where(key => key.Kind == SharedKeyKind.Ike
         && (key.Owners.IsEmpty || key.Owners.Any(owner => pattern.Fits(owner) > 0)))];
-    public IEnumerable<IkeSession> SessionsBetween(Identity local, Identity remote) => Sessions.Where(one => one.LocalId == local && one.RemoteId == remote);
+    public IEnumerable<IkeSession> SessionsBetween(Identity local, Identity remote) => Sessions.Where(one => one.LocalId == local && one.PeerName == remote);
 
     public bool HasSecrets(SharedKeyKind kind) => Keys.Exists(key => key.Kind == kind);
 

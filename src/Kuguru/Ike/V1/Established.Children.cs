@@ -35,7 +35,7 @@ sealed partial class Established
 
     /// <summary>What the node is asked before <see cref="Add"/>.</summary>
     public StandInRequest StandInsOf(Turn t, QuickAgreement agreement) =>
-        new(agreement.Inbound, RemoteId, agreement.Config.Name, agreement.Local, agreement.Remote)
+        new(agreement.Inbound, PeerName, agreement.Config.Name, agreement.Local, agreement.Remote)
         {
             IsNats = agreement.Transport is not null && t.Sa.Nat.Remote && !t.Sa.IsInitiator,
             IsGateway = !Configuration.Ours.IsEmpty,

@@ -247,7 +247,7 @@ sealed partial class Established : KeyedPhase
     /// <summary>An older ISAKMP SA with the same peer at the same place has been replaced by this one: all that it has goes over.</summary>
     void TakeOver(Turn t)
     {
-        foreach (var session in t.Node.SessionsBetween(LocalId, RemoteId).OfType<IkeV1Session>().ToList())
+        foreach (var session in t.Node.SessionsBetween(LocalId, PeerName).OfType<IkeV1Session>().ToList())
         {
             if (session == t.Sa || session.Phase is not Established { _isReplaced: false } old || old.Connection.Name != Connection.Name || old._user != _user
                 || session.CurrentPath.Remote != t.Sa.Path.Remote)
@@ -273,8 +273,8 @@ sealed partial class Established : KeyedPhase
         }
     }
 
-    /// <summary>Whose virtual addresses these are: the user's, where there is one.</summary>
-    public Identity LeaseOwner => PhaseOne.HasXauth(Connection.Remote) ? _user ?? RemoteId : RemoteId;
+    /// <summary>A group has one identity, and each of its users a name.</summary>
+    public override Identity PeerName => PhaseOne.HasXauth(Connection.Remote) ? _user ?? RemoteId : RemoteId;
 
     /// <summary>Virtual addresses come before the children that use them.</summary>
     void BeginConfiguration(Turn t)

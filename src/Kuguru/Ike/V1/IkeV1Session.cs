@@ -73,6 +73,7 @@ public sealed class IkeV1Session : IkeSession
     public override bool IsGone => Phase is Gone;
     public override Identity? LocalId => Phase.LocalId;
     public override Identity? RemoteId => Phase.RemoteId;
+    public override Identity? PeerName => Phase.PeerName;
     public override IEnumerable<Spi> InboundSpis => Phase.InboundSpis;
     public override bool HasChild(string name) => Phase.HasChild(name);
     public override bool IsLeaving => Phase.IsLeaving;

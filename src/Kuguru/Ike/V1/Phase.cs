@@ -13,6 +13,9 @@ abstract class Phase
     public abstract Connection? Connection { get; }
     public virtual Identity? LocalId => null;
     public virtual Identity? RemoteId => null;
+
+    /// <summary>What the peer is told from others by: the user's name, where there is one.</summary>
+    public virtual Identity? PeerName => RemoteId;
     public virtual IEnumerable<Spi> InboundSpis => [];
     public abstract bool HasChild(string name);
     public virtual bool IsLeaving => false;

@@ -47,7 +47,7 @@ sealed partial class Established
         agreement with { StandIns = Placing.Insist(t, StandInsOf(t, agreement, inbound, replaced)) };
 
     StandInRequest StandInsOf(Turn t, ChildNegotiation.Agreement agreement, Spi inbound, Child? replaced) =>
-        new(inbound, RemoteId, agreement.Config.Name, agreement.Local, agreement.Remote)
+        new(inbound, PeerName, agreement.Config.Name, agreement.Local, agreement.Remote)
         {
             IsNats = agreement.Transport is not null && t.Sa.Verdict.Remote && !t.Sa.IsOriginalInitiator,
             IsGateway = !Configuration.Ours.IsEmpty,
