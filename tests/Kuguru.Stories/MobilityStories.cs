@@ -33,6 +33,20 @@ public sealed class MobilityStories
     }
 
     [Theory]
+    [InlineData(nameof(Sites.Easy), nameof(Sites.Napt))]
+    [InlineData(nameof(Sites.Public), nameof(Sites.Easy))]
+    public void Children_of_both_families_move_along(string home, string elsewhere)
+    {
+        var scene = Scene.Between(Plan(home), Sites.Public, new() { InnerV6 = true, Client = Quiet, Gateway = Quiet });
+        Assert.True(scene.Connect(), scene.Why());
+        scene.Client.Roam(Plan(elsewhere)(scene.World.Internet, "elsewhere").Lan);
+        scene.RunFor(TimeSpan.FromSeconds(1));
+        Assert.True(scene.PingsBothWays(), scene.Why());
+        Assert.True(scene.Pings(scene.Client, scene.ServerV6), scene.Why());
+        Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single(a => a.IsV6)), scene.Why());
+    }
+
+    [Theory]
     [InlineData(true, false)]
     [InlineData(false, false)]
     [InlineData(true, true)]
@@ -154,6 +168,41 @@ public sealed class MobilityStories
         restarted.Command(new Engine.Order.Recall(kept));
         restarted.Command(new Engine.Order.NetworkIs("home"));
         Assert.Equal(kept.Life, restarted.Node.Mapping);
+    }
+
+    [Fact]
+    public void A_firewall_without_a_NAT_is_found_by_the_same_questions_and_held_open()
+    {
+        var scene = Scene.Between(Sites.Firewalled, Sites.Public, new() { ClientSettings = s_examining, Client = Quiet, Gateway = Quiet });
+        Assert.True(scene.Connect());
+        Assert.False(scene.Client.Sa.Children[0].UdpEncapsulated);
+        scene.RunFor(TimeSpan.FromMinutes(20));
+        Assert.Equal(("forced", "remote"), (scene.Client.Sa.Nat.ToString(), scene.Gateway.Sa.Nat.ToString()));
+        Assert.True(scene.Client.Sa.Children[0].UdpEncapsulated && scene.Gateway.Sa.Children[0].UdpEncapsulated);
+        for (var minute = 0; minute < 60; minute += 5)
+        {
+            Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
+            scene.RunFor(TimeSpan.FromMinutes(5));
+        }
+        // Elsewhere there is nothing to claim.
+        scene.Client.Roam(Sites.Public(scene.World.Internet, "open").Lan);
+        scene.RunFor(TimeSpan.FromSeconds(2));
+        Assert.Equal("none", scene.Client.Sa.Nat.ToString());
+        Assert.False(scene.Client.Sa.Children[0].UdpEncapsulated || scene.Gateway.Sa.Children[0].UdpEncapsulated);
+        Assert.True(scene.PingsBothWays(), scene.Why());
+    }
+
+    [Fact]
+    public void Where_nothing_stands_in_the_way_the_questions_end_and_ESP_stays_plain()
+    {
+        var scene = Scene.Between(Sites.Public, Sites.Public, new() { ClientSettings = s_examining, Client = Quiet, Gateway = Quiet });
+        Assert.True(scene.Connect());
+        scene.RunFor(TimeSpan.FromMinutes(30));
+        Assert.Equal((default, "none"), (scene.Client.Node.Mapping, scene.Client.Sa.Nat.ToString()));
+        Assert.False(scene.Client.Sa.Children[0].UdpEncapsulated);
+        var before = scene.World.Transcript.Crossings.Count;
+        scene.RunFor(TimeSpan.FromHours(1));
+        Assert.Equal((before, 0), (scene.World.Transcript.Crossings.Count, scene.Gateway.KeepalivesReceived));
     }
 
     [Fact]

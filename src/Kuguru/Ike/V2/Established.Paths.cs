@@ -11,8 +11,6 @@ namespace Kuguru.Ike.V2;
 //   what is asked goes along every path that is tried -> the first along which an authentic message comes is the path -> UPDATE_SA_ADDRESSES
 sealed partial class Established
 {
-    Instant? _probeAt;
-
     static bool HasToAsk(Turn t) => t.Sa.IsOriginalInitiator || !t.Node.LocalAddresses.Contains(t.Sa.Path.Local.Address);
 
     public override void NetworkChanged(Turn t, bool resumed)
@@ -86,6 +84,7 @@ sealed partial class Established
         t.Note(Severity.Info, Subject.Network, $"trying {string.Join(", ", paths)}");
         (m.Tried, m.OwesUpdate) = (paths, m.IsAgreed);
         m.Left ??= sa.Path;
+        (m.ClaimsNat, m.Life) = (false, default);
         sa.CurrentPath = paths[0];
         if (sa.Window.Asked is not null)
             sa.ResendNow(t);
@@ -130,13 +129,13 @@ sealed partial class Established
         if (!m.IsAgreed || !sa.IsOriginalInitiator || response.Find(NotifyType.NatDetectionDestinationIp) is not { } seen)
             return;
         var changed = m.HasMappingChanged(sa.InitiatorSpi, t.Arrived, seen.Data);
-        var verdict = NatNotifies.Judge(response, t.Arrived, Connection.ForceEncapsulation);
+        var verdict = NatNotifies.Judge(response, t.Arrived, Claims(sa));
         if (m.OwesUpdate || (!changed && (!verdict.Supported || verdict.Encapsulate == sa.Verdict.Encapsulate)))
             return;
         t.Note(Severity.Info, Subject.Network, "detected changes in NAT mappings, initiating MOBIKE update");
         // Whether it forgot us or was restarted: that it remembers for long may hold no longer.
-        if (t.Node.Mapping.Holds > TimeSpan.Zero)
-            (t.Node.Mapping, _probeAt) = (default, t.Now + MappingProbe.Begin);
+        if (Life(sa).Holds > TimeSpan.Zero)
+            ForgetLife(t);
         m.OwesUpdate = true;
         EnqueueFirst(new UpdateAddresses());
     }
@@ -154,35 +153,6 @@ sealed partial class Established
         if (_current is not Liveness && !_queue.OfType<Liveness>().Any())
             EnqueueFirst(new Liveness(isOwn: Connection.DpdDelay <= TimeSpan.Zero));
     }
-
-    /// <summary>How often keepalives go out: by the connection, else as for all.</summary>
-    public KeepAlivePolicy KeepAlives(IkeV2Session sa) => Connection.KeepAlive ?? sa.Node.Settings.KeepAlive;
-
-    TimeSpan KeepAliveInterval(IkeV2Session sa)
-    {
-        var policy = KeepAlives(sa);
-        return policy.IsLearned && policy.Interval > TimeSpan.Zero ? sa.Node.Mapping.Interval(policy.Interval) : policy.Interval;
-    }
-
-    /// <summary>The peer has to answer to where the first piece of a question came from, and not to take that for a move.</summary>
-    public bool MayProbe(IkeV2Session sa) =>
-        sa is { IsOriginalInitiator: true, Mobility: { IsAgreed: true, TakesProbes: true, IsStranded: false, Tried.IsEmpty: true } }
-        && sa.Node.Settings.ProbePort != 0 && KeepAlive.IsNeeded(sa.Nat, sa.Path, sa.Node.Settings.NatPort)
-        && KeepAlives(sa) is { IsLearned: true, Interval.Ticks: > 0 };
-
-    /// <summary>No longer silence is tried than liveness checks leave.</summary>
-    Instant? ProbeAt(IkeV2Session sa) => _probeAt is { } at && _queue.Count == 0 && MayProbe(sa) && sa.Node.Mapping.Next is { } silence
-        && (Connection.DpdDelay <= TimeSpan.Zero || silence < Connection.DpdDelay) ? at : null;
-
-    void Probe(Turn t)
-    {
-        _probeAt = null;
-        Enqueue(MappingProbe.Of(t.Node.Mapping.Next!.Value));
-    }
-
-    public void ProbeAgain(Turn t, TimeSpan wait) => _probeAt = t.Now + wait;
-
-    public override bool TakesTime(Turn t) => _current is MappingProbe probe && probe.TakesTime(t);
 
     /// <summary>With <c>dpd_delay = 0</c> a question of our own keeps at it until the peer is back, unless something else waits behind it.</summary>
     public override bool GoesOnAsking => _current is Liveness { IsOwn: true } && _queue.Count == 0;

@@ -1,3 +1,4 @@
+using Kuguru.Nat;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
@@ -86,7 +87,7 @@ sealed class MappingProbe(TimeSpan silence, int openings, Instant? notBefore) : 
 
     public override void Conclude(Turn t, Established e, IkeMessage response)
     {
-        var (life, came) = (t.Node.Mapping, t.Arrived.Local.Port == t.Settings.ProbePort);
+        var (life, came) = (e.Life(t.Sa), t.Arrived.Local.Port == t.Settings.ProbePort);
         if (_isCalledOff)
             e.ProbeAgain(t, Retreat);
         else if (openings > 0 && came)
@@ -94,14 +95,14 @@ sealed class MappingProbe(TimeSpan silence, int openings, Instant? notBefore) : 
         else if (openings > 0)
         {
             t.Note(Severity.Info, Subject.Network, "answers to another port do not get here: keepalives stay as they are");
-            t.Node.Mapping = life with { IsBlocked = true };
+            e.Learn(t, life with { IsBlocked = true });
         }
         else
         {
-            t.Node.Mapping = came ? life.Held(silence) : life.Lost(silence);
-            var interval = t.Node.Mapping.Interval(e.KeepAlives(t.Sa).Interval);
+            e.Learn(t, came ? life.Held(silence) : life.Lost(silence));
+            var then = KeepAlive.IsNeeded(t.Sa.Nat, t.Sa.Path, t.Settings.NatPort) ? $"keepalives every {e.KeepAliveInterval(t.Sa).TotalSeconds:0.#} s" : "no keepalives";
             t.Note(Severity.Info, Subject.Network, $"the mapping {(came ? "lives" : "does not live")} through a silence of {silence.TotalSeconds:0} s: "
-                + $"keepalives every {interval.TotalSeconds:0.#} s{(t.Node.Mapping.Next is null ? "" : ", trying more")}");
+                + $"{then}{(e.Life(t.Sa).Next is null ? "" : ", trying more")}");
             e.ProbeAgain(t, Pause);
         }
     }

@@ -17,6 +17,12 @@ sealed class Mobility
     /// <summary>The peer has said that it takes questions in two pieces from two ports (<see cref="MappingProbe"/>).</summary>
     public bool TakesProbes { get; set; }
 
+    /// <summary>What is known of a firewall on the way to the peer, where there is no NAT before us.</summary>
+    public Nat.MappingLife Life { get; set; }
+
+    /// <summary>There is such a firewall, and so we say that it is a NAT.</summary>
+    public bool ClaimsNat { get; set; }
+
     /// <summary>Where else the peer may be found.</summary>
     public ImmutableArray<IpAddress> PeerAddresses { get; set; } = [];
 
