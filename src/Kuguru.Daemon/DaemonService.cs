@@ -240,6 +240,8 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         StandInRanges = [.. settings.StandInRanges],
         RsaPss = settings.RsaPss,
         Tls = settings.Tls,
+        UsesOcsp = settings.UsesOcsp,
+        UsesCrls = settings.UsesCrls,
         RevealKeys = revealKeys,
     };
 

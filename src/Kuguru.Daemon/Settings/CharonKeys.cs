@@ -47,6 +47,8 @@ static class CharonKeys
         ["delete_rekeyed_delay"] = Time((s, v) => s with { DeleteRekeyedDelay = v }),
         ["retry_initiate_interval"] = Time((s, v) => s with { RetryInitiateInterval = v }),
         ["rsa_pss"] = Bool((s, v) => s with { RsaPss = v }),
+        ["plugins.revocation.enable_ocsp"] = Bool((s, v) => s with { UsesOcsp = v }),
+        ["plugins.revocation.enable_crl"] = Bool((s, v) => s with { UsesCrls = v }),
         ["tls.version_min"] = Version((s, has13) => s with { HasVersion12 = !has13 }),
         ["tls.version_max"] = Version((s, has13) => s with { HasVersion13 = has13 }),
         ["tls.suites"] = ("names of suites with forward secrecy and authenticated encryption, such as TLS_AES_128_GCM_SHA256, with commas between", Suites),
@@ -98,6 +100,7 @@ static class CharonKeys
         ["spi_label"] = "0x0000000000000000",
         ["spi_mask"] = "0x0000000000000000",
         ["tls.send_certreq_authorities"] = "yes",
+        ["plugins.revocation.timeout"] = "10",
         ["plugins.updown.dns_handler"] = "no",
     };
 

@@ -35,6 +35,10 @@ public sealed record CharonSettings
     /// <summary>Sign with RSASSA-PSS instead of PKCS#1 v1.5 where the peer can both.</summary>
     public bool RsaPss { get; init; }
 
+    /// <summary>plugins.revocation.enable_ocsp and enable_crl.</summary>
+    public bool UsesOcsp { get; init; } = true;
+    public bool UsesCrls { get; init; } = true;
+
     // TLS inside EAP
 
     /// <summary>libtls.version_min, version_max and suites. strongSwan's default is TLS 1.2 at most, ours 1.3.</summary>

@@ -35,7 +35,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
     public Dice Dice { get; } = dice;
     public Connections Connections { get; } = new();
     public Credentials Credentials { get; } = new();
-    public CertificateStore Certificates { get; } = new();
+    public CertificateStore Certificates { get; } = new() { Revocation = new() { UsesOcsp = settings.UsesOcsp, UsesCrls = settings.UsesCrls } };
     public Pools Pools { get; } = new();
 
     /// <summary>Addresses for peers whose own are somebody else's too.</summary>

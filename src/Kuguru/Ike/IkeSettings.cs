@@ -120,6 +120,12 @@ public sealed record IkeSettings
     /// <summary>Versions and cipher suites of TLS inside EAP.</summary>
     public Crypto.TlsLimits Tls { get; init; } = Crypto.TlsLimits.None;
 
+    /// <summary>Ask OCSP responders, and look at CRLs.</summary>
+    public bool UsesOcsp { get; init; } = true;
+
+    /// <inheritdoc cref="UsesOcsp"/>
+    public bool UsesCrls { get; init; } = true;
+
     /// <summary>How long a message waits for CRLs and OCSP responses before they count as not to be had.</summary>
     public TimeSpan FetchPatience { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -29,7 +29,7 @@ public sealed class CertificateStore : IDisposable
     /// <summary>Authorities with URIs of their own, by name.</summary>
     public IReadOnlyDictionary<string, AuthorityUris> NamedAuthorities => _authorities;
 
-    public Revocation Revocation { get; } = new();
+    public Revocation Revocation { get; init; } = new();
 
     public void Add(Certificate certificate)
     {

@@ -53,6 +53,12 @@ public sealed class Revocation
 
     enum Status { Good, Revoked, Unknown, NoSource }
 
+    /// <summary>Ask OCSP responders (strongswan.conf <c>plugins.revocation.enable_ocsp</c>).</summary>
+    public bool UsesOcsp { get; init; } = true;
+
+    /// <summary>Look at CRLs, and fetch them (<c>plugins.revocation.enable_crl</c>).</summary>
+    public bool UsesCrls { get; init; } = true;
+
     /// <summary>CRLs that were loaded or fetched.</summary>
     public IEnumerable<RevocationList> Lists => _loaded.Concat(_fetched.Values.Select(entry => entry.List).OfType<RevocationList>());
 
@@ -125,8 +131,9 @@ public sealed class Revocation
 
     Status Check(Certificate certificate, Certificate issuer, List<AuthorityUris> own, IReadOnlyList<Certificate> signers, DateTimeOffset at, List<FetchRequest> missing, out string why)
     {
-        var ocsp = own.SelectMany(one => one.OcspUris).Concat(CertificateUris.Ocsp(certificate)).Distinct().Take(MaxUris).ToList();
-        var crls = own.SelectMany(one => one.CrlUris).Concat(CertificateUris.Crl(certificate)).Distinct().Take(MaxUris).ToList();
+        List<string> ocsp = UsesOcsp ? [.. own.SelectMany(one => one.OcspUris).Concat(CertificateUris.Ocsp(certificate)).Distinct().Take(MaxUris)] : [];
+        List<string> crls = UsesCrls ? [.. own.SelectMany(one => one.CrlUris).Concat(CertificateUris.Crl(certificate)).Distinct().Take(MaxUris)] : [];
+        List<RevocationList> loaded = UsesCrls ? [.. _loaded.Where(list => list.Issuer == certificate.Issuer)] : [];
         why = "there is neither a CRL nor an URI of one or of an OCSP responder";
         foreach (var uri in ocsp)
         {
@@ -141,7 +148,7 @@ public sealed class Revocation
             if (status is { } said)
                 return said ? Status.Good : Status.Revoked;
         }
-        foreach (var list in _loaded.Where(list => list.Issuer == certificate.Issuer))
+        foreach (var list in loaded)
         {
             if (Ask(list, certificate, issuer, at, "the CRL that is loaded", ref why) is { } said)
                 return said ? Status.Good : Status.Revoked;
@@ -158,7 +165,7 @@ public sealed class Revocation
             else if (Ask(kept.List, certificate, issuer, at, uri, ref why) is { } said)
                 return said ? Status.Good : Status.Revoked;
         }
-        return ocsp.Count + crls.Count == 0 && !_loaded.Any(list => list.Issuer == certificate.Issuer) ? Status.NoSource : Status.Unknown;
+        return ocsp.Count + crls.Count + loaded.Count == 0 ? Status.NoSource : Status.Unknown;
     }
 
     /// <summary>True is good, false revoked, null neither: it is out of date or not of this issuer.</summary>

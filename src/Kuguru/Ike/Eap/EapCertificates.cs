@@ -4,6 +4,12 @@ using Kuguru.Pki;
 
 namespace Kuguru.Ike.Eap;
 
+/// <summary>A chain that a peer has proved itself by inside EAP, and what it has to fulfil.</summary>
+sealed record UnsettledChain(AuthenticationRound Round, List<Certificate> Chain)
+{
+    public RevocationVerdict Examine(INode node, Instant now, bool mayWait) => Certification.Examine(node, now, Round, Chain[0], null, Chain, mayWait);
+}
+
 /// <summary>The certificates of IKE in the hands of EAP-TLS: the same store, the same trust, the same names.</summary>
 static class EapCertificates
 {
@@ -12,13 +18,16 @@ static class EapCertificates
     /// <param name="own">The certificate that is ours, first of its chain, with its key; null when there is none.</param>
     /// <param name="theirs">What the other end has to fulfil.</param>
     /// <param name="expected">Who the other end has to be; %any for whoever is trusted.</param>
-    public static TlsSetup Setup(INode node, Instant now, (PrivateKey Key, ImmutableArray<Certificate> Chain)? own, AuthenticationRound theirs, Identity expected) => new(
-        own is { } ours ? IdentityOf(ours.Key, ours.Chain) : null,
-        chain => WhyNot(node, now, theirs, chain, expected),
-        [.. (theirs.Authorities.IsEmpty ? node.Certificates.Authorities : theirs.Authorities).Select(authority => authority.Subject)])
+    /// <param name="unsettled">Gets a chain that is trusted so far, but whose status has to be fetched: TLS does not wait, IKE does before it believes.</param>
+    public static TlsSetup Setup(
+        INode node, Instant now, (PrivateKey Key, ImmutableArray<Certificate> Chain)? own, AuthenticationRound theirs, Identity expected, Action<UnsettledChain> unsettled)
     {
-        Limits = node.Settings.Tls,
-    };
+        var authorities = theirs.Authorities.IsEmpty ? node.Certificates.Authorities : theirs.Authorities;
+        return new(own is { } ours ? IdentityOf(ours.Key, ours.Chain) : null, chain => WhyNot(node, now, theirs, chain, expected, unsettled), [.. authorities.Select(authority => authority.Subject)])
+        {
+            Limits = node.Settings.Tls,
+        };
+    }
 
     static TlsIdentity IdentityOf(PrivateKey key, ImmutableArray<Certificate> chain)
     {
@@ -46,7 +55,7 @@ static class EapCertificates
     };
 
     /// <summary>Why a chain is not who is expected; null when it is.</summary>
-    static string? WhyNot(INode node, Instant now, AuthenticationRound round, ImmutableArray<Blob> chain, Identity expected)
+    static string? WhyNot(INode node, Instant now, AuthenticationRound round, ImmutableArray<Blob> chain, Identity expected, Action<UnsettledChain> unsettled)
     {
         var sent = new List<Certificate>();
         foreach (var der in chain)
@@ -57,6 +66,10 @@ static class EapCertificates
         }
         if (!expected.IsAny && !PeerNames.Has(sent[0], expected))
             return V2.Failures.OtherName(expected, sent[0]).Sentence;
-        return Certification.WhyUntrusted(node, now, round, sent[0], sent);
+        var open = new UnsettledChain(round, sent);
+        var found = open.Examine(node, now, mayWait: true);
+        if (!found.Missing.IsEmpty)
+            unsettled(open);
+        return found.Why;
     }
 }

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Kuguru.Crypto;
+using Kuguru.Ike.Eap;
 using Kuguru.Pki;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
@@ -60,6 +61,9 @@ sealed class Authentication(Keying keying, InitMessages init, bool isInitiator)
 
     /// <summary>The peer's name in EAP, which may be another than the one in IKE.</summary>
     public Identity? EapId { get; set; }
+
+    /// <summary>The peer's certificate in EAP, whose status had to be fetched.</summary>
+    public UnsettledChain? Unsettled { get; set; }
 
     /// <summary>The postquantum pre-shared key that AUTH is made with, until it is mixed into the keys themselves.</summary>
     public Secret? Ppk { get; set; }

@@ -97,9 +97,13 @@ static partial class IkeAuth
     {
         if (request.Exchange != ExchangeType.IkeAuth || request.Find<Payload.Auth>() is not { Method: AuthMethod.SharedKey } auth)
             return RefuseSyntax(t, request);
+        var (a, isLast) = (phase.Authentication, !request.Has(NotifyType.AnotherAuthFollows));
+        if (Settle(t, a, out var missing) is var revoked && !missing.IsEmpty)
+            return ([], new Deliberation(phase, missing));
         using var result = phase.Result;
         using var server = phase.Server;
-        var (a, isLast) = (phase.Authentication, !request.Has(NotifyType.AnotherAuthFollows));
+        if (revoked is not null)
+            return Refuse(t, revoked);
         var (effective, obstacle) = TakePpk(t, a, a.Connection, request, auth);
         if (obstacle is not null)
             return Refuse(t, obstacle);
@@ -178,16 +182,20 @@ static partial class IkeAuth
 
     public static void ConcludeProof(Turn t, ExpectEapAuth phase, IkeMessage response)
     {
+        var (a, expected) = (phase.Authentication, phase.Authentication.Theirs);
+        if (Settle(t, a, out var missing) is var revoked && !missing.IsEmpty)
+        {
+            new Deliberation(phase, missing).Begin(t, turn => ConcludeProof(turn, phase, response));
+            return;
+        }
         using var result = phase.Result;
         using var peer = phase.Peer;
-        var a = phase.Authentication;
-        var expected = a.Theirs;
         if (response.Find<Payload.Auth>() is not { Method: AuthMethod.SharedKey } auth)
         {
             phase.Fail(t, WhyRefused(t, phase, response, a.Connection.Remote[0]));
             return;
         }
-        if (HearPpk(t, a, response) is { } obstacle)
+        if ((revoked ?? HearPpk(t, a, response)) is { } obstacle)
         {
             Reject(t, phase, obstacle);
             return;
@@ -201,6 +209,19 @@ static partial class IkeAuth
             Believe(t, a, new Verdict("EAP", null));
         SettlePpk(t, a);
         ConcludeEnd(t, phase, response);
+    }
+
+    /// <summary>A certificate in EAP whose status was not known when TLS asked: why it is not taken, or what has to be fetched before that can be said.</summary>
+    static Failure? Settle(Turn t, Authentication a, out ImmutableArray<FetchRequest> missing)
+    {
+        missing = [];
+        if (a.Unsettled is not { } open)
+            return null;
+        var found = open.Examine(t.Node, t.Now, mayWait: !t.IsOutOfPatience);
+        missing = found.Missing;
+        if (missing.IsEmpty && found.Doubt is { } doubt)
+            t.Note(Severity.Warning, Subject.Config, doubt);
+        return found.Why is { } why ? Failures.Eap(a.EapId ?? a.RemoteId, $"EAP_TLS: {why}") : null;
     }
 
     /// <summary>The methods for a user, and with them the connections that welcome him. They have to be us as well, since that is said already.</summary>
@@ -226,7 +247,7 @@ static partial class IkeAuth
             return new EapGtc.Server(user, users, node.Dice);
         if (type == EapType.MsChapV2)
             return new EapMsChapV2.Server(user, isNamed, users, node.Dice);
-        return EapTls.Server(EapCertificates.Setup(node, now, OwnCertificate(node, a), a.Connection.Remote[a.Believed], user), node.Dice);
+        return EapTls.Server(EapCertificates.Setup(node, now, OwnCertificate(node, a), a.Connection.Remote[a.Believed], user, open => a.Unsettled = open), node.Dice);
     }
 
     static EapMethod AsClient(INode node, Instant now, Authentication a, EapType type, Identity user)
@@ -239,7 +260,7 @@ static partial class IkeAuth
         if (type == EapType.MsChapV2)
             return new EapMsChapV2.Peer(user, users, node.Dice);
         var theirs = a.Connection.Remote[Math.Min(a.Believed, a.Connection.Remote.Length - 1)];
-        return EapTls.Peer(EapCertificates.Setup(node, now, OwnCertificate(node, a), theirs, a.Ours?.AaaId ?? a.RemoteId), node.Dice);
+        return EapTls.Peer(EapCertificates.Setup(node, now, OwnCertificate(node, a), theirs, a.Ours?.AaaId ?? a.RemoteId, open => a.Unsettled = open), node.Dice);
     }
 
     /// <summary>The certificate of the round, or of the first of ours that has one.</summary>

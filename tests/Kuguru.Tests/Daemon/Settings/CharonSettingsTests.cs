@@ -64,6 +64,14 @@ public class CharonSettingsTests
     }
 
     [Fact]
+    public void OCSP_and_CRLs_are_switched_off_one_by_one()
+    {
+        var settings = Read("charon { plugins { revocation { enable_ocsp = no } } }")!;
+        Assert.Equal((false, true), (settings.UsesOcsp, settings.UsesCrls));
+        Assert.Null(Read("charon { plugins { revocation { timeout = 60 } } }"));
+    }
+
+    [Fact]
     public void The_systemd_section_overrides_the_general_one()
     {
         var settings = Read("charon-systemd { keep_alive = 5\n dns1 = 10.0.0.9\n }\ncharon { keep_alive = 7\n retransmit_tries = 2\n dns1 = 10.0.0.1\n dns2 = 10.0.0.2\n }")!;

@@ -358,6 +358,37 @@ public class EapStories
         Assert.Empty(pair.Sun.Installed);
     }
 
+    /// <summary>TLS does not wait for a CRL; IKE does, before it believes who was there.</summary>
+    [Theory]
+    [InlineData(true, true)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(false, false)]
+    public void A_certificate_in_EAP_is_asked_after_like_any_other(bool isServers, bool isRevoked)
+    {
+        var wish = new Wish { Extensions = Authority.Uris("http://crl.example.org/ca.crl", null) };
+        var (server, client) = (Root.Issue("sun.example.org", wish), Root.Issue("carol.example.org", wish));
+        var pair = EapOnly(isServers ? server : null);
+        if (!isServers)
+        {
+            pair.Moon.Certificates.Add(client.Keys.Private);
+            pair.Moon.Connections[0] = pair.Moon.Connections[0] with { Local = [pair.Moon.Connections[0].Local[0] with { Certificates = [client.Certificate] }] };
+        }
+        foreach (var host in (Host[])[pair.Moon, pair.Sun])
+            host.Connections[0] = host.Connections[0] with { Remote = [host.Connections[0].Remote[0] with { Revocation = Kuguru.Pki.RevocationPolicy.IfUri }] };
+        var asking = isServers ? pair.Moon : pair.Sun;
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(3);
+        Assert.Single(asking.Fetching);
+        Assert.Empty(asking.Installed);
+        asking.Deliver(isRevoked ? Root.Crl(DateTimeOffset.MaxValue.AddYears(-100), isServers ? server : client) : Root.Crl(DateTimeOffset.MaxValue.AddYears(-100)));
+        pair.World.Run(3);
+        Assert.Equal(isRevoked, pair.Moon.Outcome(1) is not null);
+        Assert.Equal(isRevoked ? 0 : 1, asking.Installed.Count);
+        if (isRevoked)
+            Assert.Contains("is revoked: since 2025-06-01", isServers ? pair.Moon.Outcome(1)!.Sentence : Assert.Single(pair.Sun.Failures), StringComparison.Ordinal);
+    }
+
     /// <summary>From now on both ends want EAP-TLS.</summary>
     internal static void SwitchToTls(Pair pair)
     {

@@ -161,6 +161,68 @@ public class RevocationStories
     }
 
     [Fact]
+    public void A_signer_that_is_loaded_and_URIs_of_a_named_authority_count_too()
+    {
+        var (signer, moon) = (Root.Issue("ocsp.example.org"), Moon());
+        foreach (var isLoaded in (bool[])[true, false])
+        {
+            var pair = Pair(moon, RevocationPolicy.Strict);
+            pair.Sun.Certificates.Add(new AuthorityUris("root", Root.Certificate, [Crl], [Ocsp]));
+            if (isLoaded)
+                pair.Sun.Certificates.AddOcspSigner(signer.Certificate);
+            pair.Moon.Up(pair.Sun);
+            pair.World.Run(1);
+            Assert.Equal(Ocsp, pair.Sun.Fetching[0].Request.Uri);
+            pair.Sun.Deliver(Root.Ocsp(moon, true, Now, Later, signer));
+            pair.World.Run(1);
+            Assert.Equal(isLoaded, pair.Sun.Fetching.Count == 0);
+            if (!isLoaded)
+                pair.Sun.Deliver(Root.Crl(Later));
+            pair.World.Run(1);
+            Assert.Null(pair.Moon.Outcome(1));
+        }
+    }
+
+    [Fact]
+    public void The_second_responder_is_asked_when_the_first_is_silent()
+    {
+        var moon = Moon(null, Ocsp);
+        var pair = Pair(moon, RevocationPolicy.Strict);
+        pair.Sun.Certificates.Add(new AuthorityUris("root", Root.Certificate, [], ["http://first.example.org/"]));
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(1);
+        Assert.Equal("http://first.example.org/", Assert.Single(pair.Sun.Fetching).Request.Uri);
+        pair.Sun.Deliver(null);
+        pair.World.Run(1);
+        Assert.Equal(Ocsp, Assert.Single(pair.Sun.Fetching).Request.Uri);
+        pair.Sun.Deliver(Root.Ocsp(moon, true, Now, Later));
+        pair.World.Run(1);
+        Assert.Null(pair.Moon.Outcome(1));
+    }
+
+    [Theory]
+    [InlineData(false, true, Crl)]
+    [InlineData(true, false, Ocsp)]
+    [InlineData(false, false, null)]
+    public void What_is_switched_off_is_not_asked(bool usesOcsp, bool usesCrls, string? asked)
+    {
+        var revocation = new Revocation { UsesOcsp = usesOcsp, UsesCrls = usesCrls };
+        var verdict = revocation.Judge([Moon(Crl, Ocsp).Certificate, Root.Certificate], RevocationPolicy.IfUri, [], [], Now, mayWait: true);
+        Assert.Equal(asked, verdict.Missing.Select(request => request.Uri).SingleOrDefault());
+        Assert.Null(verdict.Why);
+    }
+
+    [Fact]
+    public void URIs_of_other_kinds_than_HTTP_are_passed_over()
+    {
+        var moon = Root.Issue("moon.example.org", new Wish
+        {
+            Extensions = [System.Security.Cryptography.X509Certificates.CertificateRevocationListBuilder.BuildCrlDistributionPointExtension(["ldap://ldap.example.org/cn=ca", Crl])],
+        });
+        Assert.Equal(Crl, Assert.Single(new Revocation().Judge([moon.Certificate, Root.Certificate], RevocationPolicy.Strict, [], [], Now, mayWait: true).Missing).Uri);
+    }
+
+    [Fact]
     public void An_initiator_waits_as_well()
     {
         var sun = Root.Issue("sun.example.org", new Wish { Extensions = Authority.Uris(Crl, null) });
