@@ -46,8 +46,8 @@ public static class NatDetection
             return NatVerdict.Unknown;
         var remote = !sources.Contains(Hash(initiator, responder, path.Remote, hash));
         var local = !destinations.Contains(Hash(initiator, responder, path.Local, hash));
-        var looksForced = remote && (sources.Contains(ForcedHash(initiator, responder, path.Remote, hash)) || LooksUntranslated(path.Remote));
-        return new(Supported: true, local, remote, forced, looksForced);
+        var isForced = remote && sources.Contains(ForcedHash(initiator, responder, path.Remote, hash));
+        return new(Supported: true, local, remote, forced, isForced || (remote && LooksUntranslated(path.Remote))) { IsPeersOwn = isForced };
     }
 
     /// <summary>A private address with a port that a NAPT would have had little reason to leave alone: the peer is next to us and claims a NAT.</summary>

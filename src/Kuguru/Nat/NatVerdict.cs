@@ -12,6 +12,9 @@ public readonly record struct NatVerdict(bool Supported, bool Local, bool Remote
 {
     public static NatVerdict Unknown => default;
 
+    /// <summary>No doubt about it: the peer's hash is of the address that we see, and a port that says so. Its address is its own.</summary>
+    public bool IsPeersOwn { get; init; }
+
     /// <summary>Somebody changes addresses between the two ends.</summary>
     public bool IsInTheWay => Local || Remote;
 

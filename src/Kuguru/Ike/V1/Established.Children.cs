@@ -37,7 +37,7 @@ sealed partial class Established
     public StandInRequest StandInsOf(Turn t, QuickAgreement agreement) =>
         new(agreement.Inbound, PeerName, agreement.Config.Name, agreement.Local, agreement.Remote)
         {
-            IsNats = agreement.Transport is not null && t.Sa.Nat.Remote && !t.Sa.IsInitiator,
+            IsNats = agreement.Transport is not null && t.Sa.Nat is { Remote: true, IsPeersOwn: false } && !t.Sa.IsInitiator,
             IsGateway = !Configuration.Ours.IsEmpty,
             Replaces = _children.Find(child => Replaces(child, agreement.Config, agreement.Local, agreement.Remote))?.Sa.InboundSpi,
         };

@@ -49,7 +49,7 @@ sealed partial class Established
     StandInRequest StandInsOf(Turn t, ChildNegotiation.Agreement agreement, Spi inbound, Child? replaced) =>
         new(inbound, PeerName, agreement.Config.Name, agreement.Local, agreement.Remote)
         {
-            IsNats = agreement.Transport is not null && t.Sa.Verdict.Remote && !t.Sa.IsOriginalInitiator,
+            IsNats = agreement.Transport is not null && t.Sa.Verdict is { Remote: true, IsPeersOwn: false } && !t.Sa.IsOriginalInitiator,
             IsGateway = !Configuration.Ours.IsEmpty,
             Replaces = replaced?.Sa.InboundSpi,
         };

@@ -136,6 +136,21 @@ public sealed class TransportStories
         Assert.Contains(pair.Moon.Events.OfType<Event.Note>(), note => note.Text.Contains("'net' is in tunnel mode: its selectors are not host to host", StringComparison.Ordinal));
     }
 
+    /// <summary>It only says that it is behind a NAT, and is still called by its own address: what we say to it must not go in clear.</summary>
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public void Who_forces_encapsulation_without_a_NAT_keeps_its_address(bool hasNat, bool keeps)
+    {
+        var pair = new Pair(c => Transport(c) with { ForceEncapsulation = true }, Transport, hasNat ? new Napt("203.0.113.1") : null);
+        StandInRequest? asked = null;
+        pair.Sun.StandIns = request => new([], (asked = request) is null ? "" : null);
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(3);
+        Assert.Equal(!keeps, asked!.IsNats);
+        Assert.True(pair.Sun.Installed.Values.Single().UdpEncapsulated);
+    }
+
     [Fact]
     public void A_peer_behind_a_NAT_that_came_to_us_asks_for_a_stand_in_and_is_refused_when_there_is_none()
     {

@@ -77,6 +77,21 @@ public sealed class TransportStories
         Assert.StartsWith("192.0.2.2/32 === 203.0.113.1/32[udp/1701] ", Ends(pair.Sun), StringComparison.Ordinal);
     }
 
+    /// <summary>It only says that it is behind a NAT, and is still called by its own address: what we say to it must not go in clear.</summary>
+    [Theory]
+    [InlineData(false, true)]
+    [InlineData(true, false)]
+    public void Who_forces_encapsulation_without_a_NAT_keeps_its_address(bool hasNat, bool keeps)
+    {
+        var pair = new Pair(c => Transport(c) with { ForceEncapsulation = true }, Transport, hasNat ? new Napt("203.0.113.1") : null);
+        StandInRequest? asked = null;
+        pair.Sun.StandIns = request => new([], (asked = request) is null ? "" : null);
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(3);
+        Assert.Equal(!keeps, asked!.IsNats);
+        Assert.True(pair.Sun.Installed.Values.Single().UdpEncapsulated);
+    }
+
     [Fact]
     public void A_peer_behind_a_NAT_that_came_to_us_asks_for_a_stand_in_and_is_refused_when_there_is_none()
     {
