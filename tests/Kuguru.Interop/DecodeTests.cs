@@ -47,6 +47,33 @@ public class DecodeTests
         Assert.Equal(Pings, capture.Count("esp && icmp.type == 0 && ip.src == 10.2.0.10", keys));
     }
 
+    [Fact]
+    public void Tshark_decodes_IKEv1()
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        var keys = System.IO.Path.Combine(world.Network.Folder, "keys");
+        using var near = Peer.Kuguru.On(world.Clients[0], "", "--save-keys", keys);
+        using var far = Peer.Kuguru.On(world.Gateway);
+        far.Load(IkeV1Tests.Gateway(ike: "aes128-sha256-modp2048"));
+        near.Load(IkeV1Tests.Client(world.GatewayAddress, ike: "aes128-sha256-modp2048"));
+        using var capture = new Capture(world.Gateway, "eth0", "udp or esp");
+        near.Swanctl("--initiate", "--child", "net");
+        world.Clients[0].Run("ping", "-c3", "-i0.2", RoadWarriors.Server4);
+        near.Swanctl("--terminate", "--ike", "home");
+        capture.End();
+
+        Assert.Equal(0, capture.Count("_ws.malformed", keys));
+        Assert.Equal(1, capture.Count("isakmp.exchangetype == 2 && isakmp.id.data.fqdn == \"client1.example\"", keys));
+        Assert.Equal(1, capture.Count("isakmp.exchangetype == 2 && isakmp.id.data.fqdn == \"gw.example\"", keys));
+        // The three messages of quick mode, and those that carry name and password, an outcome, and an address: all show their hash.
+        Assert.Equal(3, capture.Count("isakmp.exchangetype == 32 && isakmp.typepayload == 8", keys));
+        Assert.Equal(6, capture.Count("isakmp.exchangetype == 6 && isakmp.typepayload == 14", keys));
+        var esp = capture.Count("esp", keys);
+        Assert.InRange(esp, 4, 6);
+        Assert.Equal(esp, capture.Count("esp.icv_good == 1", keys));
+    }
+
     /// <summary>In transport mode there is no IP header inside: TCP and its checksum over the names that the sender has for both ends are what is in the SA.</summary>
     [Theory]
     [InlineData(2, NatsAt.Nobody, true)]

@@ -221,7 +221,7 @@ public class IkeV1Tests
     static string? Current(IkeDaemon daemon) =>
         daemon.List().SelectMany(sa => sa.Children).LastOrDefault(child => child.State == "INSTALLED")?.SpiOut;
 
-    static string Client(
+    internal static string Client(
         string gateway, string extra = "", bool users = true, string id = "id = client1.example", string ike = "aes128-sha256-x25519",
         string esp = "aes128gcm16-x25519", string child = "") => $$"""
         connections {
@@ -261,7 +261,7 @@ public class IkeV1Tests
 
         """;
 
-    static string Gateway(
+    internal static string Gateway(
         string extra = "", bool users = true, string ike = "aes128-sha256-x25519", string esp = "aes128gcm16-x25519", string remote = "%any") => $$"""
         connections {
           rw {

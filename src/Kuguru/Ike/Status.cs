@@ -91,6 +91,9 @@ public abstract record KeyTable
     /// <summary>A line of ikev2_decryption_table.</summary>
     public sealed record Ike(string Line) : KeyTable;
 
+    /// <summary>A line of ikev1_decryption_table.</summary>
+    public sealed record IkeV1(string Line) : KeyTable;
+
     /// <summary>A line of esp_sa.</summary>
     public sealed record Esp(string Line) : KeyTable;
 }

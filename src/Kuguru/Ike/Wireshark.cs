@@ -4,7 +4,7 @@ using Kuguru.Wire;
 namespace Kuguru.Ike;
 
 /// <summary>
-/// Lines of Wireshark's tables <c>ikev2_decryption_table</c> and <c>esp_sa</c>, in the profile folder or after <c>tshark -o uat:</c>.
+/// Lines of Wireshark's tables <c>ikev2_decryption_table</c>, <c>ikev1_decryption_table</c> and <c>esp_sa</c>, in the profile folder or after <c>tshark -o uat:</c>.
 /// Null for algorithms that those tables have no name for.
 /// </summary>
 static class Wireshark
@@ -14,6 +14,9 @@ static class Wireshark
         IkeEncryption(suite.Encryption) is { } encryption && IkeIntegrity(suite.Integrity) is { } integrity
             ? $"{initiator},{responder},{Hex(keys.SkEi)},{Hex(keys.SkEr)},\"{encryption}\",{Hex(keys.SkAi)},{Hex(keys.SkAr)},\"{integrity}\""
             : null;
+
+    /// <summary>The initiator's cookie and the key of the cipher; the algorithms are in the first messages.</summary>
+    public static string IkeV1(IkeSpi initiator, Secret key) => $"{initiator},{Hex(key)}";
 
     /// <summary>One direction; of AH there is nothing to reveal. Addresses are left open, since what they are depends on which side of a NAT the capture was taken.</summary>
     public static string? Esp(bool isV6, Spi spi, ChildSuite child, EspKeys keys) =>

@@ -51,5 +51,18 @@ public class WiresharkTests
         Assert.Empty(new Pair().Up().Moon.Effects.OfType<Effect.RevealKeys>());
     }
 
+    [Fact]
+    public void Of_IKEv1_both_ends_reveal_the_same_key_under_the_initiators_cookie()
+    {
+        var pair = V1.MainModeStories.Two();
+        pair.Moon.Settings = pair.Moon.Settings with { RevealKeys = true };
+        pair.Sun.Settings = pair.Sun.Settings with { RevealKeys = true };
+        pair.Up();
+        string[] lines = [.. pair.Moon.Effects.Concat(pair.Sun.Effects).OfType<Effect.RevealKeys>().Select(reveal => reveal.Keys).OfType<KeyTable.IkeV1>().Select(key => key.Line)];
+        Assert.Equal(2, lines.Length);
+        Assert.Equal(lines[0], lines[1]);
+        Assert.Matches("^[0-9a-f]{16},[0-9a-f]{32}$", lines[0]);
+    }
+
     static Secret Key(int length) => Secret.Copy([.. Enumerable.Range(0, length).Select(i => (byte)i)]);
 }

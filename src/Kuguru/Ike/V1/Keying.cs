@@ -85,6 +85,13 @@ sealed class Keying : IDisposable
     public EspKeys DeriveChild(EspSuite suite, Secret? shared, Spi spi, Blob nonceI, Blob nonceR) =>
         IkeV1Derivation.ChildKeys(suite, _prf, _keys.SkeyIdD, shared, (byte)IsakmpProtocol.Esp, spi.ToBlob(), nonceI, nonceR);
 
+    /// <summary>The line of Wireshark's table.</summary>
+    public string Reveal(IkeSpi initiator)
+    {
+        using var key = IkeV1Derivation.CipherKey(_prf, _keys.SkeyIdE, Suite.Encryption.KeyLength);
+        return Wireshark.IkeV1(initiator, key);
+    }
+
     public void Dispose()
     {
         _cipher.Dispose();

@@ -121,7 +121,7 @@ static class PhaseOne
         t.Sa.Unanswered.Conclude(MessageId.Zero);
         t.NoteWeak(Weakness.Of(proved.Agreed.Choice.Suite));
         if (t.Settings.RevealKeys)
-            t.Note(Severity.Debug, Subject.Ike, "keys of IKEv1 have no row in Wireshark's key tables: only those of ESP are written");
+            t.Add(new Effect.RevealKeys(new KeyTable.IkeV1(proved.Keying.Reveal(t.Sa.InitiatorSpi))));
         var method = proved.Agreed.Choice.Method;
         if (Methods.IsAsked(method, t.Sa.IsInitiator))
             t.Sa.Enter(new XauthClient(t, proved));
