@@ -55,6 +55,29 @@ public class EapTests
             Assert.Contains("EAP authentication with 'dave' failed: EAP_MSCHAPV2: there is no such user, or the password is wrong", far.Log, StringComparison.Ordinal);
     }
 
+    /// <summary>Certificates inside EAP by keys of other kinds than RSA, at both ends.</summary>
+    [Theory]
+    [InlineData(Peer.Kuguru, Peer.Charon)]
+    [InlineData(Peer.Charon, Peer.Kuguru)]
+    public void Elliptic_curves_do_for_EAP_TLS_too(Peer client, Peer gateway)
+    {
+        Peers.NeedRoot();
+        var root = Authority.Root();
+        using var world = new RoadWarriors();
+        using var near = client.On(world.Clients[0]);
+        using var far = gateway.On(world.Gateway);
+        string[] kinds = ["ecdsa256", "ecdsa384", "ecdsa521"];
+        foreach (var kind in kinds)
+        {
+            near.Give(root, kind, root.Issue($"{kind}.example", kind));
+            far.Give(root, $"gw-{kind}", root.Issue($"gw-{kind}.example", kind));
+        }
+        far.Load(string.Concat(kinds.Select(kind => Logins.Gateway(kind, $"auth = eap-tls\n id = {kind}.example", $"auth = eap-tls\n certs = gw-{kind}.pem\n id = gw-{kind}.example"))) + Logins.Pools);
+        near.Load(string.Concat(kinds.Select(kind => Logins.Client(kind, world.GatewayAddress, $"auth = eap-tls\n certs = {kind}.pem\n id = {kind}.example", $"auth = eap-tls\n id = gw-{kind}.example"))));
+        foreach (var kind in kinds)
+            near.UpAndDown(far, kind, () => Assert.Equal($"{kind}.example", far.Single().RemoteId));
+    }
+
     /// <summary>Debian's charon speaks TLS 1.3 without RFC 9190: no last word, and keys of another label.</summary>
     [Fact]
     public void A_client_logs_in_by_TLS_13_at_a_gateway_from_before_RFC_9190()

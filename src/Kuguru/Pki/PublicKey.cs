@@ -12,6 +12,9 @@ public sealed class PublicKey : IEquatable<PublicKey>
     const string RsaOid = "1.2.840.113549.1.1.1", EcOid = "1.2.840.10045.2.1", Ed25519Oid = "1.3.101.112";
     const int MinRsaBits = 1024, MaxRsaBits = 8192;
 
+    /// <summary>Of an RSA exponent; almost all have 17. Long ones only cost time, and whoever sends the key chooses how much.</summary>
+    const int MaxExponentBits = 64;
+
     readonly Blob _key;
 
     PublicKey(KeyKind kind, int bits, Blob info, Blob key) => (Kind, Bits, Info, _key) = (kind, bits, info, key);
@@ -47,7 +50,7 @@ public sealed class PublicKey : IEquatable<PublicKey>
                 KeyKind.Ed25519 => bits.Length == Ed25519PublicKeyParameters.KeySize ? 256 : 0,
                 _ => 0,
             };
-            why = kind is null ? $"a public key of the algorithm {oid} is not supported" : kind == KeyKind.Rsa ? $"an RSA key of {size} bits: {MinRsaBits} to {MaxRsaBits} are taken"
+            why = kind is null ? $"a public key of the algorithm {oid} is not supported" : kind == KeyKind.Rsa && size == 0 ? $"an RSA key whose exponent has more than {MaxExponentBits} bits" : kind == KeyKind.Rsa ? $"an RSA key of {size} bits: {MinRsaBits} to {MaxRsaBits} are taken"
                 : "its curve is not supported: P-256, P-384, P-521 and Ed25519 are";
             if (kind is null || size == 0 || (kind == KeyKind.Rsa && size is < MinRsaBits or > MaxRsaBits))
                 return false;
@@ -212,8 +215,9 @@ public sealed class PublicKey : IEquatable<PublicKey>
 
     static int RsaBits(byte[] key)
     {
-        var modulus = new AsnReader(key, AsnEncodingRules.DER).ReadSequence().ReadInteger();
-        return (int)modulus.GetBitLength();
+        var sequence = new AsnReader(key, AsnEncodingRules.DER).ReadSequence();
+        var (modulus, exponent) = (sequence.ReadInteger(), sequence.ReadInteger());
+        return exponent.GetBitLength() <= MaxExponentBits ? (int)modulus.GetBitLength() : 0;
     }
 
     static int CurveBits(string oid) => oid switch { "1.2.840.10045.3.1.7" => 256, "1.3.132.0.34" => 384, "1.3.132.0.35" => 521, _ => 0 };

@@ -174,6 +174,8 @@ public sealed class Revocation
         var revoked = list.RevokedAt(certificate);
         if (!list.IsSignedBy(issuer))
             why = $"{from} is not signed by '{issuer.SubjectText}'";
+        else if (!list.Covers(certificate))
+            why = $"{from} is not about {(certificate.IsAuthority ? "authorities" : "end entities")}";
         // A stale list can still say that something was revoked.
         else if (revoked is { } since)
         {

@@ -1,3 +1,5 @@
+using System.Formats.Asn1;
+using System.Numerics;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -114,6 +116,34 @@ public class KeyFileTests
         Assert.Contains("an RSA key of 512 bits: 1024 to 8192 are taken", WhyNot(RSA.Create(512).ExportPkcs8PrivateKey()), StringComparison.Ordinal);
         Assert.Contains("its curve is not supported", WhyNot(ECDsa.Create(ECCurve.NamedCurves.brainpoolP256r1).ExportPkcs8PrivateKey()), StringComparison.Ordinal);
         static string WhyNot(byte[] der) => PrivateKey.TryRead(der, out _, out var why) ? "" : why;
+    }
+
+    /// <summary>Whoever sends a key chooses what it costs to verify with it.</summary>
+    [Theory]
+    [InlineData(64, true)]
+    [InlineData(65, false)]
+    [InlineData(2000, false)]
+    public void An_RSA_exponent_has_64_bits_at_most(int bits, bool isTaken)
+    {
+        var inner = new AsnWriter(AsnEncodingRules.DER);
+        using (inner.PushSequence())
+        {
+            inner.WriteInteger((BigInteger.One << 2047) + 1);
+            inner.WriteInteger((BigInteger.One << (bits - 1)) + 1);
+        }
+        var info = new AsnWriter(AsnEncodingRules.DER);
+        using (info.PushSequence())
+        {
+            using (info.PushSequence())
+            {
+                info.WriteObjectIdentifier("1.2.840.113549.1.1.1");
+                info.WriteNull();
+            }
+            info.WriteBitString(inner.Encode());
+        }
+        Assert.Equal(isTaken, Kuguru.Pki.PublicKey.TryRead(info.Encode(), out _, out var why));
+        if (!isTaken)
+            Assert.Equal("an RSA key whose exponent has more than 64 bits", why);
     }
 
     static X509Certificate2 WithRsa(Issued issued)
