@@ -17,12 +17,12 @@ public sealed class AttackStories
     public void A_flood_of_first_messages_is_met_with_cookies_and_a_client_with_one_gets_through()
     {
         var scene = Scene.Between(Sites.Easy, Sites.Public);
-        var first = FirstMessage();
+        var first = Strangers.FirstMessage();
         for (uint i = 0; i < 1000; i++)
         {
             var stranger = new Endpoint(IpAddress.V4(0xC6120000 + i), 500);
             scene.World.After(TimeSpan.FromMilliseconds(10 * i), () => scene.World.Internet.Send(
-                Packet.Udp(stranger, new(scene.Gateway.Address, 500), WithSpi(first, scene.World.Dice.UInt64()))));
+                Packet.Udp(stranger, new(scene.Gateway.Address, 500), Strangers.WithSpi(first, scene.World.Dice.UInt64()))));
         }
         scene.RunFor(TimeSpan.FromSeconds(9));
         Assert.InRange(scene.Gateway.Node.HalfOpenCount, 1, scene.Gateway.Node.Settings.CookieThreshold);
@@ -36,22 +36,22 @@ public sealed class AttackStories
     [Fact]
     public void A_half_open_peer_costs_less_than_sixteen_kilobytes_and_is_forgotten()
     {
-        const int Strangers = 2000;
+        const int Peers = 2000;
         var scene = Scene.Between(Sites.Easy, Sites.Public, new()
         {
-            GatewaySettings = new() { CookieThreshold = 0, CookieThresholdPerAddress = 0, BlockThreshold = 0, HalfOpenLimit = Strangers },
+            GatewaySettings = new() { CookieThreshold = 0, CookieThresholdPerAddress = 0, BlockThreshold = 0, HalfOpenLimit = Peers },
         });
         scene.World.Transcript.Limit = 1;
-        var first = FirstMessage();
+        var first = Strangers.FirstMessage();
         var before = GC.GetTotalMemory(forceFullCollection: true);
-        for (uint i = 0; i < 2 * Strangers; i++)
+        for (uint i = 0; i < 2 * Peers; i++)
         {
-            scene.World.Internet.Send(Packet.Udp(new(IpAddress.V4(0xC6120000 + i), 500), new(scene.Gateway.Address, 500), WithSpi(first, scene.World.Dice.UInt64())));
+            scene.World.Internet.Send(Packet.Udp(new(IpAddress.V4(0xC6120000 + i), 500), new(scene.Gateway.Address, 500), Strangers.WithSpi(first, scene.World.Dice.UInt64())));
             scene.RunFor(TimeSpan.FromMilliseconds(1));
         }
         scene.RunFor(TimeSpan.FromSeconds(1));
-        Assert.Equal(Strangers, scene.Gateway.Node.HalfOpenCount);
-        var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Strangers;
+        Assert.Equal(Peers, scene.Gateway.Node.HalfOpenCount);
+        var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Peers;
         Assert.InRange(each, 0, 16_384);
         scene.RunFor(TimeSpan.FromMinutes(1));
         Assert.Equal((0, 0), (scene.Gateway.Node.HalfOpenCount, scene.Gateway.Node.IkeSaCount));
@@ -139,22 +139,6 @@ public sealed class AttackStories
                     break;
             }
         }
-        return bytes;
-    }
-
-    /// <summary>The first message that a client of ours sends.</summary>
-    static Blob FirstMessage()
-    {
-        var scene = Scene.Between(Sites.Public, Sites.Public);
-        scene.Up();
-        scene.RunFor(TimeSpan.FromMilliseconds(1));
-        return scene.World.Transcript.Crossings.First().Packet.Payload;
-    }
-
-    static Blob WithSpi(Blob message, ulong spi)
-    {
-        var bytes = message.ToArray();
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, spi | 1);
         return bytes;
     }
 }

@@ -1,4 +1,3 @@
-using System.Buffers.Binary;
 using Kuguru.Engine;
 using Kuguru.Lab;
 
@@ -14,10 +13,10 @@ public sealed class IkeV1AttackStories
     [Fact]
     public void A_flood_of_first_messages_from_strangers_is_computed_for_nobody_and_harms_neither_tunnels_nor_who_wants_one()
     {
-        const int Strangers = 20_000;
+        const int Messages = 20_000;
         var scene = Scene.Between(Sites.Easy, Sites.Public, Guarded(aggressive: false));
         Assert.True(scene.Connect(), scene.Why());
-        var first = FirstMessage(aggressive: false);
+        var first = Strangers.FirstMessage(IkeV1.Options(aggressive: false));
         scene.World.Transcript.Limit = 1;
         long received = 0, answered = 0;
         var answers = new HashSet<string>();
@@ -34,9 +33,9 @@ public sealed class IkeV1AttackStories
             answers.Add(scene.World.Transcript.Describer.Describe(packet));
         };
         var before = GC.GetTotalMemory(forceFullCollection: true);
-        for (uint i = 0; i < Strangers; i++)
+        for (uint i = 0; i < Messages; i++)
         {
-            scene.World.Internet.Send(Packet.Udp(new(IpAddress.V4(0xC6120000 + i), 500), new(scene.Gateway.Address, 500), WithCookie(first, scene.World.Dice.UInt64())));
+            scene.World.Internet.Send(Packet.Udp(new(IpAddress.V4(0xC6120000 + i), 500), new(scene.Gateway.Address, 500), Strangers.WithSpi(first, scene.World.Dice.UInt64())));
             scene.RunFor(TimeSpan.FromMilliseconds(1));
         }
         Assert.True(scene.PingsBothWays(), scene.Why());
@@ -52,7 +51,7 @@ public sealed class IkeV1AttackStories
         {
             var stranger = new Endpoint(IpAddress.V4(0xC6130000 + i), 500);
             scene.World.After(TimeSpan.FromMilliseconds(i), () => scene.World.Internet.Send(
-                Packet.Udp(stranger, new(scene.Gateway.Address, 500), WithCookie(first, scene.World.Dice.UInt64()))));
+                Packet.Udp(stranger, new(scene.Gateway.Address, 500), Strangers.WithSpi(first, scene.World.Dice.UInt64()))));
         }
         var late = scene.AddClient(Sites.Easy(scene.World.Internet, "late"));
         var up = late.Up(Scene.ChildName);
@@ -69,12 +68,12 @@ public sealed class IkeV1AttackStories
     {
         var scene = Scene.Between(Sites.Easy, Sites.Public, Guarded(aggressive: true));
         Assert.True(scene.Connect(), scene.Why());
-        var first = FirstMessage(aggressive: true);
+        var first = Strangers.FirstMessage(IkeV1.Options(aggressive: true));
         var answers = 0;
         scene.World.Internet.Tap = packet => answers += IsStranger(packet.To.Address) && packet.From.Address == scene.Gateway.Address ? 1 : 0;
         for (uint i = 0; i < 2000; i++)
         {
-            scene.World.Internet.Send(Packet.Udp(new(IpAddress.V4(0xC6120000 + i), 500), new(scene.Gateway.Address, 500), WithCookie(first, scene.World.Dice.UInt64())));
+            scene.World.Internet.Send(Packet.Udp(new(IpAddress.V4(0xC6120000 + i), 500), new(scene.Gateway.Address, 500), Strangers.WithSpi(first, scene.World.Dice.UInt64())));
             scene.RunFor(TimeSpan.FromMilliseconds(1));
         }
         scene.RunFor(TimeSpan.FromSeconds(1));
@@ -95,19 +94,4 @@ public sealed class IkeV1AttackStories
     static SceneOptions Guarded(bool aggressive) => IkeV1.Options(aggressive) with { GatewaySettings = new() { AggressiveSharedKey = true } };
 
     static bool IsStranger(IpAddress address) => !address.IsV6 && address >= IpAddress.Parse("198.18.0.0") && address <= IpAddress.Parse("198.19.255.255");
-
-    static Blob FirstMessage(bool aggressive)
-    {
-        var scene = Scene.Between(Sites.Public, Sites.Public, IkeV1.Options(aggressive));
-        scene.Up();
-        scene.RunFor(TimeSpan.FromMilliseconds(1));
-        return scene.World.Transcript.Crossings.First().Packet.Payload;
-    }
-
-    static Blob WithCookie(Blob message, ulong cookie)
-    {
-        var bytes = message.ToArray();
-        BinaryPrimitives.WriteUInt64BigEndian(bytes, cookie | 1);
-        return bytes;
-    }
 }
