@@ -163,6 +163,27 @@ public class NatStories
         Assert.Equal("192.0.2.1", $"{pair.Sun.V1.Path.Remote.Address}");
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_peer_that_changes_its_mind_about_the_NAT_in_quick_mode_is_taken_at_its_word(bool hadOne)
+    {
+        // RFC 3947 section 5.1: how packets go, the one who asks for the child says; the two have to agree, and what there was before stays as it was.
+        var pair = MainModeStories.Two(nat: hadOne ? new("203.0.113.9") : null);
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(2);
+        MainModeStories.IsUp(pair);
+        var before = pair.Sun.V1.Path;
+        pair.Moon.V1.Verdict = pair.Moon.V1.Verdict with { Local = !hadOne };
+        pair.Moon.Order((session, outbox) => session.RekeyChild(pair.World.Now, session.Status(pair.World.Now).Children.Single().UniqueId, 7, outbox));
+        pair.World.Run(3);
+        Assert.Null(pair.Moon.Outcome(7));
+        MainModeStories.IsUp(pair, generations: true);
+        Assert.Equal([hadOne, !hadOne], pair.Sun.Installed.Values.Select(sa => sa.UdpEncapsulated));
+        Assert.Equal([hadOne, !hadOne], pair.Moon.Installed.Values.Select(sa => sa.UdpEncapsulated));
+        Assert.Equal(before, pair.Sun.V1.Path);
+    }
+
     [Fact]
     public void Once_the_ports_have_changed_500_is_of_yesterday()
     {
