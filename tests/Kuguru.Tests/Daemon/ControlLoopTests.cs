@@ -63,6 +63,50 @@ public sealed class ControlLoopTests
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => loop.Ask((_, _, _) => true).WaitAsync(_patience, TestContext.Current.CancellationToken));
     }
 
+    [Fact]
+    public async Task After_the_machine_has_slept_a_tunnel_looks_for_its_path_at_once()
+    {
+        Node node() => new(new IkeSettings(), new SystemDice(), new SystemWallClock());
+        var (moon, sun, outbox) = (node(), node(), new Outbox());
+        var (here, there) = (IpAddress.Parse("192.0.2.1"), IpAddress.Parse("192.0.2.2"));
+        var (looks, asleep) = (new TaskCompletionSource<Effect.FindPaths>(TaskCreationOptions.RunContinuationsAsynchronously), 0L);
+        moon.Credentials.Load(Ike.Configs.Key("secret"));
+        sun.Credentials.Load(Ike.Configs.Key("secret"));
+        sun.Load(MonotonicClock.Now, Ike.Configs.Connection("sun", "moon", Ike.Configs.Child("net", "10.2.0.0/16", "10.1.0.0/16")), outbox);
+        ControlLoop? loop = null;
+        using var _ = loop = new ControlLoop(moon, Obey, () => [], () => TimeSpan.FromSeconds(Interlocked.Read(ref asleep)));
+        loop.Start();
+        await loop.Ask((node, now, effects) =>
+        {
+            node.Load(now, Ike.Configs.Connection("moon", "sun", Ike.Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16")) with { RemoteAddresses = [AddressPattern.Of(there)] }, effects);
+            return true;
+        });
+        Assert.Null(await loop.Order(token => new Order.Initiate(token, "gw", "net")).WaitAsync(_patience, TestContext.Current.CancellationToken));
+        loop.Wake();
+        Assert.Single(await loop.Ask((node, now, _) => node.Status(now).ToList()));
+        Assert.False(looks.Task.IsCompleted);
+
+        Interlocked.Exchange(ref asleep, 8 * 3600);
+        loop.Wake();
+        Assert.Equal(there, (await looks.Task.WaitAsync(_patience, TestContext.Current.CancellationToken)).Current.Remote.Address);
+
+        void Obey(Effect effect)
+        {
+            if (effect is Effect.FindPath way)
+                loop!.Tell(new Order.PathFound(way.Request, new(new(here, 0), new(there, 0)), ""));
+            else if (effect is Effect.FindPaths ways)
+                looks.TrySetResult(ways);
+            else if (effect is Effect.Transmit sent)
+            {
+                sun.Receive(MonotonicClock.Now, new Datagram(new(sent.Path.Remote, sent.Path.Local), sent.Bytes.Span), outbox);
+                foreach (var answer in outbox.Effects.OfType<Effect.Transmit>())
+                    loop!.Offer(new(answer.Path.Remote, answer.Path.Local), answer.Bytes.Span);
+                outbox.Clear();
+                loop!.Wake();
+            }
+        }
+    }
+
     static TimeSpan Started(ControlLoop loop)
     {
         loop.Start();
