@@ -33,6 +33,10 @@ readonly record struct Scope(ChildConfig Config, ImmutableArray<Selector> Local,
     /// <summary>A NAT leaves nothing to agree on, or less than is configured.</summary>
     public bool LosesAh => Nat.IsInTheWay && Config.Proposals.Any(set => set.Kind == ProposalKind.Ah);
 
+    /// <summary>Why a NAT and AH do not go together, and what does.</summary>
+    public static string AhBehindNat(NatVerdict nat, Path path) =>
+        $"AH cannot pass {nat.Where(path)}: its integrity check covers the addresses that a NAT changes (ah-integrity); give esp_proposals instead of ah_proposals";
+
     public static Scope Of(ChildConfig config, Ends ends) =>
         new(config, Narrowing.Resolve(config.LocalSelectors, ends.Local), Narrowing.Resolve(config.RemoteSelectors, ends.Remote))
         {

@@ -159,7 +159,7 @@ sealed partial class Established
             t.Done(token, PeerFailures.NoChild(child));
             return;
         }
-        PhaseOne.Tell(t, Keying, Informational.DeleteEsp(found.Sa.InboundSpi));
+        PhaseOne.Tell(t, Keying, Informational.DeleteChild(found.Sa));
         Remove(t, found, CloseAction.Clear);
         t.Done(token);
     }
@@ -215,7 +215,7 @@ sealed partial class Established
             if (child.State != ChildState.Rekeyed)
             {
                 t.Note(Severity.Warning, Subject.Child, $"CHILD_SA {child.Sa.Config.Name}{{{child.Sa.UniqueId}}} has reached its lifetime");
-                PhaseOne.Tell(t, Keying, Informational.DeleteEsp(child.Sa.InboundSpi));
+                PhaseOne.Tell(t, Keying, Informational.DeleteChild(child.Sa));
             }
             Remove(t, child, child.State == ChildState.Rekeyed ? CloseAction.Clear : child.Sa.Config.CloseAction);
         }

@@ -70,6 +70,9 @@ sealed partial class Established : KeyedPhase
             return;
         }
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
+        // An initiator that knows what a NAT does to AH does not ask for it: so this end says it here.
+        if (!t.Sa.IsInitiator && t.Sa.Nat.IsInTheWay && proved.Connection.Children.Any(child => child.HasOnlyAh))
+            t.Note(Severity.Warning, Subject.Child, Scope.AhBehindNat(t.Sa.Nat, t.Sa.Path));
         if (proved.Plan is { Token: var token })
             t.Done(token);
         e.BeginConfiguration(t);
@@ -232,9 +235,8 @@ sealed partial class Established : KeyedPhase
     /// <summary>Deletes are not answered: what is said once is all that there is. Children first, as charon does.</summary>
     void SayDelete(Turn t)
     {
-        var spis = Children.Where(child => child.State != ChildState.Rekeyed).Select(child => child.Sa.InboundSpi).ToList();
-        foreach (var spi in spis)
-            PhaseOne.Tell(t, Keying, Informational.DeleteEsp(spi));
+        foreach (var child in Children.Where(child => child.State != ChildState.Rekeyed))
+            PhaseOne.Tell(t, Keying, Informational.DeleteChild(child.Sa));
         PhaseOne.Tell(t, Keying, Informational.DeleteIsakmp(t));
     }
 

@@ -1,3 +1,4 @@
+using Kuguru.Crypto;
 using Kuguru.Nat;
 using Kuguru.Pki;
 using Kuguru.Wire.V1;
@@ -90,8 +91,8 @@ static class Failures
     public static Failure ChildRefused(NotifyKind kind, Scope scope, Path path) => kind switch
     {
         NotifyKind.NoProposalChosen => PeerFailures.Child(FailureCode.NoProposalChosen, scope.Config.Name,
-            $"received NO_PROPOSAL_CHOSEN notify error, {path.Remote.Address} has none of {string.Join(", ", scope.Config.Proposals)}; "
-            + "compare 'esp_proposals', perfect forward secrecy included"),
+            $"received NO_PROPOSAL_CHOSEN notify error, {path.Remote.Address} has none of {string.Join(", ", scope.Proposals)}; "
+            + $"compare '{(scope.Proposals.Any(set => set.Kind == ProposalKind.Ah) ? "ah_proposals" : "esp_proposals")}', perfect forward secrecy included"),
         NotifyKind.InvalidIdInformation => PeerFailures.Child(FailureCode.TrafficSelectorsUnacceptable, scope.Config.Name,
             $"received INVALID_ID_INFORMATION notify error, {path.Remote.Address} does not agree to {string.Join(' ', scope.Local)} === "
             + $"{string.Join(' ', scope.Remote)}; IKEv1 has one selector a side and does not narrow: compare local_ts and remote_ts"),

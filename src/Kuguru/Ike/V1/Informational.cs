@@ -16,7 +16,11 @@ static class Informational
 
     public static Payload.Delete DeleteIsakmp(Turn t) => new(IsakmpProtocol.Isakmp, 16, [Cookies(t)]);
 
-    public static Payload.Delete DeleteEsp(params IEnumerable<Spi> inbound) => new(IsakmpProtocol.Esp, 4, inbound.Select(spi => spi.ToBlob()).ToSequence());
+    /// <summary>Of ESP or AH, by the SPIs that we receive with.</summary>
+    public static Payload.Delete DeleteChild(IsakmpProtocol protocol, params IEnumerable<Spi> inbound) =>
+        new(protocol, 4, inbound.Select(spi => spi.ToBlob()).ToSequence());
+
+    public static Payload.Delete DeleteChild(ChildSa sa) => DeleteChild(ChildNumbers.ProtocolOf(sa.Suite), sa.InboundSpi);
 
     public static Payload.Notification AreYouThere(Turn t, uint sequence) => new(IsakmpProtocol.Isakmp, Cookies(t), NotifyKind.RUThere, Number(sequence));
 
@@ -40,13 +44,13 @@ static class Informational
             t.Note(Severity.Info, Subject.Ike, $"received DELETE for IKE_SA {e.Connection.Name}[{t.Sa.UniqueId}]");
             t.Sa.Enter(e.End(t, "deleted by the peer", child => child.CloseAction, new Failure(FailureCode.Aborted, "the peer deleted the IKE SA")));
         }
-        else if (delete.Protocol == IsakmpProtocol.Esp)
+        else if (delete.Protocol is IsakmpProtocol.Esp or IsakmpProtocol.Ah)
         {
             foreach (var spi in delete.Spis)
             {
-                if (Spi.From(spi) is not { } outbound || e.Children.FirstOrDefault(child => child.Sa.OutboundSpi == outbound) is not { } child)
+                if (Spi.From(spi) is not { } outbound || e.Children.FirstOrDefault(child => child.Sa.OutboundSpi == outbound && ChildNumbers.ProtocolOf(child.Sa.Suite) == delete.Protocol) is not { } child)
                     continue;
-                t.Note(Severity.Info, Subject.Child, $"received DELETE for ESP CHILD_SA with SPI {outbound}");
+                t.Note(Severity.Info, Subject.Child, $"received DELETE for {(delete.Protocol == IsakmpProtocol.Ah ? "AH" : "ESP")} CHILD_SA with SPI {outbound}");
                 e.Remove(t, child, child.Sa.Config.CloseAction);
             }
         }

@@ -82,8 +82,8 @@ sealed class Keying : IDisposable
     public Blob NextIv(Payload.Encrypted encrypted) => _cipher.NextIv(encrypted.Ciphertext);
 
     /// <summary>Keys of one direction of a child: of the SPI that its packets carry.</summary>
-    public EspKeys DeriveChild(EspSuite suite, Secret? shared, Spi spi, Blob nonceI, Blob nonceR) =>
-        IkeV1Derivation.ChildKeys(suite, _prf, _keys.SkeyIdD, shared, (byte)IsakmpProtocol.Esp, spi.ToBlob(), nonceI, nonceR);
+    public EspKeys DeriveChild(ChildSuite suite, Secret? shared, Spi spi, Blob nonceI, Blob nonceR) =>
+        IkeV1Derivation.ChildKeys(suite, _prf, _keys.SkeyIdD, shared, (byte)ChildNumbers.ProtocolOf(suite), spi.ToBlob(), nonceI, nonceR);
 
     /// <summary>The line of Wireshark's table.</summary>
     public string Reveal(IkeSpi initiator)

@@ -16,13 +16,13 @@ sealed record IkeChoice(IkeSuite Suite, OakleyMethod Method, TimeSpan? Life, Pay
 readonly record struct Life(TimeSpan? Time, ulong? Kilobytes);
 
 /// <summary>What was chosen for a child.</summary>
-/// <param name="Suite">Algorithms of ESP.</param>
+/// <param name="Suite">Algorithms of ESP or AH.</param>
 /// <param name="KeyExchange">The group of perfect forward secrecy, or None.</param>
 /// <param name="Mode">Tunnel or transport, in UDP or not.</param>
 /// <param name="Life">As proposed.</param>
 /// <param name="Spi">Of whoever sent the proposal.</param>
 /// <param name="Proposal">The one that was chosen from, with the chosen transform alone.</param>
-sealed record EspChoice(EspSuite Suite, KeyExchangeMethod KeyExchange, EncapsulationMode Mode, Life Life, Spi Spi, Proposal Proposal);
+sealed record ChildChoice(ChildSuite Suite, KeyExchangeMethod KeyExchange, EncapsulationMode Mode, Life Life, Spi Spi, Proposal Proposal);
 
 /// <summary>
 /// SA payloads (RFC 2409 appendix A, RFC 2407 section 4.5). A transform names one algorithm of each kind, so a configured proposal is as many transforms as
@@ -70,13 +70,16 @@ static class Proposals
     }
 
     /// <summary>What we offer in phase 2; <paramref name="group"/> is the one that all transforms have (RFC 2409 section 5.5).</summary>
-    public static Payload.SA OfferEsp(ImmutableArray<AlgorithmSet> sets, Spi spi, KeyExchangeMethod group, EncapsulationMode mode, Life life)
+    public static Payload.SA OfferChild(ImmutableArray<AlgorithmSet> sets, Spi spi, KeyExchangeMethod group, EncapsulationMode mode, Life life)
     {
-        var suites = sets.Where(set => Takes(set, group)).SelectMany(EspSuitesOf).Where(suite => TransformOf(suite.Encryption) is not null)
-            .Distinct().Take(MaxTransforms);
-        var transforms = suites.Select((suite, i) =>
-            new Transform((byte)(i + 1), (byte)TransformOf(suite.Encryption)!, Attributes(suite, group, mode, life).ToSequence()));
-        return new([new Proposal(1, IsakmpProtocol.Esp, spi.ToBlob(), transforms.ToSequence())]);
+        var proposals = new List<Proposal>();
+        foreach (var suites in sets.Where(set => Takes(set, group)).SelectMany(ChildSuitesOf).GroupBy(ChildNumbers.ProtocolOf))
+        {
+            var transforms = suites.Distinct().Take(MaxTransforms).Select((suite, i) =>
+                new Transform((byte)(i + 1), ChildNumbers.TransformOf(suite)!.Value, Attributes(suite, group, mode, life).ToSequence()));
+            proposals.Add(new((byte)(proposals.Count + 1), suites.Key, spi.ToBlob(), transforms.ToSequence()));
+        }
+        return new(proposals.ToSequence());
     }
 
     /// <summary>Which group to offer: none where a proposal does without, else the ISAKMP SA's where a proposal has it, else the first.</summary>
@@ -85,21 +88,21 @@ static class Proposals
         : sets.Any(set => set.KeyExchange.Contains(ofIke)) ? ofIke : sets[0].KeyExchange[0];
 
     /// <summary>There is nothing in it for tunnel mode.</summary>
-    public static bool IsTransportOnly(Payload.SA offered) => offered.Proposals.SelectMany(proposal => proposal.Transforms)
-        .All(transform => ReadEsp(transform) is not { } read || NatVersions.IsTransport(read.Mode));
+    public static bool IsTransportOnly(Payload.SA offered) => offered.Proposals.All(proposal => proposal.Transforms
+        .All(transform => ReadChild(proposal.Protocol, transform) is not { } read || NatVersions.IsTransport(read.Mode)));
 
     /// <summary>The offered transform for this mode that is closest to the head of our proposals; null if there is none.</summary>
-    public static EspChoice? ChooseEsp(ImmutableArray<AlgorithmSet> sets, Payload.SA offered, bool isTransport)
+    public static ChildChoice? ChooseChild(ImmutableArray<AlgorithmSet> sets, Payload.SA offered, bool isTransport)
     {
         foreach (var set in sets)
         {
-            foreach (var suite in EspSuitesOf(set))
+            foreach (var suite in ChildSuitesOf(set))
             {
-                foreach (var proposal in offered.Proposals.Where(proposal => proposal.Protocol == IsakmpProtocol.Esp && IsAlone(proposal, offered)))
+                foreach (var proposal in offered.Proposals.Where(proposal => proposal.Protocol == ChildNumbers.ProtocolOf(suite) && IsAlone(proposal, offered)))
                 {
                     foreach (var transform in proposal.Transforms)
                     {
-                        if (Spi.From(proposal.Spi) is { IsReserved: false } spi && ReadEsp(transform) is { } read && read.Suite == suite && Takes(set, read.Group)
+                        if (Spi.From(proposal.Spi) is { IsReserved: false } spi && ReadChild(proposal.Protocol, transform) is { } read && read.Suite == suite && Takes(set, read.Group)
                             && NatVersions.IsTransport(read.Mode) == isTransport)
                             return new(suite, read.Group, read.Mode, LifeOf(transform, (ushort)IpsecAttribute.LifeType, (ushort)IpsecAttribute.LifeDuration), spi,
                                 proposal with { Transforms = [transform] });
@@ -111,7 +114,7 @@ static class Proposals
     }
 
     /// <summary>The payload that answers with this choice, under our SPI.</summary>
-    public static Payload.SA Answer(EspChoice choice, Spi inbound) => new([choice.Proposal with { Spi = inbound.ToBlob() }]);
+    public static Payload.SA Answer(ChildChoice choice, Spi inbound) => new([choice.Proposal with { Spi = inbound.ToBlob() }]);
 
     /// <summary>The suite is one of a configured proposal's.</summary>
     public static bool Allows(AlgorithmSet set, IkeSuite suite) =>
@@ -121,7 +124,7 @@ static class Proposals
     public static string Describe(Payload.SA offered) => string.Join(", ", offered.Proposals.SelectMany(proposal => proposal.Transforms.Select(transform =>
         proposal.Protocol == IsakmpProtocol.Isakmp
             ? ReadIke(transform) is { } ike ? $"{ike.Suite} ({Methods.Name(ike.Method)})" : $"an IKE transform {Unknown(transform)}"
-            : ReadEsp(transform) is { } esp ? $"{esp.Suite}{(esp.Group == KeyExchangeMethod.None ? "" : "/" + esp.Group.Name())}"
+            : ReadChild(proposal.Protocol, transform) is { } esp ? $"{esp.Suite}{(esp.Group == KeyExchangeMethod.None ? "" : "/" + esp.Group.Name())}"
                 : $"a transform {transform.Id} of protocol {(int)proposal.Protocol} {Unknown(transform)}")));
 
     static string Unknown(Transform transform) => $"({string.Join(' ', transform.Attributes.Select(a => $"{a.Type}={a.Number}"))})";
@@ -137,12 +140,25 @@ static class Proposals
         orderby e.Index + i.Index + g.Index, g.Index, e.Index
         select new IkeSuite(e.Item, i.Item, PrfOf(i.Item), g.Item);
 
-    static IEnumerable<EspSuite> EspSuitesOf(AlgorithmSet set) =>
+    /// <summary>Those that IKEv1 has numbers for.</summary>
+    static IEnumerable<ChildSuite> ChildSuitesOf(AlgorithmSet set) =>
+        (set.Kind == ProposalKind.Ah ? AhSuitesOf(set) : EspSuitesOf(set)).Where(suite => ChildNumbers.TransformOf(suite) is not null
+            && (suite.Integrity == IntegrityAlgorithm.None || ChildNumbers.AuthenticationOf(suite.Integrity) is not null));
+
+    static IEnumerable<ChildSuite> EspSuitesOf(AlgorithmSet set) =>
         from e in set.Encryption.Index()
         from i in (e.Item.IsAead ? [IntegrityAlgorithm.None] : set.Integrity).Index()
-        from n in (set.Esn.IsEmpty ? [ExtendedSequenceNumbers.No] : set.Esn).Index()
+        from n in EsnOf(set).Index()
         orderby e.Index + i.Index + n.Index, e.Index
         select new EspSuite(e.Item, i.Item, n.Item);
+
+    static IEnumerable<ChildSuite> AhSuitesOf(AlgorithmSet set) =>
+        from i in set.Integrity.Index()
+        from n in EsnOf(set).Index()
+        orderby i.Index + n.Index, i.Index
+        select new AhSuite(i.Item, n.Item);
+
+    static IEnumerable<ExtendedSequenceNumbers> EsnOf(AlgorithmSet set) => set.Esn.IsEmpty ? [ExtendedSequenceNumbers.No] : set.Esn;
 
     static bool Takes(AlgorithmSet set, KeyExchangeMethod group) => set.KeyExchange.Contains(group) || (group == KeyExchangeMethod.None && set.KeyExchange.IsEmpty);
 
@@ -167,12 +183,12 @@ static class Proposals
             : (DataAttribute[])[],
     ];
 
-    static IEnumerable<DataAttribute> Attributes(EspSuite suite, KeyExchangeMethod group, EncapsulationMode mode, Life life)
+    static IEnumerable<DataAttribute> Attributes(ChildSuite suite, KeyExchangeMethod group, EncapsulationMode mode, Life life)
     {
-        if (suite.Encryption.KeyBits != 0)
-            yield return DataAttribute.Of(IpsecAttribute.KeyLength, (uint)suite.Encryption.KeyBits);
+        if (suite is EspSuite { Encryption.KeyBits: not 0 and var bits })
+            yield return DataAttribute.Of(IpsecAttribute.KeyLength, (uint)bits);
         if (suite.Integrity != IntegrityAlgorithm.None)
-            yield return DataAttribute.Of(IpsecAttribute.AuthenticationAlgorithm, (uint)AuthenticationOf(suite.Integrity)!);
+            yield return DataAttribute.Of(IpsecAttribute.AuthenticationAlgorithm, (uint)ChildNumbers.AuthenticationOf(suite.Integrity)!);
         if (group != KeyExchangeMethod.None)
             yield return DataAttribute.Of(IpsecAttribute.GroupDescription, (uint)group);
         yield return DataAttribute.Of(IpsecAttribute.EncapsulationMode, (uint)mode);
@@ -207,18 +223,33 @@ static class Proposals
         return (new(encryption, integrity, PrfOf(integrity), (KeyExchangeMethod)group), (OakleyMethod)method);
     }
 
-    static (EspSuite Suite, KeyExchangeMethod Group, EncapsulationMode Mode)? ReadEsp(Transform transform)
+    static (ChildSuite Suite, KeyExchangeMethod Group, EncapsulationMode Mode)? ReadChild(IsakmpProtocol protocol, Transform transform)
     {
-        if (AlgorithmOf((EspTransform)transform.Id) is not { } algorithm)
+        var esn = transform.Number32(IpsecAttribute.ExtendedSequenceNumber) == 1 ? ExtendedSequenceNumbers.Yes : ExtendedSequenceNumbers.No;
+        if ((protocol == IsakmpProtocol.Ah ? (ChildSuite?)ReadAh(transform, esn) : protocol == IsakmpProtocol.Esp ? ReadEsp(transform, esn) : null) is not { } suite)
+            return null;
+        return (suite, (KeyExchangeMethod)(transform.Number32(IpsecAttribute.GroupDescription) ?? 0),
+            (EncapsulationMode)(transform.Number32(IpsecAttribute.EncapsulationMode) ?? (uint)EncapsulationMode.Tunnel));
+    }
+
+    static EspSuite? ReadEsp(Transform transform, ExtendedSequenceNumbers esn)
+    {
+        if (ChildNumbers.AlgorithmOf((EspTransform)transform.Id) is not { } algorithm)
             return null;
         var encryption = new Encryption(algorithm, KeyBits(algorithm, transform.Number32(IpsecAttribute.KeyLength)));
         var authentication = transform.Number32(IpsecAttribute.AuthenticationAlgorithm);
-        var integrity = encryption.IsAead || authentication is null ? IntegrityAlgorithm.None : IntegrityOf((EspAuthentication)authentication);
-        if (integrity is null)
+        return (encryption.IsAead || authentication is null ? IntegrityAlgorithm.None : ChildNumbers.IntegrityOf((EspAuthentication)authentication)) is { } integrity
+            ? new(encryption, integrity, esn) : null;
+    }
+
+    /// <summary>The transform and its attribute have to say the same (RFC 2407 section 4.4.3).</summary>
+    static AhSuite? ReadAh(Transform transform, ExtendedSequenceNumbers esn)
+    {
+        if (transform.Number32(IpsecAttribute.AuthenticationAlgorithm) is not { } authentication
+            || ChildNumbers.IntegrityOf((EspAuthentication)authentication) is not { } integrity)
             return null;
-        var esn = transform.Number32(IpsecAttribute.ExtendedSequenceNumber) == 1 ? ExtendedSequenceNumbers.Yes : ExtendedSequenceNumbers.No;
-        return (new(encryption, integrity.Value, esn), (KeyExchangeMethod)(transform.Number32(IpsecAttribute.GroupDescription) ?? 0),
-            (EncapsulationMode)(transform.Number32(IpsecAttribute.EncapsulationMode) ?? (uint)EncapsulationMode.Tunnel));
+        var suite = new AhSuite(integrity, esn);
+        return ChildNumbers.TransformOf(suite) == transform.Id ? suite : null;
     }
 
     static int KeyBits(EncryptionAlgorithm algorithm, uint? told) => algorithm is EncryptionAlgorithm.Null or EncryptionAlgorithm.TripleDes
@@ -287,46 +318,5 @@ static class Proposals
         IntegrityAlgorithm.HmacSha2_384_192 => PseudoRandomFunction.HmacSha2_384,
         IntegrityAlgorithm.HmacSha2_512_256 => PseudoRandomFunction.HmacSha2_512,
         _ => throw new ArgumentOutOfRangeException(nameof(integrity), integrity, "no hash of IKEv1"),
-    };
-
-    static EspAuthentication? AuthenticationOf(IntegrityAlgorithm integrity) => integrity switch
-    {
-        IntegrityAlgorithm.HmacMd5_96 => EspAuthentication.HmacMd5,
-        IntegrityAlgorithm.HmacSha1_96 => EspAuthentication.HmacSha1,
-        IntegrityAlgorithm.HmacSha2_256_128 => EspAuthentication.HmacSha2_256,
-        IntegrityAlgorithm.HmacSha2_384_192 => EspAuthentication.HmacSha2_384,
-        IntegrityAlgorithm.HmacSha2_512_256 => EspAuthentication.HmacSha2_512,
-        _ => null,
-    };
-
-    static IntegrityAlgorithm? IntegrityOf(EspAuthentication authentication) => authentication switch
-    {
-        EspAuthentication.HmacMd5 => IntegrityAlgorithm.HmacMd5_96,
-        EspAuthentication.HmacSha1 => IntegrityAlgorithm.HmacSha1_96,
-        EspAuthentication.HmacSha2_256 => IntegrityAlgorithm.HmacSha2_256_128,
-        EspAuthentication.HmacSha2_384 => IntegrityAlgorithm.HmacSha2_384_192,
-        EspAuthentication.HmacSha2_512 => IntegrityAlgorithm.HmacSha2_512_256,
-        _ => null,
-    };
-
-    static EspTransform? TransformOf(Encryption encryption) => encryption.Algorithm switch
-    {
-        EncryptionAlgorithm.Null => EspTransform.Null,
-        EncryptionAlgorithm.TripleDes => EspTransform.TripleDes,
-        EncryptionAlgorithm.AesCbc => EspTransform.AesCbc,
-        EncryptionAlgorithm.AesCtr => EspTransform.AesCtr,
-        EncryptionAlgorithm.AesGcm16 => EspTransform.AesGcm16,
-        // ChaCha20-Poly1305 has no number in IKEv1.
-        _ => null,
-    };
-
-    static EncryptionAlgorithm? AlgorithmOf(EspTransform transform) => transform switch
-    {
-        EspTransform.Null => EncryptionAlgorithm.Null,
-        EspTransform.TripleDes => EncryptionAlgorithm.TripleDes,
-        EspTransform.AesCbc => EncryptionAlgorithm.AesCbc,
-        EspTransform.AesCtr => EncryptionAlgorithm.AesCtr,
-        EspTransform.AesGcm16 => EncryptionAlgorithm.AesGcm16,
-        _ => null,
     };
 }

@@ -48,9 +48,11 @@ static class QuickMode
                 $"traffic selectors {local} === {remote} unacceptable{OrMode(offered)}, we have {QuickScopes.Describe(t, e)}");
         foreach (var scope in scopes)
         {
-            if (Proposals.ChooseEsp(scope.Scope.Config.Proposals, offered, scope.Transport is not null) is { } choice)
+            if (Proposals.ChooseChild(scope.Scope.Proposals, offered, scope.Transport is not null) is { } choice)
                 return Answer(t, e, opened, scope, choice, nonce.Data, ids);
         }
+        if (scopes.Any(scope => scope.Scope.LosesAh) && offered.Proposals.Any(proposal => proposal.Protocol == IsakmpProtocol.Ah))
+            return Refuse(t, e, opened, NotifyKind.NoProposalChosen, FailureCode.NoProposalChosen, Scope.AhBehindNat(t.Sa.Nat, t.Sa.Path));
         return Refuse(t, e, opened, NotifyKind.NoProposalChosen, FailureCode.NoProposalChosen,
             $"no ESP proposal in common{OrMode(offered)}: offered is {Proposals.Describe(offered)}, we have "
             + string.Join(" and ", scopes.Select(scope => $"{string.Join(", ", scope.Scope.Config.Proposals)} ('{scope.Scope.Config.Name}')").Distinct()));
@@ -60,7 +62,7 @@ static class QuickMode
     static string OrMode(Payload.SA offered) => Proposals.IsTransportOnly(offered)
         ? " for transport mode, which is from host to host and needs 'mode = transport' here" : "";
 
-    static ImmutableArray<Blob> Answer(Turn t, Established e, Opened opened, QuickScope asked, EspChoice choice, Blob nonceI, List<Payload.ID> ids)
+    static ImmutableArray<Blob> Answer(Turn t, Established e, Opened opened, QuickScope asked, ChildChoice choice, Blob nonceI, List<Payload.ID> ids)
     {
         var (scope, transport) = asked;
         if (NatVersions.IsUdp(choice.Mode) && e.Peer.Nat == NatVersion.None)
@@ -92,7 +94,7 @@ static class QuickMode
         if (transport is not null && NatVersions.IsUdp(choice.Mode))
             answer.AddRange(OriginalAddresses.Say(scope.Hosts!.Value, isInitiator: false, e.Peer.Nat));
         if (Shorter(LifeOf(scope.Config), choice.Life) is var own && own != default)
-            answer.Add(ResponderLifetime(inbound, own));
+            answer.Add(ResponderLifetime(choice, inbound, own));
         return e.Send(t, id, ExchangeKind.QuickMode, answer.ToSequence(), rest => e.Keying.Hash2(id, nonceI, rest), awaits: true);
     }
 
@@ -119,7 +121,7 @@ static class QuickMode
         e.Offers.Remove(id);
         e.Close(t, id);
         e.Discard(t, offer.Child);
-        PhaseOne.Tell(t, e.Keying, Informational.DeleteEsp(offer.Child.Sa.InboundSpi));
+        PhaseOne.Tell(t, e.Keying, Informational.DeleteChild(offer.Child.Sa));
         t.Note(Severity.Warning, Subject.Child, $"{e.RemoteId} has not confirmed CHILD_SA {offer.Child.Sa.Config.Name}{{{offer.Child.Sa.UniqueId}}}: it is forgotten");
     }
 
@@ -156,12 +158,12 @@ static class QuickMode
     static Life Shorter(Life own, Life proposed) =>
         new(own.Time < proposed.Time ? own.Time : null, own.Kilobytes < proposed.Kilobytes ? own.Kilobytes : null);
 
-    static Payload.Notification ResponderLifetime(Spi inbound, Life life)
+    static Payload.Notification ResponderLifetime(ChildChoice choice, Spi inbound, Life life)
     {
         var w = new WireWriter();
         foreach (var attribute in Proposals.Attributes(life))
             attribute.Write(w);
-        return new(IsakmpProtocol.Esp, inbound.ToBlob(), NotifyKind.ResponderLifetime, w.ToArray());
+        return new(choice.Proposal.Protocol, inbound.ToBlob(), NotifyKind.ResponderLifetime, w.ToArray());
     }
 
     static ImmutableArray<Blob> Refuse(Turn t, Established e, Opened opened, NotifyKind kind, FailureCode code, string why)
@@ -182,7 +184,7 @@ sealed record QuickModeOffer(Child Child, Blob NonceI, Blob NonceR, Instant Unti
 /// <param name="Inbound">Our SPI.</param>
 /// <param name="Local">Our end.</param>
 /// <param name="Remote">The peer's end.</param>
-sealed record QuickAgreement(ChildConfig Config, EspChoice Choice, Spi Inbound, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote)
+sealed record QuickAgreement(ChildConfig Config, ChildChoice Choice, Spi Inbound, ImmutableArray<Selector> Local, ImmutableArray<Selector> Remote)
 {
     /// <summary>Null in tunnel mode.</summary>
     public TransportEnds? Transport { get; init; }
@@ -213,14 +215,19 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
             return false;
         }
         _scope = old is null ? Scope.Of(Config, e.Ends(t.Sa)) : Scope.Of(old.Sa, t.Sa.Nat);
-        var group = Proposals.GroupFor(Config.Proposals, e.Keying.Suite.KeyExchange);
+        if (_scope.Proposals.IsEmpty)
+        {
+            t.Fail(PeerFailures.Child(FailureCode.NoProposalChosen, Config.Name, Scope.AhBehindNat(_scope.Nat, t.Sa.Path)), request.Token);
+            return false;
+        }
+        var group = Proposals.GroupFor(_scope.Proposals, e.Keying.Suite.KeyExchange);
         _mode = NatVersions.Mode(e.Peer.Nat, t.Sa.Nat.Encapsulate, _scope.IsHostToHost);
         _inbound = t.Node.NewEspSpi();
-        var offer = Proposals.OfferEsp(Config.Proposals, _inbound, group, _mode, QuickMode.LifeOf(Config));
-        if (offer.Proposals[0].Transforms.IsEmpty || _scope.Local.IsEmpty || _scope.Remote.IsEmpty)
+        var offer = Proposals.OfferChild(_scope.Proposals, _inbound, group, _mode, QuickMode.LifeOf(Config));
+        if (offer.Proposals.IsEmpty || _scope.Local.IsEmpty || _scope.Remote.IsEmpty)
         {
-            t.Fail(PeerFailures.Child(FailureCode.NoProposalChosen, Config.Name, offer.Proposals[0].Transforms.IsEmpty
-                ? "IKEv1 has no number for any of its esp_proposals: add one with AES" : "it has no selectors for the addresses in use"), request.Token);
+            t.Fail(PeerFailures.Child(FailureCode.NoProposalChosen, Config.Name, offer.Proposals.IsEmpty
+                ? "IKEv1 has no number for any of its esp_proposals or ah_proposals: add one with AES or sha256" : "it has no selectors for the addresses in use"), request.Token);
             return false;
         }
         (Id, _nonce) = (PhaseOne.NewId(t), t.Node.Dice.Bytes(PhaseOne.NonceLength));
@@ -249,7 +256,7 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
         if (Read(t, e, opened, out var agreement, out var nonce, out var shared) is { } why)
         {
             Fail(t, e, PeerFailures.Child(FailureCode.InvalidMessage, Config.Name, why));
-            PhaseOne.Tell(t, e.Keying, Informational.DeleteEsp(_inbound));
+            PhaseOne.Tell(t, e.Keying, Informational.DeleteChild(ProtocolOf(opened), _inbound));
             return [];
         }
         using var wiped = shared;
@@ -284,6 +291,10 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
             old.RekeyLater(t.Now + TimeSpan.FromSeconds(30));
     }
 
+    /// <summary>Of which protocol the SA is that an answer speaks of, good or not.</summary>
+    static IsakmpProtocol ProtocolOf(Opened opened) =>
+        opened.Find<Payload.SA>() is { Proposals: [{ Protocol: IsakmpProtocol.Ah }, ..] } ? IsakmpProtocol.Ah : IsakmpProtocol.Esp;
+
     /// <summary>Null when the answer is one to our question.</summary>
     string? Read(Turn t, Established e, Opened opened, out QuickAgreement? agreement, out Blob nonce, out Secret? shared)
     {
@@ -292,9 +303,9 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
             return "the answer has no SA or nonce";
         nonce = nr.Data;
         var isOne = sa.Proposals is [{ Transforms.Count: 1 }];
-        var choice = isOne ? Proposals.ChooseEsp(Config.Proposals, sa, NatVersions.IsTransport(_mode)) : null;
+        var choice = isOne ? Proposals.ChooseChild(_scope.Proposals, sa, NatVersions.IsTransport(_mode)) : null;
         if (choice is null || choice.Mode != _mode || choice.KeyExchange != (_exchange?.Method ?? KeyExchangeMethod.None))
-            return $"the answer {Proposals.Describe(sa)} is not among what we offered: {string.Join(", ", Config.Proposals)}";
+            return $"the answer {Proposals.Describe(sa)} is not among what we offered: {string.Join(", ", _scope.Proposals)}";
         var life = opened.All<Payload.Notification>().FirstOrDefault(one => one.Kind == NotifyKind.ResponderLifetime) is { } told ? QuickMode.LifetimeOf(told) : default;
         var asked = new QuickAgreement(QuickMode.Limit(Config, life), choice, _inbound, [_scope.Local[0]], [_scope.Remote[0]]);
         agreement = asked;

@@ -29,7 +29,7 @@ abstract class ChildErrand : Errand
         var scope = ScopeOf(t, e);
         if (scope.Proposals.IsEmpty)
         {
-            Refused(t, e, NotifyType.NoProposalChosen, PeerFailures.Child(FailureCode.NoProposalChosen, Config.Name, Failures.AhBehindNat(scope.Nat, t.Sa.Path)));
+            Refused(t, e, NotifyType.NoProposalChosen, PeerFailures.Child(FailureCode.NoProposalChosen, Config.Name, Scope.AhBehindNat(scope.Nat, t.Sa.Path)));
             return false;
         }
         _offer = new ChildOffer(scope, t.Node.NewEspSpi());

@@ -201,7 +201,7 @@ sealed partial class Established
         foreach (var child in t.Sa.Verdict.IsInTheWay ? _children.FindAll(one => one.Sa.Protocol == ProtocolId.Ah && one.State == ChildState.Installed) : [])
         {
             t.Report(new Event.Failed(new Failure(FailureCode.NoProposalChosen,
-                $"CHILD_SA {child.Sa.Config.Name}{{{child.Sa.UniqueId}}} ends: {Failures.AhBehindNat(t.Sa.Verdict, t.Sa.Path)}")));
+                $"CHILD_SA {child.Sa.Config.Name}{{{child.Sa.UniqueId}}} ends: {Scope.AhBehindNat(t.Sa.Verdict, t.Sa.Path)}")));
             child.State = ChildState.Deleting;
             Enqueue(new DeleteChild(child, 0, CloseAction.Clear));
         }

@@ -135,11 +135,7 @@ static class Failures
     /// <summary>The problem <c>ah-integrity</c>, when that is what is offered; else two lists.</summary>
     public static string NoCommonChildProposal(Payload.SA offer, IEnumerable<Scope> scopes, Path path) =>
         scopes.Any(scope => scope.LosesAh) && offer.Proposals.Any(proposal => proposal.Protocol == ProtocolId.Ah)
-            ? AhBehindNat(scopes.First().Nat, path) : NoCommonChildProposal(offer, scopes);
-
-    /// <summary>Why a NAT and AH do not go together, and what does.</summary>
-    public static string AhBehindNat(NatVerdict nat, Path path) =>
-        $"AH cannot pass {nat.Where(path)}: its integrity check covers the addresses that a NAT changes (ah-integrity); give esp_proposals instead of ah_proposals";
+            ? Scope.AhBehindNat(scopes.First().Nat, path) : NoCommonChildProposal(offer, scopes);
 
     static string NoCommonChildProposal(Payload.SA offer, IEnumerable<Scope> scopes) =>
         $"no ESP proposal in common: offered is {Proposals.Describe(offer)}, we have "

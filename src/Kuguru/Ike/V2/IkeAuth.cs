@@ -38,7 +38,7 @@ static partial class IkeAuth
         Scope? scope = isChildless ? null : Scope.Of(plan.Children[0].Child, EndsAsked(connection, sa));
         if (scope is { Proposals.IsEmpty: true })
         {
-            before.Fail(t, PeerFailures.Child(FailureCode.NoProposalChosen, scope.Value.Config.Name, Failures.AhBehindNat(sa.Verdict, sa.Path)));
+            before.Fail(t, PeerFailures.Child(FailureCode.NoProposalChosen, scope.Value.Config.Name, Scope.AhBehindNat(sa.Verdict, sa.Path)));
             keying.Dispose();
             return;
         }

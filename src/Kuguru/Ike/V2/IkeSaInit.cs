@@ -126,7 +126,7 @@ static class IkeSaInit
         IkeKeysRevealed(t, keying);
         // An initiator that knows what a NAT does to AH does not ask for it: so this end says it here.
         if (verdict.IsInTheWay && candidates.All(candidate => candidate.Children.All(child => child.HasOnlyAh)))
-            t.Note(Severity.Warning, Subject.Child, Failures.AhBehindNat(verdict, d.Path));
+            t.Note(Severity.Warning, Subject.Child, Scope.AhBehindNat(verdict, d.Path));
         sa.Reply(t, request, received, _ => [response]);
         return sa;
     }

@@ -175,7 +175,19 @@ public enum EspTransform : byte
     NullAesGmac = 23,
 }
 
-/// <summary>Integrity of ESP as an attribute (RFC 2407 section 4.5, RFC 4868).</summary>
+/// <summary>Transform identifiers of AH (RFC 2407 section 4.4.3, RFC 4868, RFC 3566).</summary>
+public enum AhTransform : byte
+{
+    Md5 = 2,
+    Sha = 3,
+    Des = 4,
+    Sha2_256 = 5,
+    Sha2_384 = 6,
+    Sha2_512 = 7,
+    AesXcbc = 9,
+}
+
+/// <summary>Integrity of ESP and AH as an attribute (RFC 2407 section 4.5, RFC 4868).</summary>
 public enum EspAuthentication : ushort
 {
     HmacMd5 = 1,
