@@ -208,7 +208,7 @@ public sealed class MobilityStories
     [Fact]
     public void A_firewall_without_a_NAT_is_held_open_where_encapsulation_is_claimed()
     {
-        var scene = Scene.Between(Sites.Firewalled, Sites.Public, new() { Client = c => Quiet(c) with { ForceEncapsulation = true }, Gateway = Quiet });
+        var scene = Scene.Between(Sites.Firewalled, Sites.Public, new() { Client = c => Quiet(c) with { Encapsulation = Encapsulation.Always }, Gateway = Quiet });
         Assert.True(scene.Connect());
         for (var minute = 0; minute < 30; minute += 5)
         {

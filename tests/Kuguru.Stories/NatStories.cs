@@ -92,7 +92,7 @@ public sealed class NatStories
     [Fact]
     public void Forced_encapsulation_puts_ESP_in_UDP_without_a_NAT()
     {
-        var scene = Scene.Between(Sites.Public, Sites.Public, new() { Client = c => c with { ForceEncapsulation = true } });
+        var scene = Scene.Between(Sites.Public, Sites.Public, new() { Client = c => c with { Encapsulation = Encapsulation.Always } });
         Assert.True(scene.Connect(), scene.Why());
         Assert.True(scene.PingsBothWays());
         Assert.True(scene.Client.Sa.Nat.Forced);

@@ -32,7 +32,8 @@ public static class ConnectionReader
         .Word("send_cert", (c, v) => c with { SendCertificates = v },
             ("ifasked", SendCertificates.IfAsked), ("always", SendCertificates.Always), ("yes", SendCertificates.Always),
             ("never", SendCertificates.Never), ("no", SendCertificates.Never))
-        .Bool("encap", (c, v) => c with { ForceEncapsulation = v })
+        .Text("encap", (ref c, text) => Encapsulates(text) is { } encapsulation ? KeyTable<Connection>.Done(c = c with { Encapsulation = encapsulation })
+            : KeyTable<Connection>.Not(text, "yes, no or never"))
         .Bool("mobike", (c, v) => c with { Mobike = v })
         .Text("keep_alive", (ref c, text) => SettingsText.KeepAlive(text) is { } policy ? KeyTable<Connection>.Done(c = c with { KeepAlive = policy })
             : KeyTable<Connection>.Not(text, SettingsText.KeepAliveWanted))
@@ -111,6 +112,15 @@ public static class ConnectionReader
             found.Add(new ConfigError($"{path}.local_port", $"the daemon has no such port: give {ports}, or set charon.port in strongswan.conf"));
         }
         connection = connection with { Children = Children(message, settings, path, found) };
+        if (connection.ForbidsEncapsulation)
+        {
+            // Whoever moves has to look for NATs.
+            if (message["mobike"] is not null && connection.Mobike)
+                found.Add(new ConfigError($"{path}.mobike", "is not possible with encap = never: it needs NAT detection"));
+            connection = connection with { Mobike = false };
+        }
+        if (connection.ForcesEncapsulation && connection.Children.FirstOrDefault(child => child.HasOnlyAh) is { } bare)
+            found.Add(new ConfigError($"{path}.children.{bare.Name}.ah_proposals", "is not possible with encap = yes: AH does not go in UDP"));
         // A connection of shunts has no peer, and nobody to authenticate.
         if (connection.Children.IsEmpty || connection.Children.Any(child => !child.Mode.IsShunt) || message.Sections.Any(s => !IsChildren(s)))
             connection = connection with { Local = Rounds(message, "local", settings, path, found), Remote = Rounds(message, "remote", settings, path, found) };
@@ -124,6 +134,9 @@ public static class ConnectionReader
         errors = found;
         return found.Count == 0 ? connection : null;
     }
+
+    static Encapsulation? Encapsulates(string text) => string.Equals(text, "never", StringComparison.OrdinalIgnoreCase) ? Encapsulation.Never
+        : SettingsText.Bool(text) is { } always ? always ? Encapsulation.Always : Encapsulation.WhenNeeded : null;
 
     static Connection Default(string name) => new()
     {

@@ -170,7 +170,7 @@ sealed class ViciEvents(ViciServer server, ControlLoop loop, ILogger log)
         FailureCode.AddressUnavailable => "vip-failure",
         FailureCode.InvalidMessage => "parse-error-body",
         FailureCode.TimedOut => "half-open-timeout",
-        FailureCode.Refused or FailureCode.UnknownConnection or FailureCode.Aborted => null,
+        FailureCode.ProtocolBlocked or FailureCode.Refused or FailureCode.UnknownConnection or FailureCode.Aborted => null,
     };
 
     sealed class Watcher(ViciEvents owner, ViciCall call, int level, Func<SaName, bool> concerns) : IDisposable

@@ -11,10 +11,15 @@ sealed class Child
     /// <summary>Packets after which an SA without extended sequence numbers is rekeyed: a minute before 2^32, at any speed.</summary>
     const long SequenceLimit = 3L << 30;
 
+    /// <summary>How long what goes out plain may stay without an echo, and how much of it, before that is told.</summary>
+    static readonly TimeSpan SilenceCheck = TimeSpan.FromSeconds(10);
+    const long SilencePackets = 3;
+
     readonly ulong _rekeyPackets;
     ulong _rekeyBytes;
     TimeSpan? _checkEvery;
     Instant _nextCheck, _usedBefore;
+    bool _toldSilence;
 
     public Child(ChildSa sa, ReqIdUse reqId, Instant now, double chance)
     {
@@ -26,7 +31,7 @@ sealed class Child
         _usedBefore = now;
         _checkEvery = _rekeyBytes != 0 || _rekeyPackets != 0 || config.LifeBytes != 0 || config.LifePackets != 0 ? VolumeCheck
             : sa.Suite.Esn == ExtendedSequenceNumbers.No ? SequenceCheck : null;
-        _nextCheck = now + (_checkEvery ?? TimeSpan.Zero);
+        Checked(now);
     }
 
     /// <summary>Makes a child of what was agreed, and tells the packet path.</summary>
@@ -79,7 +84,11 @@ sealed class Child
         ChildState.Created or ChildState.Installing or ChildState.Updating or ChildState.Deleting or ChildState.Deleted => null,
     };
 
-    Instant? NextCheck => _checkEvery is null ? null : _nextCheck;
+    Instant? NextCheck => CheckEvery is null ? null : _nextCheck;
+
+    TimeSpan? CheckEvery => WatchesSilence && !(_checkEvery < SilenceCheck) ? SilenceCheck : _checkEvery;
+
+    bool WatchesSilence => Sa.RisksNat && !_toldSilence && Sa.Usage.InboundPackets == 0;
 
     /// <summary>New keys are due, by time or by volume.</summary>
     public bool IsWorn(Instant now)
@@ -108,7 +117,21 @@ sealed class Child
     /// <summary>It goes on where an older generation stops: new keys are no use.</summary>
     public void Continue(Child old) => _usedBefore = old.LastUsed;
 
-    public void Checked(Instant now) => _nextCheck = now + (_checkEvery ?? TimeSpan.Zero);
+    public void Checked(Instant now) => _nextCheck = now + (CheckEvery ?? TimeSpan.Zero);
+
+    /// <summary>Plain packets go out and none has ever come back: that is said once, as loudly as a failure.</summary>
+    public void TellSilence(SessionTurn t)
+    {
+        if (!WatchesSilence || Sa.Usage.OutboundPackets < SilencePackets || t.Now - InstalledAt < SilenceCheck)
+            return;
+        _toldSilence = true;
+        var protocol = Sa.Protocol == Wire.ProtocolId.Ah ? "AH" : "ESP";
+        t.Report(new Event.Failed(new Failure(FailureCode.ProtocolBlocked,
+            $"no {protocol} comes from {Sa.Path.Remote.Address} for CHILD_SA {Sa.Config.Name}{{{Sa.UniqueId}}}, {Sa.Usage.OutboundPackets} packets have gone there: "
+            + (protocol == "AH" ? "a NAT or a firewall is in the way, which AH does not pass (ah-integrity)"
+                : "a NAT without \"VPN passthrough\", or with another client of that gateway, or a firewall is in the way (esp-no-ports); let ESP go in UDP: "
+                + "'encap = no' or 'yes' at both ends"))));
+    }
 
     public void RekeyLater(Instant at)
     {

@@ -54,6 +54,9 @@ public sealed record ChildSa
     public required Path Path { get; init; }
     public required bool UdpEncapsulated { get; init; }
 
+    /// <summary>It goes plain, and a NAT is in the way or may be, which nobody has looked for: nothing may come through.</summary>
+    public bool RisksNat { get; init; }
+
     /// <summary>Counters that the packet path writes and the IKE SA reads.</summary>
     public required SaUsage Usage { get; init; }
 }

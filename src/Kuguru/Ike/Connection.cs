@@ -45,8 +45,14 @@ public sealed record Connection
     /// <summary>Pools that virtual addresses are given from.</summary>
     public ImmutableArray<string> Pools { get; init; } = [];
 
-    /// <summary>Claim a NAT that is not there, so that ESP goes in UDP.</summary>
-    public bool ForceEncapsulation { get; init; }
+    /// <summary>Whether ESP goes in UDP (swanctl.conf <c>encap</c>).</summary>
+    public Encapsulation Encapsulation { get; init; }
+
+    /// <inheritdoc cref="Encapsulation.Always"/>
+    public bool ForcesEncapsulation => Encapsulation == Encapsulation.Always;
+
+    /// <inheritdoc cref="Encapsulation.Never"/>
+    public bool ForbidsEncapsulation => Encapsulation == Encapsulation.Never;
 
     /// <summary>
     /// Take part in MOBIKE (RFC 4555) with a peer that does, and, as its initiators do, move to the NAT port even without a NAT.
@@ -152,6 +158,22 @@ public enum AuthenticationKind
 
     /// <summary>Name and password after phase 1 of IKEv1 (XAUTH); in a local section alone, with a peer that signs, that is hybrid authentication.</summary>
     Xauth,
+}
+
+/// <summary>Whether ESP goes in UDP (swanctl.conf <c>encap</c>).</summary>
+public enum Encapsulation
+{
+    /// <summary>Where a NAT is found.</summary>
+    WhenNeeded,
+
+    /// <summary>In any case: we claim a NAT that is not there.</summary>
+    Always,
+
+    /// <summary>
+    /// In no case: we take no part in NAT detection, so that the peer does not encapsulate either. A NAT in the way has to pass plain ESP (problem
+    /// <c>esp-no-ports</c>).
+    /// </summary>
+    Never,
 }
 
 /// <summary>When our certificates are sent (swanctl.conf <c>send_cert</c>).</summary>

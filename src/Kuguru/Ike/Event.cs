@@ -131,6 +131,9 @@ public enum FailureCode
 
     /// <summary>IKE_SA_INIT was answered, what follows on the NAT port is not: a filter (<c>udp-blocked</c>).</summary>
     NatPortBlocked,
+
+    /// <summary>What goes out as IP protocol 50 or 51 has no echo (<c>esp-no-ports</c>).</summary>
+    ProtocolBlocked,
     NoProposalChosen,
     AuthenticationFailed,
     UnknownIdentity,

@@ -15,6 +15,12 @@ public readonly record struct NatVerdict(bool Supported, bool Local, bool Remote
     /// <summary>No doubt about it: the peer's hash is of the address that we see, and a port that says so. Its address is its own.</summary>
     public bool IsPeersOwn { get; init; }
 
+    /// <summary>Whatever is in the way, nothing goes in UDP (<c>encap = never</c>).</summary>
+    public bool Forbidden { get; init; }
+
+    /// <summary>Plain packets go where a NAT is, or where nobody has looked for one.</summary>
+    public bool IsRisky => !Supported || (Forbidden && IsInTheWay);
+
     /// <summary>Somebody changes addresses between the two ends.</summary>
     public bool IsInTheWay => Local || Remote;
 
@@ -27,11 +33,14 @@ public readonly record struct NatVerdict(bool Supported, bool Local, bool Remote
     };
 
     /// <summary>ESP goes in UDP.</summary>
-    public bool Encapsulate => Supported && (Local || Remote || Forced);
+    public bool Encapsulate => Supported && !Forbidden && (Local || Remote || Forced);
 
     /// <summary>One sentence for logs and <c>status</c>.</summary>
     public string Explain(Path path) => this switch
     {
+        { Forbidden: true, IsInTheWay: true } => $"encapsulation is forbidden (encap = never) and {Where(path)} is in the way: plain ESP, "
+            + "which only \"VPN passthrough\" lets by, for one client of a gateway",
+        { Forbidden: true } => $"encapsulation is forbidden (encap = never): plain ESP to {path.Remote.Address}",
         { Supported: false } => $"{path.Remote.Address} takes no part in NAT detection: plain ESP, and no NAT may be in the way",
         { Local: true, Remote: true } => $"both we and {path.Remote.Address} are behind a NAT: ESP goes in UDP",
         { Local: true } => "we are behind a NAT: ESP goes in UDP, keepalives hold the mapping",

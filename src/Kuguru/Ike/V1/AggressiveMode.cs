@@ -69,7 +69,7 @@ static class AggressiveMode
             return Refuse(t, NotifyKind.AuthenticationFailed, new Failure(FailureCode.Refused,
                 $"'{peer}' at {d.Path.Remote} wants aggressive mode with a pre-shared key, which lets anybody who asks guess the key offline: refused; "
                 + "use main mode or certificates, or set i_dont_care_about_security_and_use_aggressive_mode_psk = yes"));
-        var agreed = new Agreed(choice, offer.Bytes, Traits.Of(first));
+        var agreed = new Agreed(choice, offer.Bytes, Traits.Of(first, connection));
         var local = PhaseOne.LocalId(connection, d.Path);
         var key = Methods.IsSharedKey(choice.Method) ? node.SharedKeysFor(local, peer).FirstOrDefault() : null;
         if (Methods.IsSharedKey(choice.Method) && key is null)
@@ -95,7 +95,7 @@ static class AggressiveMode
             Payloads =
             [
                 choice.Answer, new Payload.KE(publicValue), new Payload.Nonce(own), ownId, .. Signatures.Ask(node, connection, choice.Method, weAreInitiator: false), .. proof,
-                .. Traits.Announce(connection, node.Settings, agreed.Peer), .. NatPayloads.Say(t, d.Path, agreed.Prf, agreed.Peer.Nat, connection.ForceEncapsulation),
+                .. Traits.Announce(connection, node.Settings, agreed.Peer), .. NatPayloads.Say(t, d.Path, agreed.Prf, agreed.Peer.Nat, connection.ForcesEncapsulation),
             ],
         };
         sa.Heard.Take(d.Bytes, sa.Send(t, d.Path, answer, awaits: true));
@@ -113,7 +113,7 @@ static class AggressiveMode
             t.Note(Severity.Warning, Subject.Ike, $"{t.Arrived.Remote} answers aggressive mode with what was not offered: ignored, it is not authenticated");
             return;
         }
-        var (expected, agreed) = (PhaseOne.RemoteId(connection), new Agreed(choice, phase.Offer, Traits.Of(message)));
+        var (expected, agreed) = (PhaseOne.RemoteId(connection), new Agreed(choice, phase.Offer, Traits.Of(message, connection)));
         var keys = Methods.IsSharedKey(choice.Method) ? t.Node.SharedKeysFor(phase.LocalId, peer) : [];
         if (keys.IsEmpty && Methods.IsSharedKey(choice.Method) && SharedKeys.ForInitiator(t.Node, connection, t.Sa.Path) is { } byAddress)
             keys = [byAddress];
@@ -140,7 +140,7 @@ static class AggressiveMode
         // What is sent now goes back to the port that it was sent from, if there is a NAT: so the payloads are about the path before.
         var last = t.Sa.Send(t, t.Sa.Path, PhaseOne.Seal(t, keying, ExchangeKind.Aggressive,
         [
-            .. proof, .. NatPayloads.Say(t, t.Sa.Path, agreed.Prf, agreed.Peer.Nat, connection.ForceEncapsulation),
+            .. proof, .. NatPayloads.Say(t, t.Sa.Path, agreed.Prf, agreed.Peer.Nat, connection.ForcesEncapsulation),
             .. PhaseOne.SayInitialContact(t, connection, phase.LocalId, peer),
         ]), awaits: false);
         t.Sa.Heard.Take(bytes, last);
@@ -168,7 +168,7 @@ static class AggressiveMode
         }
         PhaseOne.Accept(keying, message);
         t.Sa.CurrentPath = t.Arrived;
-        t.Sa.Verdict = NatPayloads.Judge(t, agreed.Prf, agreed.Peer.Nat, opened, connection.ForceEncapsulation);
+        t.Sa.Verdict = NatPayloads.Judge(t, agreed.Prf, agreed.Peer.Nat, opened, connection.ForcesEncapsulation);
         t.Sa.Heard.Take(bytes, []);
         phase.HandOver();
         t.Report(new Event.NatDetected(t.Sa.Verdict, t.Sa.Path));
@@ -178,7 +178,7 @@ static class AggressiveMode
     static void SetPath(Turn t, Agreed agreed, Connection connection, IsakmpMessage message)
     {
         t.Sa.FragmentSize = connection.Fragmentation && agreed.Peer.Fragments ? t.Settings.FragmentSizeTo(t.Sa.Path.Remote.Address) : null;
-        t.Sa.Verdict = NatPayloads.Judge(t, agreed.Prf, agreed.Peer.Nat, message, connection.ForceEncapsulation);
+        t.Sa.Verdict = NatPayloads.Judge(t, agreed.Prf, agreed.Peer.Nat, message, connection.ForcesEncapsulation);
         t.Report(new Event.NatDetected(t.Sa.Verdict, t.Sa.Path));
         t.Sa.CurrentPath = Floating.AfterInit(t.Sa.Path, t.Sa.Verdict, always: false, t.Settings.Port, t.Settings.NatPort);
     }

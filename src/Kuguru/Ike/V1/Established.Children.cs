@@ -67,6 +67,7 @@ sealed partial class Established
             StandIns = agreement.StandIns,
             Path = t.Sa.Path,
             UdpEncapsulated = NatVersions.IsUdp(choice.Mode),
+            RisksNat = t.Sa.Nat.IsRisky,
             Usage = new SaUsage(),
         }, reqId, isInboundOnly);
         _children.Add(child);
@@ -208,6 +209,7 @@ sealed partial class Established
         if (!_children.Contains(child))
             return;
         child.Checked(t.Now);
+        child.TellSilence(t);
         if (UseAt(child) <= t.Now)
             Use(t, child);
         if (child.IsOver(t.Now))

@@ -55,7 +55,7 @@ static class MainMode
             PhaseOne.Refuse(t, NotifyKind.NoProposalChosen);
             return null;
         }
-        var agreed = new Agreed(chosen.Choice, offer.Bytes, Traits.Of(first));
+        var agreed = new Agreed(chosen.Choice, offer.Bytes, Traits.Of(first, chosen.Connection));
         sa.Enter(new OfferedSa(now + node.Settings.HalfOpenTimeout, agreed));
         SetFragments(t, chosen.Connection, agreed.Peer);
         var answer = sa.Header(ExchangeKind.IdentityProtection, MessageId.Zero) with
@@ -76,7 +76,7 @@ static class MainMode
             return;
         }
         t.Sa.Meet(message.ResponderCookie);
-        var agreed = new Agreed(choice, phase.Offer, Traits.Of(message));
+        var agreed = new Agreed(choice, phase.Offer, Traits.Of(message, phase.Plan.Connection));
         SetFragments(t, connection, agreed.Peer);
         var (exchange, nonce) = (KeyExchange.Start(choice.Suite.KeyExchange, t.Node.Dice), t.Node.Dice.Bytes(PhaseOne.NonceLength));
         t.Sa.Enter(new ExpectKeyExchange(phase.Plan, phase.LocalId, agreed, exchange, nonce));
@@ -85,7 +85,7 @@ static class MainMode
             Payloads =
             [
                 new Payload.KE(exchange.PublicValue), new Payload.Nonce(nonce), .. Signatures.Ask(t.Node, connection, choice.Method, weAreInitiator: true),
-                .. NatPayloads.Say(t, t.Sa.Path, agreed.Prf, agreed.Peer.Nat, connection.ForceEncapsulation),
+                .. NatPayloads.Say(t, t.Sa.Path, agreed.Prf, agreed.Peer.Nat, connection.ForcesEncapsulation),
             ],
         };
         t.Sa.Send(t, t.Sa.Path, next, awaits: true);
@@ -99,7 +99,7 @@ static class MainMode
             t.Node.Count(IkeDrop.Malformed);
             return;
         }
-        var forced = PhaseOne.Candidates(t.Node, t.Arrived, aggressive: false).Any(connection => connection.ForceEncapsulation);
+        var forced = PhaseOne.Candidates(t.Node, t.Arrived, aggressive: false).Any(connection => connection.ForcesEncapsulation);
         if (!KeyExchange.TryAnswer(agreed.Choice.Suite.KeyExchange, t.Node.Dice, ke.Data, out var publicValue, out var shared, out var fault))
         {
             t.Note(Severity.Warning, Subject.Ike, $"{t.Arrived.Remote} sends a bad public value for {agreed.Choice.Suite.KeyExchange.Name()} ({fault}): refused");
@@ -146,7 +146,7 @@ static class MainMode
             return;
         }
         var keying = key is null ? Keying.OfSignatures(suite, exchanged) : Keying.OfSharedKey(suite, key.Secret, exchanged);
-        t.Sa.Verdict = NatPayloads.Judge(t, agreed.Prf, agreed.Peer.Nat, message, connection.ForceEncapsulation);
+        t.Sa.Verdict = NatPayloads.Judge(t, agreed.Prf, agreed.Peer.Nat, message, connection.ForcesEncapsulation);
         t.Report(new Event.NatDetected(t.Sa.Verdict, t.Sa.Path));
         var before = t.Sa.Path;
         t.Sa.CurrentPath = Floating.AfterInit(before, t.Sa.Verdict, always: false, t.Settings.Port, t.Settings.NatPort);

@@ -52,10 +52,11 @@ static class NatVersions
 /// <summary>What a peer can do, by its vendor IDs.</summary>
 readonly record struct Traits(NatVersion Nat, bool Xauth, bool DeadPeerDetection, bool Unity, bool Fragments)
 {
-    public static Traits Of(IsakmpMessage message)
+    /// <summary>Of NAT traversal nothing, where encapsulation is forbidden.</summary>
+    public static Traits Of(IsakmpMessage message, Connection connection)
     {
         var ids = message.All<Payload.VendorId>().Select(id => id.Data).ToList();
-        return new(NatVersions.Best(ids), ids.Contains(VendorIds.Xauth), ids.Contains(VendorIds.DeadPeerDetection),
+        return new(connection.ForbidsEncapsulation ? NatVersion.None : NatVersions.Best(ids), ids.Contains(VendorIds.Xauth), ids.Contains(VendorIds.DeadPeerDetection),
             ids.Any(VendorIds.IsUnity), ids.Any(VendorIds.IsFragmentation));
     }
 
@@ -72,7 +73,7 @@ readonly record struct Traits(NatVersion Nat, bool Xauth, bool DeadPeerDetection
             yield return new Payload.VendorId(VendorIds.Unity);
         if (connection.Fragmentation && peer?.Fragments != false)
             yield return new Payload.VendorId(VendorIds.Fragmentation);
-        foreach (var version in peer is { } answered ? [answered.Nat] : NatVersions.All)
+        foreach (var version in peer is { } answered ? [answered.Nat] : connection.ForbidsEncapsulation ? [] : NatVersions.All)
         {
             if (version != NatVersion.None)
                 yield return new Payload.VendorId(NatVersions.VendorId(version));

@@ -158,7 +158,7 @@ static class Proposals
         orderby i.Index + n.Index, i.Index
         select new AhSuite(i.Item, n.Item);
 
-    static IEnumerable<ExtendedSequenceNumbers> EsnOf(AlgorithmSet set) => set.Esn.IsEmpty ? [ExtendedSequenceNumbers.No] : set.Esn;
+    static ImmutableArray<ExtendedSequenceNumbers> EsnOf(AlgorithmSet set) => set.Esn.IsEmpty ? [ExtendedSequenceNumbers.No] : set.Esn;
 
     static bool Takes(AlgorithmSet set, KeyExchangeMethod group) => set.KeyExchange.Contains(group) || (group == KeyExchangeMethod.None && set.KeyExchange.IsEmpty);
 

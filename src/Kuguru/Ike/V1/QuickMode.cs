@@ -66,7 +66,8 @@ static class QuickMode
     {
         var (scope, transport) = asked;
         if (NatVersions.IsUdp(choice.Mode) && e.Peer.Nat == NatVersion.None)
-            return Refuse(t, e, opened, NotifyKind.NoProposalChosen, FailureCode.NoProposalChosen, "it wants ESP in UDP, but has not announced NAT traversal");
+            return Refuse(t, e, opened, NotifyKind.NoProposalChosen, FailureCode.NoProposalChosen, e.Connection.ForbidsEncapsulation
+                ? "it wants ESP in UDP, which 'encap = never' forbids here" : "it wants ESP in UDP, but has not announced NAT traversal");
         if (transport is { } named && (transport = OriginalAddresses.Read(named, opened, isInitiator: false)) is null)
             return Refuse(t, e, opened, NotifyKind.InvalidIdInformation, FailureCode.TrafficSelectorsUnacceptable, "its original addresses are of another family");
         if (scope.Config.Mode == ChildMode.Transport && transport is null)

@@ -92,6 +92,7 @@ sealed partial class Established
             StandIns = agreement.StandIns,
             Path = t.Sa.Path,
             UdpEncapsulated = t.Sa.Nat.Encapsulate,
+            RisksNat = t.Sa.Nat.IsRisky,
             Usage = new SaUsage(),
         };
         var waits = replaced is null && TakesOver && !byUs;
@@ -217,6 +218,7 @@ sealed partial class Established
         if (!_children.Contains(child) || child.State is ChildState.Deleting)
             return;
         child.Checked(t.Now);
+        child.TellSilence(t);
         if (child.UseAt <= t.Now)
             Use(t, child);
         if (child.IsOver(t.Now))

@@ -13,7 +13,7 @@ sealed partial class Established
     Instant? _probeAt;
 
     /// <summary>We say that there is a NAT before us, whether there is one or not.</summary>
-    public bool Claims(IkeV2Session sa) => Connection.ForceEncapsulation || sa.Mobility.ClaimsNat;
+    public Encapsulation Claims(IkeV2Session sa) => sa.Mobility.ClaimsNat ? Encapsulation.Always : Connection.Encapsulation;
 
     /// <summary>How often keepalives go out: by the connection, else as for all.</summary>
     KeepAlivePolicy KeepAlives(IkeV2Session sa) => Connection.KeepAlive ?? sa.Node.Settings.KeepAlive;
@@ -36,7 +36,7 @@ sealed partial class Established
             t.Node.Mapping = life;
         else
             t.Sa.Mobility.Life = life;
-        if (life.Fails is { } silence && !t.Sa.Nat.Local && !Claims(t.Sa))
+        if (life.Fails is { } silence && !t.Sa.Nat.Local && Claims(t.Sa) == Encapsulation.WhenNeeded)
             ClaimNat(t, silence);
     }
 

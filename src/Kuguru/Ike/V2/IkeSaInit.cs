@@ -47,7 +47,7 @@ static class IkeSaInit
             Proposals.Offer(connection.Proposals, Blob.Empty),
             new Payload.KE((ushort)invitation.KeyExchange.Method, invitation.KeyExchange.PublicValue),
             new Payload.Nonce(invitation.Nonce),
-            .. NatNotifies.Ask(t.Node, t.Sa.Path, outer.InitiatorSpi, connection.ForceEncapsulation),
+            .. NatNotifies.Ask(t.Node, t.Sa.Path, outer.InitiatorSpi, connection.Encapsulation),
         ];
         if (!invitation.Cookie.IsEmpty)
             payloads.Insert(0, new Payload.Notify(NotifyType.Cookie, invitation.Cookie));
@@ -96,9 +96,9 @@ static class IkeSaInit
             new Payload.KE((ushort)suite.KeyExchange, publicValue),
             new Payload.Nonce(nonces.Responder),
         ];
-        var verdict = NatNotifies.Judge(request, d.Path, connection.ForceEncapsulation);
+        var verdict = NatNotifies.Judge(request, d.Path, connection.Encapsulation);
         if (verdict.Supported)
-            payloads.AddRange(NatNotifies.Answer(d.Path, request.InitiatorSpi, spi, connection.ForceEncapsulation));
+            payloads.AddRange(NatNotifies.Answer(d.Path, request.InitiatorSpi, spi, connection.Encapsulation));
         var fragments = connection.Fragmentation && request.Has(NotifyType.Ikev2FragmentationSupported);
         if (fragments)
             payloads.Add(new Payload.Notify(NotifyType.Ikev2FragmentationSupported));
@@ -206,7 +206,7 @@ static class IkeSaInit
         invitation.KeyExchange.Dispose();
         IkeKeysRevealed(t, keying);
 
-        sa.Verdict = NatNotifies.Judge(response, t.Arrived, connection.ForceEncapsulation);
+        sa.Verdict = NatNotifies.Judge(response, t.Arrived, connection.Encapsulation);
         var fragments = connection.Fragmentation && response.Has(NotifyType.Ikev2FragmentationSupported);
         sa.Fragments = fragments ? t.Settings.FragmentSizeTo(sa.Path.Remote.Address) : null;
         t.Report(new Event.NatDetected(sa.Verdict, sa.Path));

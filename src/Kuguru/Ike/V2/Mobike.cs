@@ -68,7 +68,7 @@ static class Mobike
             address.IsV6 ? NotifyType.AdditionalIp6Address : NotifyType.AdditionalIp4Address, address.ToBytes()));
 
     public static IEnumerable<Payload> NatDetection(Turn t, Path path) =>
-        NatNotifies.Answer(path, t.Sa.InitiatorSpi, t.Sa.ResponderSpi, t.Sa.Connection!.ForceEncapsulation || t.Sa.Mobility.ClaimsNat);
+        NatNotifies.Answer(path, t.Sa.InitiatorSpi, t.Sa.ResponderSpi, t.Sa.Mobility.ClaimsNat ? Encapsulation.Always : t.Sa.Connection!.Encapsulation);
 
     public static Blob Cookie(Turn t) => t.Node.Dice.Bytes(CookieLength);
 
@@ -93,7 +93,7 @@ static class Mobike
     /// <summary>The IKE SA goes along at once; the children when the peer has shown that it is there.</summary>
     static void AnswerUpdate(Turn t, Established e, IkeMessage request)
     {
-        var verdict = NatNotifies.Judge(request, t.Arrived, e.Connection.ForceEncapsulation);
+        var verdict = NatNotifies.Judge(request, t.Arrived, e.Connection.Encapsulation);
         t.Sa.Relocate(t, t.Arrived, verdict.Supported ? verdict : t.Sa.Verdict, MoveCause.Update);
         e.EndAhBehindNat(t);
         if (e.HasToMove(t))

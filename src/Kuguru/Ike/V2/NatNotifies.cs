@@ -13,16 +13,20 @@ static class NatNotifies
     /// <summary>
     /// NAT_DETECTION_SOURCE_IP for every address that the first message may leave from, the path's own first, then NAT_DETECTION_DESTINATION_IP.
     /// </summary>
-    public static IEnumerable<Payload> Ask(INode node, Path path, IkeSpi initiator, bool forced) =>
-        Of(forced ? [path.Local] : Sources(node, path), path, initiator, default, forced);
+    public static IEnumerable<Payload> Ask(INode node, Path path, IkeSpi initiator, Encapsulation encapsulation) => encapsulation == Encapsulation.Never ? []
+        : Of(encapsulation == Encapsulation.Always ? [path.Local] : Sources(node, path), path, initiator, default, encapsulation == Encapsulation.Always);
 
     /// <summary>The same of a responder, who knows which of its addresses the request came to.</summary>
-    public static IEnumerable<Payload> Answer(Path path, IkeSpi initiator, IkeSpi responder, bool forced) =>
-        Of([path.Local], path, initiator, responder, forced);
+    public static IEnumerable<Payload> Answer(Path path, IkeSpi initiator, IkeSpi responder, Encapsulation encapsulation) =>
+        encapsulation == Encapsulation.Never ? [] : Of([path.Local], path, initiator, responder, encapsulation == Encapsulation.Always);
 
-    public static NatVerdict Judge(IkeMessage message, Path path, bool forced) => NatDetection.Judge(message.InitiatorSpi, message.ResponderSpi, path,
-        [.. message.All(NotifyType.NatDetectionSourceIp).Select(notify => notify.Data)],
-        [.. message.All(NotifyType.NatDetectionDestinationIp).Select(notify => notify.Data)], forced);
+    public static NatVerdict Judge(IkeMessage message, Path path, Encapsulation encapsulation)
+    {
+        var verdict = NatDetection.Judge(message.InitiatorSpi, message.ResponderSpi, path,
+            [.. message.All(NotifyType.NatDetectionSourceIp).Select(notify => notify.Data)],
+            [.. message.All(NotifyType.NatDetectionDestinationIp).Select(notify => notify.Data)], encapsulation == Encapsulation.Always);
+        return verdict with { Forbidden = encapsulation == Encapsulation.Never };
+    }
 
     static IEnumerable<Payload> Of(IEnumerable<Endpoint> sources, Path path, IkeSpi initiator, IkeSpi responder, bool forced)
     {

@@ -16,7 +16,7 @@ public class ConnectionReaderTests
         var connection = Read([])!;
         Assert.Equal("gw", connection.Name);
         Assert.Equal(AlgorithmSet.Defaults(ProposalKind.Ike), connection.Proposals);
-        Assert.Equal((TimeSpan.FromHours(4), TimeSpan.Zero, 1, UniquePolicy.No, true, false), (connection.RekeyTime, connection.ReauthTime, connection.KeyingTries, connection.Unique, connection.Mobike, connection.ForceEncapsulation));
+        Assert.Equal((TimeSpan.FromHours(4), TimeSpan.Zero, 1, UniquePolicy.No, true, false), (connection.RekeyTime, connection.ReauthTime, connection.KeyingTries, connection.Unique, connection.Mobike, connection.ForcesEncapsulation));
         Assert.Empty(connection.LocalAddresses);
         Assert.Null(Assert.Single(connection.Remote).Id);
     }
@@ -49,7 +49,7 @@ public class ConnectionReaderTests
         Assert.Equal("IKE:AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/CURVE_25519", Assert.Single(connection.Proposals).ToString());
         Assert.Equal([IpAddress.AnyV4, IpAddress.AnyV6], connection.VirtualAddresses);
         Assert.Equal(["p4", "p6"], connection.Pools);
-        Assert.Equal((4500, 4500, true, false, false), (connection.LocalPort, connection.RemotePort, connection.ForceEncapsulation, connection.Mobike, connection.Fragmentation));
+        Assert.Equal((4500, 4500, true, false, false), (connection.LocalPort, connection.RemotePort, connection.ForcesEncapsulation, connection.Mobike, connection.Fragmentation));
         Assert.Equal((TimeSpan.FromSeconds(30), UniquePolicy.Replace, 0), (connection.DpdDelay, connection.Unique, connection.KeyingTries));
         Assert.Equal((TimeSpan.FromHours(1), TimeSpan.FromMinutes(5), TimeSpan.Zero), (connection.RekeyTime, connection.OverTime, connection.RandTime));
     }
@@ -122,7 +122,7 @@ public class ConnectionReaderTests
     [InlineData("remote_addrs", "300.1.1.1", "connections.gw.remote_addrs: \"300.1.1.1\" is neither an address, a prefix, a range FIRST-LAST, a host name nor %any")]
     [InlineData("dpd_delay", "often", "connections.gw.dpd_delay: \"often\" is not a time, such as 30s, 5m, 4h or 1d")]
     [InlineData("unique", "maybe", "connections.gw.unique: \"maybe\" is not one of no, never, keep, replace")]
-    [InlineData("encap", "maybe", "connections.gw.encap: \"maybe\" is not yes or no")]
+    [InlineData("encap", "maybe", "connections.gw.encap: \"maybe\" is not yes, no or never")]
     [InlineData("remote_port", "0", "connections.gw.remote_port: \"0\" is not a number from 1 to 65535")]
     [InlineData("aggressive", "perhaps", "connections.gw.aggressive: \"perhaps\" is not yes or no")]
     [InlineData("childless", "maybe", "connections.gw.childless: \"maybe\" is not one of allow, prefer, force, never")]

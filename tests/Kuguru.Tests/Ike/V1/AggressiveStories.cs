@@ -55,7 +55,7 @@ public class AggressiveStories
     {
         var pair = Two();
         var forcing = byMoon ? pair.Moon : pair.Sun;
-        forcing.Connections[0] = forcing.Connections[0] with { ForceEncapsulation = true };
+        forcing.Connections[0] = forcing.Connections[0] with { Encapsulation = Encapsulation.Always };
         pair.Moon.Up(pair.Sun);
         pair.World.Run(2);
         MainModeStories.IsUp(pair);

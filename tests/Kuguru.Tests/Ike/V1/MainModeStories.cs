@@ -73,7 +73,7 @@ public class MainModeStories
     {
         foreach (var byMoon in (bool[])[true, false])
         {
-            var pair = byMoon ? Two(moon: c => c with { ForceEncapsulation = true }) : Two(sun: c => c with { ForceEncapsulation = true });
+            var pair = byMoon ? Two(moon: c => c with { Encapsulation = Encapsulation.Always }) : Two(sun: c => c with { Encapsulation = Encapsulation.Always });
             pair.Moon.Up(pair.Sun);
             pair.World.Run(2);
             Assert.Equal(byMoon ? ("forced", "remote") : ("remote", "forced"), ($"{pair.Moon.V1.Nat}", $"{pair.Sun.V1.Nat}"));

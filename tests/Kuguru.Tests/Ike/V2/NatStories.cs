@@ -62,7 +62,7 @@ public class NatStories
     [Fact]
     public void Forced_encapsulation_looks_like_a_NAT_to_the_peer_who_sees_through_it()
     {
-        var pair = new Pair(moon: c => c with { ForceEncapsulation = true }).Up();
+        var pair = new Pair(moon: c => c with { Encapsulation = Encapsulation.Always }).Up();
         Assert.Equal(("forced", "remote"), ($"{pair.Moon.Session.Nat}", $"{pair.Sun.Session.Nat}"));
         Assert.True(pair.Sun.Session.Nat.LooksForced);
         Assert.Equal("192.0.2.1[4500]...192.0.2.2[4500]", $"{pair.Moon.Session.Path}");
@@ -76,7 +76,7 @@ public class NatStories
     [Fact]
     public void A_responder_may_force_it_too()
     {
-        var pair = new Pair(sun: c => c with { ForceEncapsulation = true }).Up();
+        var pair = new Pair(sun: c => c with { Encapsulation = Encapsulation.Always }).Up();
         Assert.Equal(("remote", "forced"), ($"{pair.Moon.Session.Nat}", $"{pair.Sun.Session.Nat}"));
         Assert.True(pair.Moon.Installed.Values.Single().UdpEncapsulated);
         Assert.True(pair.Sun.Installed.Values.Single().UdpEncapsulated);
