@@ -62,6 +62,25 @@ static class Seeds
         return packet;
     }
 
+    /// <summary>AH in transport mode behind IPv4 options: router alert, record route.</summary>
+    public static byte[] Ah4()
+    {
+        byte[] packet = [.. new byte[20], 148, 4, 0, 0, 7, 7, 4, 10, 0, 0, 1, 0, .. Ah, .. Syn];
+        Ipv4.Write(packet, A4, B4, IpProtocol.Ah, packet.Length);
+        packet[0] = 0x48;
+        return packet;
+    }
+
+    /// <summary>AH behind hop-by-hop options and a routing header at its end.</summary>
+    public static byte[] Ah6()
+    {
+        byte[] packet = [.. new byte[40], (byte)IpProtocol.Routing, 0, 0x3E, 4, 1, 2, 3, 4, (byte)IpProtocol.Ah, 0, 0, 0, 0, 0, 0, 0, .. Ah, .. Syn];
+        Ipv6.Write(packet, A6, B6, IpProtocol.Any, packet.Length - 40);
+        return packet;
+    }
+
+    static byte[] Ah => [(byte)IpProtocol.Tcp, 6, 0, 0, 1, 2, 3, 4, 0, 0, 0, 1, .. new byte[20]];
+
     public static IpAddress StandIn4 { get; } = IpAddress.Parse("198.18.4.7");
     public static IpAddress Other4 { get; } = IpAddress.Parse("203.0.113.255");
     public static IpAddress StandIn6 { get; } = IpAddress.Parse("fd6b:7567:7572:7500::7");

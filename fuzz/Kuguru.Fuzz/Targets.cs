@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using Kuguru.Ah;
 using Kuguru.Crypto;
 using Kuguru.Daemon.Settings;
 using Kuguru.Daemon.Vici;
@@ -30,6 +31,7 @@ static class Targets
         new("readdress", Readdressed, bytes => MendIp(bytes), Seeds.Syn4(), Seeds.Syn6(), Seeds.Unreachable4(), Seeds.Unreachable6()),
         new("tun", Tun, MendTun, [.. new byte[10], .. Seeds.Syn4()], [1, 1, 40, 0, 4, 0, 20, 0, 16, 0, .. Seeds.Syn4()]),
         new("esp-trailer", EspTrail, Nothing, [1, 2, 3, 4, 1, 2, 2, 4]),
+        new("ah", Ah, bytes => MendIp(bytes), Seeds.Ah4(), Seeds.Ah6()),
         new("vici", Vici, Nothing, Seeds.LoadConn(), Seeds.LoadPool(), Seeds.LoadShared()),
         new("conf", Conf, Nothing, Encoding.UTF8.GetBytes(Seeds.Conf)),
         new("proposal", Proposals, Nothing, "aes128gcm16-prfsha256-x25519,default"u8.ToArray(), "aes256-sha256-modp2048"u8.ToArray()),
@@ -176,6 +178,30 @@ static class Targets
             return false;
         var adds = length >= 0 && length + EspTrailer.FixedSize + bytes[^2] == bytes.Length;
         Oracle.True(adds && bytes[^1] == (byte)next, "a trailer that does not add up");
+        return true;
+    }
+
+    static readonly AhSuite _ahSuite = new(IntegrityAlgorithm.HmacSha2_256_128, ExtendedSequenceNumbers.Yes);
+
+    /// <summary>A whole IP packet with an AH: what is sealed is opened again, and what an ICV covers does not depend on what it does not.</summary>
+    static bool Ah(byte[] bytes)
+    {
+        if (!IpPacket.TryRead(bytes, out var ip) || ip.Protocol != IpProtocol.Ah || ip.IsFragment || !AhHeader.TryRead(bytes.AsSpan(ip.TransportAt, ip.TransportLength), out var header))
+            return false;
+        Oracle.True(header.Length >= AhHeader.FixedSize && ip.TransportAt + header.Length <= ip.Length, "an AH that is not inside its packet");
+        Oracle.True(bytes[Placement.NextHeaderAt(bytes, ip.TransportAt)] == (byte)IpProtocol.Ah, "another header is named");
+        byte[] once = new byte[CoveredHeader.MaxLength], twice = new byte[CoveredHeader.MaxLength];
+        using var integrity = new AhIntegrity(_ahSuite, new(Secret.Empty(), Secret.Copy(new byte[32])));
+        integrity.Verify(bytes.AsSpan(0, ip.Length), ip.TransportAt, header, 1);
+        if (!CoveredHeader.TryWrite(bytes.AsSpan(0, ip.TransportAt), once))
+            return false;
+        Oracle.True(CoveredHeader.TryWrite(once.AsSpan(0, ip.TransportAt), twice) && once.AsSpan().SequenceEqual(twice), "what is covered is covered otherwise");
+        if (header.Length < _ahSuite.HeaderLength(isV6: false))
+            return true;
+        var packet = bytes.AsSpan(0, ip.Length);
+        Oracle.True(integrity.Seal(packet, ip.TransportAt, header, 7) && integrity.Verify(packet, ip.TransportAt, header, 7), "what was sealed is not opened");
+        packet[^1] ^= 1;
+        Oracle.True(ip.TransportAt + header.Length == ip.Length || !integrity.Verify(packet, ip.TransportAt, header, 7), "what was changed is opened");
         return true;
     }
 
