@@ -1,3 +1,4 @@
+using Kuguru.Ike;
 using Kuguru.Lab;
 
 namespace Kuguru.Stories;

@@ -12,7 +12,7 @@ sealed partial class Established
 {
     Instant? _probeAt;
 
-    /// <summary>We say that there is a NAT before us, whether there is one or not.</summary>
+    /// <summary>What we say of a NAT before us: that there is one, whether there is or not; nothing; or the truth.</summary>
     public Encapsulation Claims(IkeV2Session sa) => sa.Mobility.ClaimsNat ? Encapsulation.Always : Connection.Encapsulation;
 
     /// <summary>How often keepalives go out: by the connection, else as for all.</summary>
@@ -28,7 +28,7 @@ sealed partial class Established
     /// <summary>What is known of what stands before us. A NAT is the network's; a firewall that changes nothing may stand before one peer and not the next.</summary>
     public MappingLife Life(IkeV2Session sa) => IsTheNetworks(sa) ? sa.Node.Mapping : sa.Mobility.Life;
 
-    bool IsTheNetworks(IkeV2Session sa) => sa.Nat.Local || Connection.ForceEncapsulation;
+    bool IsTheNetworks(IkeV2Session sa) => sa.Nat.Local || Connection.ForcesEncapsulation;
 
     public void Learn(Turn t, MappingLife life)
     {
