@@ -58,10 +58,10 @@ public sealed class Invariants(World world)
         _answered += packet.Payload.Length;
         if (Describer.TryIke(packet, out var message))
             SentIke(peer, message);
-        else if (packet.Protocol == IpProtocol.Esp || Demux.Classify(packet.Payload) == Port4500.Esp)
-            SentEsp(peer, packet.Payload);
         else if (packet.Protocol == IpProtocol.Ah && AhHeader.TryRead(packet.Payload.Span, out var ah))
             Sent(peer, "AH", ah.Spi, ah.Sequence);
+        else if (packet.Protocol == IpProtocol.Esp || Demux.Classify(packet.Payload) == Port4500.Esp)
+            SentEsp(peer, packet.Payload);
     }
 
     /// <summary>A peer that lost its power will not be heard of again.</summary>
