@@ -142,7 +142,7 @@ public sealed class TransportStories
     [InlineData(true, false)]
     public void Who_forces_encapsulation_without_a_NAT_keeps_its_address(bool hasNat, bool keeps)
     {
-        var pair = new Pair(c => Transport(c) with { ForceEncapsulation = true }, Transport, hasNat ? new Napt("203.0.113.1") : null);
+        var pair = new Pair(c => Transport(c) with { Encapsulation = Encapsulation.Always }, Transport, hasNat ? new Napt("203.0.113.1") : null);
         StandInRequest? asked = null;
         pair.Sun.StandIns = request => new([], (asked = request) is null ? "" : null);
         pair.Moon.Up(pair.Sun);
