@@ -80,13 +80,15 @@ static class QuickMode
         using var wiped = shared;
         var (inbound, nonceR, id) = (t.Node.NewEspSpi(), (Blob)t.Node.Dice.Bytes(PhaseOne.NonceLength), opened.Id);
         var agreement = new QuickAgreement(Limit(scope.Config, choice.Life), choice, inbound, scope.Local, scope.Remote) { Transport = transport };
-        var placed = Placing.Ask(t, e.StandInsOf(t, agreement));
+        var request = e.StandInsOf(t, agreement);
+        var placed = Placing.Ask(t, request);
         if (placed.WhyNot is { } why)
         {
             t.Node.ReleaseStandIns(inbound);
             return Refuse(t, e, opened, NotifyKind.InvalidIdInformation, FailureCode.AddressUnavailable, why);
         }
-        var child = e.Add(t, agreement with { StandIns = placed.StandIns }, shared, nonceI, nonceR, isInboundOnly: true);
+        // What replaces nothing sends at once: a first packet may be here before the last message is read, and its reply has no other way.
+        var child = e.Add(t, agreement with { StandIns = placed.StandIns }, shared, nonceI, nonceR, isInboundOnly: request.Replaces is not null);
         e.Offers[id] = new QuickModeOffer(child, nonceI, nonceR, t.Now + Retransmission.Whole(t.Settings));
         List<Payload> answer = [Proposals.Answer(choice, inbound), new Payload.Nonce(nonceR)];
         if (shared is not null)
