@@ -93,29 +93,20 @@ sealed class InWorker : PacketWorker
             Options.Icmp?.Invoke(error);
     }
 
-    void Drain(RawEspSocket socket)
+    void Drain(RawSocket socket)
     {
+        var isAh = socket is RawAhSocket;
         for (var k = 0; k < MaxReceives && socket.Receive(_batch) is var count and > 0; k++)
         {
             var now = MonotonicClock.Now;
             for (var i = 0; i < count; i++)
             {
                 ref readonly var received = ref _batch[i];
-                _inbound.Add(received.Bytes, new Arrival(received.Path, UdpEncapsulated: false, received.Tos, now));
-            }
-            _inbound.Flush();
-        }
-    }
-
-    void Drain(RawAhSocket socket)
-    {
-        for (var k = 0; k < MaxReceives && socket.Receive(_batch) is var count and > 0; k++)
-        {
-            var now = MonotonicClock.Now;
-            for (var i = 0; i < count; i++)
-            {
-                ref readonly var received = ref _batch[i];
-                _inbound.AddAh(received.Bytes, new Arrival(received.Path, UdpEncapsulated: false, received.Tos, now));
+                var arrival = new Arrival(received.Path, UdpEncapsulated: false, received.Tos, now);
+                if (isAh)
+                    _inbound.AddAh(received.Bytes, arrival);
+                else
+                    _inbound.Add(received.Bytes, arrival);
             }
             _inbound.Flush();
         }

@@ -61,20 +61,15 @@ public sealed class Sockets : IDisposable
     }
 
     /// <summary>The socket for plain ESP to this address; null when there is none.</summary>
-    public RawEspSocket? RawFor(IpAddress remote)
-    {
-        foreach (var socket in _raw)
-        {
-            if (socket.IsV6 == remote.IsV6)
-                return socket;
-        }
-        return null;
-    }
+    public RawEspSocket? RawFor(IpAddress remote) => OfFamily(_raw, remote);
 
     /// <summary>The socket for AH to this address; null when there is none.</summary>
-    public RawAhSocket? AhFor(IpAddress remote)
+    public RawAhSocket? AhFor(IpAddress remote) => OfFamily(_ah, remote);
+
+    static T? OfFamily<T>(List<T> sockets, IpAddress remote)
+        where T : RawSocket
     {
-        foreach (var socket in _ah)
+        foreach (var socket in sockets)
         {
             if (socket.IsV6 == remote.IsV6)
                 return socket;
@@ -128,8 +123,8 @@ public sealed class Sockets : IDisposable
     {
         try
         {
-            _raw.Add(RawEspSocket.Open(new RawEspOptions { Address = address, Mark = mark }));
-            _ah.Add(RawAhSocket.Open(new RawEspOptions { Address = address, Mark = mark }));
+            _raw.Add(RawEspSocket.Open(new RawSocketOptions { Address = address, Mark = mark }));
+            _ah.Add(RawAhSocket.Open(new RawSocketOptions { Address = address, Mark = mark }));
         }
         catch (LinuxException e) when (e.Errno is Errno.EPERM or Errno.EACCES)
         {
