@@ -13,11 +13,13 @@ public abstract class IkeSession
 
     /// <summary>Null for a responder that has not yet chosen among its candidates.</summary>
     public abstract Connection? Connection { get; }
+
+    public string Name => Connection?.Name ?? "(unnamed)";
     public abstract IkeSpi LocalSpi { get; }
     public abstract bool IsInitiator { get; }
 
     /// <summary>Of IKE.</summary>
-    public virtual int Version => 2;
+    public abstract int Version { get; }
     public abstract IkeState State { get; }
 
     /// <summary>A responder whose peer has not yet authenticated.</summary>

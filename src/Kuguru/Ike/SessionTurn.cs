@@ -26,7 +26,7 @@ abstract class SessionTurn(IkeSession session, INode node, Instant now, Outbox o
     public void Add(Effect effect) => Outbox.Add(effect);
 
     public void Report(Event @event) =>
-        Outbox.Report(@event with { Sa = new SaName(Session.UniqueId, Session.Connection?.Name ?? "(unnamed)") });
+        Outbox.Report(@event with { Sa = new SaName(Session.UniqueId, Session.Name) });
 
     public void Note(Severity severity, Subject subject, string text) => Report(new Event.Note(severity, subject, text));
 

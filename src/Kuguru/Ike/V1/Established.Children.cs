@@ -25,6 +25,8 @@ sealed partial class Established
     public override bool HasChild(string name) => _children.Any(child => child.Sa.Config.Name == name && !child.IsWaning)
         || _queue.Append(_current).OfType<QuickModeErrand>().Any(errand => errand.Config.Name == name);
 
+    public override bool SendsWith(Spi outbound) => _children.Any(child => child.Sa.OutboundSpi == outbound);
+
     /// <summary>What "dynamic" means at each end by now.</summary>
     public Ends Ends(IkeV1Session sa) => new(
         Configuration.Ours.IsEmpty ? [sa.Path.Local.Address] : Configuration.Ours,
@@ -144,7 +146,7 @@ sealed partial class Established
             Use(t, child);
     }
 
-    public override void Moved(Turn t)
+    public override void MoveChildren(Turn t)
     {
         foreach (var child in _children)
         {

@@ -288,7 +288,7 @@ sealed partial class Established : KeyedPhase
     }
 
     /// <summary>Somebody says that the peer has lost us: he is asked, if he can be and has not just been heard.</summary>
-    public void Doubt(Turn t)
+    public override void Doubt(Turn t)
     {
         if (_peer.DeadPeerDetection && !_isReplaced && !_liveness.IsAsking && LastHeard(t.Sa) + DoubtPause <= t.Now)
             AskLiveness(t);

@@ -20,12 +20,11 @@ namespace Kuguru.Ike.V1;
 // One file per exchange, its methods in message order: MainMode, AggressiveMode, QuickMode, Informational, Xauth and ModeConfig (Transaction).
 
 /// <summary>One ISAKMP SA (RFC 2409), as initiator or responder.</summary>
-public sealed class IkeV1Session : IkeSession
+sealed class IkeV1Session : PhasedSession<IkeV1Session, Phase, Turn>
 {
     internal IkeV1Session(INode node, Instant now, Path path, IkeSpi localSpi, IkeSpi remoteSpi, bool isInitiator, Phase phase)
+        : base(node, now, path, localSpi, remoteSpi, isInitiator, phase)
     {
-        (Node, UniqueId, LocalSpi, RemoteSpi, IsInitiator) = (node, node.NewIkeUniqueId(), localSpi, remoteSpi, isInitiator);
-        (CurrentPath, LastSent, LastReceived, Phase) = (path, now, now, phase);
     }
 
     /// <summary>Begin as initiator, in main or aggressive mode, as the connection says. The children follow in quick mode.</summary>
@@ -42,50 +41,22 @@ public sealed class IkeV1Session : IkeSession
     /// <summary>A responder that has not computed anything yet.</summary>
     public static bool HasHeardOnlyOne(IkeSession session) => session is IkeV1Session { Phase: OfferedSa };
 
-    internal INode Node { get; }
     internal Unanswered Unanswered { get; } = new();
     internal Heard Heard { get; } = new();
     internal Reassembly Reassembly { get; } = new();
-    internal Phase Phase { get; private set; }
-    internal IkeSpi RemoteSpi { get; private set; }
-    internal Path CurrentPath { get; set; }
-    internal NatVerdict Verdict { get; set; }
 
     /// <summary>Largest IP datagram for fragments; null when not both sides can.</summary>
     internal int? FragmentSize { get; set; }
 
-    internal Instant LastSent { get; set; }
-
-    /// <summary>When the peer last showed by an authentic message that it is alive.</summary>
-    internal Instant LastReceived { get; private set; }
-
     ushort _lastFragmented;
 
-    public override uint UniqueId { get; }
-    public override IkeSpi LocalSpi { get; }
-    public override bool IsInitiator { get; }
     public override int Version => 1;
-    public override Path Path => CurrentPath;
-    public override NatVerdict Nat => Verdict;
-    public override Connection? Connection => Phase.Connection;
-    public override IkeState State => Phase.State;
-    public override bool IsHalfOpen => Phase.IsHalfOpen;
-    public override bool IsGone => Phase is Gone;
-    public override Identity? LocalId => Phase.LocalId;
-    public override Identity? RemoteId => Phase.RemoteId;
-    public override Identity? PeerName => Phase.PeerName;
-    public override IEnumerable<Spi> InboundSpis => Phase.InboundSpis;
-    public override bool HasChild(string name) => Phase.HasChild(name);
-    public override bool IsLeaving => Phase.IsLeaving;
-
-    internal IkeSpi InitiatorSpi => IsInitiator ? LocalSpi : RemoteSpi;
-    internal IkeSpi ResponderSpi => IsInitiator ? RemoteSpi : LocalSpi;
 
     public override Instant? Deadline => IsGone ? null : Instant.Earliest(Unanswered.Deadline, Phase.Deadline(this));
 
     public override void Receive(Instant now, in Datagram d, Outbox outbox)
     {
-        var turn = new Turn(this, now, outbox, d.Path);
+        var turn = Turn(now, outbox, d.Path);
         if (TryRead(d.Bytes, out var message))
             Take(turn, message, d.Bytes);
         Phase.Advance(turn);
@@ -93,61 +64,14 @@ public sealed class IkeV1Session : IkeSession
 
     public override void Tick(Instant now, Outbox outbox)
     {
-        var turn = new Turn(this, now, outbox, CurrentPath);
+        var turn = Turn(now, outbox, CurrentPath);
         while (Unanswered.Due(now) is { } question)
             ResendOrGiveUp(turn, question);
         Phase.Tick(turn);
         Phase.Advance(turn);
     }
 
-    public override void RequestChild(Instant now, ChildConfig child, ulong token, Outbox outbox) =>
-        Order(now, outbox, turn => Phase.RequestChild(turn, new ChildRequest(child, token)));
-
-    public override void TerminateIke(Instant now, ulong token, bool force, Outbox outbox) =>
-        Order(now, outbox, turn => Phase.Terminate(turn, token, force));
-
-    public override void TerminateChild(Instant now, uint childUniqueId, ulong token, bool force, Outbox outbox) =>
-        Order(now, outbox, turn => Phase.TerminateChild(turn, childUniqueId, token, force));
-
-    public override void RekeyIke(Instant now, ulong token, Outbox outbox) => Order(now, outbox, turn => Phase.RekeyIke(turn, token));
-
-    /// <summary>There is no other way in IKEv1: new keys are a new ISAKMP SA.</summary>
-    public override void Reauthenticate(Instant now, ulong token, Outbox outbox) => RekeyIke(now, token, outbox);
-
-    public override void Supersede(Instant now, Outbox outbox) => Order(now, outbox, Phase.Supersede);
-
-    public override void Forget(Instant now, Outbox outbox) => Order(now, outbox, turn => Phase.Terminate(turn, 0, force: true));
-
-    public override void RekeyChild(Instant now, uint childUniqueId, ulong token, Outbox outbox) =>
-        Order(now, outbox, turn => Phase.RekeyChild(turn, childUniqueId, token));
-
-    public override void EspMoved(Instant now, Spi inbound, Path path, Outbox outbox) =>
-        Order(now, outbox, turn => Move(turn, path with { Local = CurrentPath.Local }, byEsp: true));
-
-    public override void EspUsed(Instant now, Spi inbound, Outbox outbox) => Order(now, outbox, turn => Phase.EspUsed(turn, inbound));
-
-    public override bool SendsWith(Spi outbound) => Phase is Established e && e.Children.Any(child => child.Sa.OutboundSpi == outbound);
-
-    public override void Doubt(Instant now, Outbox outbox)
-    {
-        if (Phase is Established e)
-            Order(now, outbox, e.Doubt);
-    }
-
-    public override IkeSaStatus Status(Instant now) => Phase.Describe(this, new IkeSaStatus
-    {
-        Name = Connection?.Name ?? "(unnamed)",
-        UniqueId = UniqueId,
-        Version = 1,
-        State = State,
-        IsInitiator = IsInitiator,
-        Path = CurrentPath,
-        InitiatorSpi = InitiatorSpi,
-        ResponderSpi = ResponderSpi,
-        LocalId = LocalId,
-        RemoteId = RemoteId,
-        Nat = Verdict,
-    });
+    protected override Turn Turn(Instant now, Outbox outbox, Path arrived) => new(this, now, outbox, arrived);
 
     /// <summary>The phase that follows; what the last one leaves behind of secrets goes when all is over.</summary>
     internal void Enter(Phase next)
@@ -167,9 +91,6 @@ public sealed class IkeV1Session : IkeSession
             e.StaysForNow(t);
         Node.Adopt(this);
     }
-
-    /// <summary>The initiator has read the responder's cookie.</summary>
-    internal void Meet(IkeSpi responder) => RemoteSpi = responder;
 
     internal IsakmpMessage Header(ExchangeKind exchange, MessageId id) => new(InitiatorSpi, ResponderSpi, exchange, IsakmpFlags.None, id, []);
 
@@ -191,7 +112,7 @@ public sealed class IkeV1Session : IkeSession
         if (IsHalfOpen)
             CurrentPath = t.Arrived;
         else
-            Move(t, t.Arrived with { Local = CurrentPath.Local }, byEsp: false);
+            Move(t, t.Arrived with { Local = CurrentPath.Local }, MoveCause.Ike);
     }
 
     bool TryRead(ReadOnlySpan<byte> bytes, [System.Diagnostics.CodeAnalysis.NotNullWhen(true)] out IsakmpMessage? message)
@@ -256,23 +177,12 @@ public sealed class IkeV1Session : IkeSession
         Phase.OnSilence(t, question);
     }
 
-    /// <summary>Where the rule allows it, all that is sent goes to the new endpoint from now on, and the children's packets too.</summary>
-    void Move(Turn t, Path path, bool byEsp)
+    protected override void Move(Turn t, Path path, MoveCause cause)
     {
-        if (path.Remote == CurrentPath.Remote || !Following.MayMove(Verdict, IsInitiator))
+        if (path.Remote == CurrentPath.Remote || !Following.MayMove(Verdict, IsInitiator) || !IsReachable(path.Remote))
             return;
-        // Plain ESP, of which somebody took the UDP header, has no port; and our address of the other family is not known.
-        if (path.Remote.Port == 0 || path.Remote.Address.IsV6 != CurrentPath.Local.Address.IsV6)
-            return;
-        t.Report(new Event.Moved(CurrentPath, path, byEsp ? MoveCause.Esp : MoveCause.Ike));
+        t.Report(new Event.Moved(CurrentPath, path, cause));
         CurrentPath = path;
-        Phase.Moved(t);
-    }
-
-    void Order(Instant now, Outbox outbox, Action<Turn> order)
-    {
-        var turn = new Turn(this, now, outbox, CurrentPath);
-        order(turn);
-        Phase.Advance(turn);
+        Phase.MoveChildren(t);
     }
 }

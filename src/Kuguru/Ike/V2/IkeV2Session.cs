@@ -19,13 +19,12 @@ namespace Kuguru.Ike.V2;
 // One file per exchange, its methods in message order (Ask, Answer, Conclude): IkeSaInit, IkeAuth, CreateChildSa, Informational.
 
 /// <summary>One IKEv2 IKE SA (RFC 7296), as initiator or responder.</summary>
-public sealed class IkeV2Session : IkeSession
+sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
 {
     internal IkeV2Session(INode node, Instant now, Path path, IkeSpi localSpi, IkeSpi remoteSpi, bool isInitiator, Phase phase)
+        : base(node, now, path, localSpi, remoteSpi, isInitiator, phase)
     {
-        (Node, UniqueId, LocalSpi, RemoteSpi, IsInitiator) = (node, node.NewIkeUniqueId(), localSpi, remoteSpi, isInitiator);
-        (CurrentPath, LastSent, LastReceived, IsOriginalInitiator, IsKnownToPeer) = (path, now, now, isInitiator, isInitiator);
-        Phase = phase;
+        (IsOriginalInitiator, IsKnownToPeer) = (isInitiator, isInitiator);
     }
 
     /// <summary>Begin as initiator: IKE_SA_INIT goes out along this path. The first child comes with IKE_AUTH, the others follow.</summary>
@@ -54,13 +53,8 @@ public sealed class IkeV2Session : IkeSession
     /// <summary>A message in pieces that was sent so often without an answer is sent in smaller ones.</summary>
     const int PatienceWithPieces = 2;
 
-    internal INode Node { get; }
     internal Window Window { get; } = new();
     internal Reassembly Reassembly { get; } = new();
-    internal Phase Phase { get; private set; }
-    internal IkeSpi RemoteSpi { get; private set; }
-    internal Path CurrentPath { get; set; }
-    internal NatVerdict Verdict { get; set; }
 
     /// <summary>Who opened the first IKE SA of this line; rekeying changes who is the initiator, but not this (see <see cref="Following"/>).</summary>
     internal bool IsOriginalInitiator { get; init; }
@@ -75,37 +69,13 @@ public sealed class IkeV2Session : IkeSession
 
     Instant? _saidRestless;
 
-    internal Instant LastSent { get; set; }
-
-    /// <summary>When the peer last showed by an IKE message that it is alive.</summary>
-    internal Instant LastReceived { get; private set; }
-
     /// <summary>
     /// The peer has to have this IKE SA: it has answered our question for it, or spoken on it. One that it has asked for itself it has only when our answer
     /// arrives, and that may take a few repetitions.
     /// </summary>
     internal bool IsKnownToPeer { get; private set; }
 
-    public override uint UniqueId { get; }
-    public override IkeSpi LocalSpi { get; }
-    public override bool IsInitiator { get; }
-    public override Path Path => CurrentPath;
-    public override NatVerdict Nat => Verdict;
-    public override Connection? Connection => Phase.Connection;
-    public override IkeState State => Phase.State;
-    public override bool IsHalfOpen => Phase.IsHalfOpen;
-    public override bool IsGone => Phase is Gone;
-    public override bool IsLeaving => Phase.IsLeaving;
-    public override bool SendsWith(Spi outbound) => Phase.SendsWith(outbound);
-    public override Identity? LocalId => Phase.LocalId;
-    public override Identity? RemoteId => Phase.RemoteId;
-    public override Identity? PeerName => Phase.PeerName;
-    public override IEnumerable<Spi> InboundSpis => Phase.InboundSpis;
-    public override bool HasChild(string name) => Phase.HasChild(name);
-
-    internal string Name => Connection?.Name ?? "(unnamed)";
-    internal IkeSpi InitiatorSpi => IsInitiator ? LocalSpi : RemoteSpi;
-    internal IkeSpi ResponderSpi => IsInitiator ? RemoteSpi : LocalSpi;
+    public override int Version => 2;
 
     public override Instant? Deadline =>
         IsGone ? null : Instant.Earliest(Trail.Claim?.At, Instant.Earliest(Window.Asked?.Next, Phase.Deadline(this)));
@@ -117,7 +87,7 @@ public sealed class IkeV2Session : IkeSession
             Node.Count(IkeDrop.Malformed);
             return;
         }
-        var turn = new Turn(this, now, outbox, d.Path);
+        var turn = Turn(now, outbox, d.Path);
         if (message.IsFromInitiator == IsInitiator || message.InitiatorSpi != InitiatorSpi || !IsOurResponder(message))
             Node.Count(IkeDrop.NotOurs);
         else if (message.IsResponse)
@@ -129,7 +99,7 @@ public sealed class IkeV2Session : IkeSession
 
     public override void Tick(Instant now, Outbox outbox)
     {
-        var turn = new Turn(this, now, outbox, CurrentPath);
+        var turn = Turn(now, outbox, CurrentPath);
         BelieveClaim(turn);
         if (Window.Asked is { } asked && asked.Next <= now)
             ResendOrGiveUp(turn, asked);
@@ -137,56 +107,16 @@ public sealed class IkeV2Session : IkeSession
         Phase.Advance(turn);
     }
 
-    public override void RequestChild(Instant now, ChildConfig child, ulong token, Outbox outbox) =>
-        Order(now, outbox, turn => Phase.RequestChild(turn, new ChildRequest(child, token)));
-
-    public override void TerminateIke(Instant now, ulong token, bool force, Outbox outbox) =>
-        Order(now, outbox, turn => Phase.Terminate(turn, token, force));
-
-    public override void TerminateChild(Instant now, uint childUniqueId, ulong token, bool force, Outbox outbox) =>
-        Order(now, outbox, turn => Phase.TerminateChild(turn, childUniqueId, token, force));
-
-    public override void RekeyIke(Instant now, ulong token, Outbox outbox) => Order(now, outbox, turn => Phase.RekeyIke(turn, token));
-
-    public override void Reauthenticate(Instant now, ulong token, Outbox outbox) => Order(now, outbox, turn => Phase.Reauthenticate(turn, token));
-
-    public override void Doubt(Instant now, Outbox outbox) => Order(now, outbox, Phase.Doubt);
-
-    public override void Supersede(Instant now, Outbox outbox) => Order(now, outbox, Phase.Supersede);
-
-    public override void Forget(Instant now, Outbox outbox) => Order(now, outbox, Phase.Forget);
-
-    public override void RekeyChild(Instant now, uint childUniqueId, ulong token, Outbox outbox) =>
-        Order(now, outbox, turn => Phase.RekeyChild(turn, childUniqueId, token));
-
-    /// <inheritdoc/>
-    public override void EspMoved(Instant now, Spi inbound, Path path, Outbox outbox) =>
-        Order(now, outbox, turn => Move(turn, path with { Local = CurrentPath.Local }, MoveCause.Esp));
-
-    public override void EspUsed(Instant now, Spi inbound, Outbox outbox) => Order(now, outbox, turn => Phase.EspUsed(turn, inbound));
-
     public override void NetworkChanged(Instant now, bool resumed, Outbox outbox) => Order(now, outbox, turn => Phase.NetworkChanged(turn, resumed));
 
     public override void PathsFound(Instant now, PathFacts facts, Outbox outbox) => Order(now, outbox, turn => Phase.PathsFound(turn, facts));
 
     public override void Fetched(Instant now, Outbox outbox) => Order(now, outbox, turn => Phase.Fetched(turn));
 
-    public override IkeSaStatus Status(Instant now) => Phase.Describe(this, new IkeSaStatus
-    {
-        Name = Name,
-        UniqueId = UniqueId,
-        State = State,
-        IsInitiator = IsInitiator,
-        Path = CurrentPath,
-        InitiatorSpi = InitiatorSpi,
-        ResponderSpi = ResponderSpi,
-        LocalId = LocalId,
-        RemoteId = RemoteId,
-        Nat = Verdict,
-        Moves = Trail.Moves,
-        MovedFrom = Trail.Left,
-        MovesRefused = Trail.Refused,
-    });
+    public override IkeSaStatus Status(Instant now) =>
+        base.Status(now) with { Moves = Trail.Moves, MovedFrom = Trail.Left, MovesRefused = Trail.Refused };
+
+    protected override Turn Turn(Instant now, Outbox outbox, Path arrived) => new(this, now, outbox, arrived);
 
     /// <summary>The phase that follows; the keys of the last IKE SA go when it is over.</summary>
     internal void Enter(Phase next)
@@ -195,9 +125,6 @@ public sealed class IkeV2Session : IkeSession
             keyed.Wipe();
         Phase = next;
     }
-
-    /// <summary>The initiator has read the responder's SPI.</summary>
-    internal void Meet(IkeSpi responder) => RemoteSpi = responder;
 
     /// <summary>Puts a question in the window and sends it.</summary>
     internal void Ask(Turn t, ExchangeType exchange, Func<IkeMessage, ImmutableArray<Blob>> write)
@@ -393,8 +320,7 @@ public sealed class IkeV2Session : IkeSession
         Phase.OnSilence(t, asked);
     }
 
-    /// <summary>Where the rule allows it, all that is sent goes to the new endpoint from now on, and the children's packets too.</summary>
-    void Move(Turn t, Path path, MoveCause cause)
+    protected override void Move(Turn t, Path path, MoveCause cause)
     {
         if (path.Remote == CurrentPath.Remote)
         {
@@ -402,10 +328,7 @@ public sealed class IkeV2Session : IkeSession
             Trail.Claim = null;
             return;
         }
-        if (!Following.MayMove(Verdict, IsOriginalInitiator))
-            return;
-        // Plain ESP, of which somebody took the UDP header, has no port; and our address of the other family is not known.
-        if (path.Remote.Port == 0 || path.Remote.Address.IsV6 != CurrentPath.Local.Address.IsV6)
+        if (!Following.MayMove(Verdict, IsOriginalInitiator) || !IsReachable(path.Remote))
             return;
         switch (Trail.Judge(t.Now, path.Remote))
         {
@@ -456,12 +379,5 @@ public sealed class IkeV2Session : IkeSession
             return;
         Trail.Claim = null;
         MoveTo(t, claim.Path, MoveCause.Silence);
-    }
-
-    void Order(Instant now, Outbox outbox, Action<Turn> order)
-    {
-        var turn = new Turn(this, now, outbox, CurrentPath);
-        order(turn);
-        Phase.Advance(turn);
     }
 }
