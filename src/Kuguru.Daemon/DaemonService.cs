@@ -96,7 +96,10 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
             Wake = loop.Wake,
             Failed = Failed,
         });
-        world = Keep(new World(settings, sockets, table, tun, new PathFinder(Mark, tun.Index, loop.Tell), Keep(new Fetcher(loop.Tell)), keys, networks, Mark, log));
+        var crls = Keep(new CrlFolder(System.IO.Path.Combine(System.IO.Path.GetDirectoryName(Configuration) ?? "", CredentialFiles.Crls), log));
+        if (settings.KeepsCrls)
+            log.KeepsCrls(crls.Path);
+        world = Keep(new World(settings, sockets, table, tun, new PathFinder(Mark, tun.Index, loop.Tell), Keep(new Fetcher(loop.Tell)), crls, keys, networks, Mark, log));
         var addresses = Keep(new AddressWatch(tun.Index, RoutesOptions.OwnProtocol, loop.Tell));
         loop.Watch(addresses.Number, addresses.Ready);
         addresses.Changed += world.NetworkChanged;
@@ -181,11 +184,14 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         return settings ?? throw new DaemonStartException(string.Join('\n', complaints.All.Where(complaint => complaint.IsError)), isConfiguration: true);
     }
 
+    /// <summary>The swanctl.conf that is loaded at the start, and beside which credentials lie.</summary>
+    string Configuration => options.Configuration
+        ?? (Environment.GetEnvironmentVariable("SWANCTL_DIR") is { } folder ? System.IO.Path.Combine(folder, "swanctl.conf") : DefaultConfiguration);
+
     /// <summary>What is wrong in swanctl.conf is told and left out; the daemon stays up for the rest.</summary>
     async Task LoadConfiguration(ViciDoor vici)
     {
-        var folder = Environment.GetEnvironmentVariable("SWANCTL_DIR");
-        var file = options.Configuration ?? (folder is null ? DefaultConfiguration : System.IO.Path.Combine(folder, "swanctl.conf"));
+        var file = Configuration;
         if (options.Configuration is null && !File.Exists(file))
             return;
         var complaints = new Complaints();
@@ -242,6 +248,7 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         Tls = settings.Tls,
         UsesOcsp = settings.UsesOcsp,
         UsesCrls = settings.UsesCrls,
+        KeepsCrls = settings.KeepsCrls,
         RevealKeys = revealKeys,
     };
 

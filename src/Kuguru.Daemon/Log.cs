@@ -42,6 +42,15 @@ static partial class Log
     [LoggerMessage(LogLevel.Warning, "keys are saved to {Folder}: whoever reads them reads the traffic (--save-keys)")]
     public static partial void SavesKeys(this ILogger log, string folder);
 
+    [LoggerMessage(LogLevel.Information, "CRLs that are fetched are kept in {Folder} (cache_crls)")]
+    public static partial void KeepsCrls(this ILogger log, string folder);
+
+    [LoggerMessage(LogLevel.Information, "written crl file '{File}' ({Octets} bytes)")]
+    public static partial void WroteCrl(this ILogger log, string file, int octets);
+
+    [LoggerMessage(LogLevel.Warning, "writing crl file '{File}' failed, it will be fetched again after a restart (cache_crls): {Why}")]
+    public static partial void CrlNotWritten(this ILogger log, string file, string why);
+
     [LoggerMessage(LogLevel.Error, "{Complaint}")]
     public static partial void ConfigWrong(this ILogger log, string complaint);
 

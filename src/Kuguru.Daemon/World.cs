@@ -24,6 +24,7 @@ public sealed class World : IDisposable
     readonly SaTable _table;
     readonly PathFinder _paths;
     readonly Fetcher _fetcher;
+    readonly CrlFolder _crls;
     readonly KeyLog? _keys;
     readonly NetworkFile _networks;
     readonly ILogger _log;
@@ -35,10 +36,10 @@ public sealed class World : IDisposable
     readonly ReversePath _reversePath;
     bool _saidForgetful;
 
-    public World(CharonSettings settings, Sockets sockets, SaTable table, TunDevice tun, PathFinder paths, Fetcher fetcher, KeyLog? keys, NetworkFile networks, uint mark, ILogger log)
+    public World(CharonSettings settings, Sockets sockets, SaTable table, TunDevice tun, PathFinder paths, Fetcher fetcher, CrlFolder crls, KeyLog? keys, NetworkFile networks, uint mark, ILogger log)
     {
         (_settings, _sockets, _table, _paths, _fetcher, _keys, _mark, _log) = (settings, sockets, table, paths, fetcher, keys, mark, log);
-        _networks = networks;
+        (_networks, _crls) = (networks, crls);
         _netlink.ForgoLinkLocal(tun.Index);
         _netlink.SetUp(tun.Index);
         _routes = new Routes(tun, new RoutesOptions { Table = settings.RoutingTable, Priority = settings.RoutingTablePriority, Mark = mark });
@@ -64,6 +65,9 @@ public sealed class World : IDisposable
                 break;
             case Effect.Fetch fetch:
                 _fetcher.Fetch(fetch);
+                break;
+            case Effect.KeepCrl crl:
+                _crls.Keep(crl);
                 break;
             case Effect.Remember remember:
                 Remember(remember.Known);

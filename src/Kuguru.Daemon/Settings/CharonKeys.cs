@@ -47,6 +47,7 @@ static class CharonKeys
         ["delete_rekeyed_delay"] = Time((s, v) => s with { DeleteRekeyedDelay = v }),
         ["retry_initiate_interval"] = Time((s, v) => s with { RetryInitiateInterval = v }),
         ["rsa_pss"] = Bool((s, v) => s with { RsaPss = v }),
+        ["cache_crls"] = Bool((s, v) => s with { KeepsCrls = v }),
         ["plugins.revocation.enable_ocsp"] = Bool((s, v) => s with { UsesOcsp = v }),
         ["plugins.revocation.enable_crl"] = Bool((s, v) => s with { UsesCrls = v }),
         ["tls.version_min"] = Version((s, has13) => s with { HasVersion12 = !has13 }),
@@ -81,7 +82,6 @@ static class CharonKeys
     {
         ["accept_private_algs"] = "no",
         ["accept_unencrypted_mainmode_messages"] = "no",
-        ["cache_crls"] = "no",
         ["check_current_path"] = "no",
         ["cisco_flexvpn"] = "no",
         ["delete_rekeyed"] = "no",

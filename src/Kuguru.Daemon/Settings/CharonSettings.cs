@@ -39,6 +39,9 @@ public sealed record CharonSettings
     public bool UsesOcsp { get; init; } = true;
     public bool UsesCrls { get; init; } = true;
 
+    /// <summary>cache_crls.</summary>
+    public bool KeepsCrls { get; init; }
+
     // TLS inside EAP
 
     /// <summary>libtls.version_min, version_max and suites. strongSwan's default is TLS 1.2 at most, ours 1.3.</summary>

@@ -7,9 +7,12 @@ namespace Kuguru.Daemon.Settings;
 /// <summary>The folders beside swanctl.conf as the requests that swanctl makes of their files: load-cert and load-key, keys without their passphrases.</summary>
 sealed class CredentialFiles(SettingsSection root, string directory, Complaints complaints, List<LoadRequest> requests)
 {
+    /// <summary>The folder of CRLs.</summary>
+    public const string Crls = "x509crl";
+
     static readonly (string Folder, string Type, string Flag)[] CertificateFolders =
     [
-        ("x509", "X509", "NONE"), ("x509ca", "X509", "CA"), ("x509ocsp", "X509", "OCSP"), ("x509crl", "X509_CRL", "NONE"), ("pubkey", "PUBKEY", "NONE"),
+        ("x509", "X509", "NONE"), ("x509ca", "X509", "CA"), ("x509ocsp", "X509", "OCSP"), (Crls, "X509_CRL", "NONE"), ("pubkey", "PUBKEY", "NONE"),
     ];
 
     /// <summary>Folder, the type in load-key, and the type of secrets that have passphrases for it.</summary>
@@ -22,7 +25,7 @@ sealed class CredentialFiles(SettingsSection root, string directory, Complaints 
     {
         foreach (var (folder, type, flag) in CertificateFolders)
         {
-            foreach (var (path, bytes) in Files(folder))
+            foreach (var (path, bytes) in Files(folder, folder == Crls ? RevocationList.MaxLength : KeyFile.MaxLength))
             {
                 requests.Add(new LoadRequest("load-cert", path, new ViciMessage { { "type", type }, { "flag", flag }, { "data", bytes } }));
             }
@@ -106,24 +109,24 @@ sealed class CredentialFiles(SettingsSection root, string directory, Complaints 
     void WarnOfMissing(string path, string secret, string consequence) => complaints.Warning(root.At, "",
         $"{path} has a passphrase, and no secret for it is given: secrets {{ {secret}-NAME {{ file = {System.IO.Path.GetFileName(path)}, secret = ... }} }}; {consequence}");
 
-    IEnumerable<(string Path, byte[] Bytes)> Files(string folder)
+    IEnumerable<(string Path, byte[] Bytes)> Files(string folder, int maxLength = KeyFile.MaxLength)
     {
         var path = System.IO.Path.Combine(directory, folder);
         if (!Directory.Exists(path))
             yield break;
         foreach (var file in Directory.EnumerateFiles(path).Order(StringComparer.Ordinal))
         {
-            if (Read(file) is { } bytes)
+            if (Read(file, maxLength) is { } bytes)
                 yield return (file, bytes);
         }
     }
 
-    byte[]? Read(string file)
+    byte[]? Read(string file, int maxLength)
     {
         try
         {
-            if (new FileInfo(file).Length is var length and > KeyFile.MaxLength)
-                complaints.Error(root.At, "", $"{file} has {length} octets, of which at most {KeyFile.MaxLength} are read");
+            if (new FileInfo(file).Length is var length && length > maxLength)
+                complaints.Error(root.At, "", $"{file} has {length} octets, of which at most {maxLength} are read");
             else
                 return File.ReadAllBytes(file);
         }

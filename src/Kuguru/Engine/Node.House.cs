@@ -53,11 +53,11 @@ public sealed partial class Node
         }
     }
 
-    /// <summary>What is on its way, and the IKE SAs that wait for it.</summary>
     readonly HashSet<string> _weakUsed = [];
 
     public KeyTrials KeyTrials { get; } = new();
 
+    /// <summary>What is on its way, and the IKE SAs that wait for it.</summary>
     sealed record Fetching(FetchRequest Request, HashSet<IkeSession> Waiting);
 
     public DateTimeOffset TimeOfDay(Instant now) => clock.At(now);

@@ -35,7 +35,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
     public Dice Dice { get; } = dice;
     public Connections Connections { get; } = new();
     public Credentials Credentials { get; } = new();
-    public CertificateStore Certificates { get; } = new() { Revocation = new() { UsesOcsp = settings.UsesOcsp, UsesCrls = settings.UsesCrls } };
+    public CertificateStore Certificates { get; } = new() { Revocation = new() { UsesOcsp = settings.UsesOcsp, UsesCrls = settings.UsesCrls, KeepsLists = settings.KeepsCrls } };
     public Pools Pools { get; } = new();
 
     /// <summary>Addresses for peers whose own are somebody else's too.</summary>
@@ -200,6 +200,8 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
             outbox.Add(effect);
         }
         _turn.Clear();
+        foreach (var proved in Certificates.Revocation.TakeProved())
+            outbox.Add(new Effect.KeepCrl(proved.Name, proved.List.Der));
         foreach (var child in lost)
             Revive(child, outbox);
     }

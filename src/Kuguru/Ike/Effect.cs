@@ -69,10 +69,13 @@ public abstract record Effect
 
     public sealed record ReleaseDns(uint IkeUniqueId) : Effect;
 
-    /// <summary>Something happened that a person, a log, a script or a VICI client may want to know.</summary>
     /// <summary>Keep this for the next start, in the place of what was kept of the same network.</summary>
     public sealed record Remember(Nat.KnownNetwork Known) : Effect;
 
+    /// <summary>Keep a CRL for the next start, by the name of its file, in the place of what was kept under it.</summary>
+    public sealed record KeepCrl(string Name, Blob Der) : Effect;
+
+    /// <summary>Something happened that a person, a log, a script or a VICI client may want to know.</summary>
     public sealed record Report(Event Event) : Effect;
 
     /// <summary>New keys, for Wireshark's tables; only made when <c>NodeSettings.RevealKeys</c> asks for it.</summary>

@@ -126,6 +126,9 @@ public sealed record IkeSettings
     /// <inheritdoc cref="UsesOcsp"/>
     public bool UsesCrls { get; init; } = true;
 
+    /// <summary>Make <see cref="Effect.KeepCrl"/>.</summary>
+    public bool KeepsCrls { get; init; }
+
     /// <summary>How long a message waits for CRLs and OCSP responses before they count as not to be had.</summary>
     public TimeSpan FetchPatience { get; init; } = TimeSpan.FromSeconds(10);
 

@@ -27,6 +27,7 @@ public sealed class Certificate : IEquatable<Certificate>
         IsAuthority = constraints?.CertificateAuthority ?? false;
         (Subject, Issuer) = (Blob.Copy(native.SubjectName.RawData), Blob.Copy(native.IssuerName.RawData));
         // Whatever the platform reads only when asked is asked for here, where it may be refused.
+        KeyId = native.Extensions.OfType<X509SubjectKeyIdentifierExtension>().FirstOrDefault() is { } id ? Blob.Copy(id.SubjectKeyIdentifierBytes.Span) : Blob.Empty;
         (NotBefore, NotAfter) = (native.NotBefore.ToUniversalTime(), native.NotAfter.ToUniversalTime());
     }
 
@@ -50,6 +51,9 @@ public sealed class Certificate : IEquatable<Certificate>
 
     /// <summary>Subject and issuer are the same: the end of a chain.</summary>
     public bool IsSelfIssued => Subject == Issuer;
+
+    /// <summary>subjectKeyIdentifier; empty when there is none.</summary>
+    public Blob KeyId { get; }
 
     public DateTimeOffset NotBefore { get; }
     public DateTimeOffset NotAfter { get; }

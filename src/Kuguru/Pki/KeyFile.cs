@@ -14,10 +14,10 @@ public static class KeyFile
     public const int MaxLength = 1 << 20;
 
     /// <summary>The DER inside the first PEM block that there is, else the bytes themselves.</summary>
-    public static byte[] Decode(ReadOnlySpan<byte> file, out string label)
+    public static byte[] Decode(ReadOnlySpan<byte> file, out string label, int maxLength = MaxLength)
     {
         label = "";
-        if (file.Length > MaxLength || file.IndexOf("-----BEGIN "u8) < 0)
+        if (file.Length > maxLength || file.IndexOf("-----BEGIN "u8) < 0)
             return file.ToArray();
         var text = Encoding.ASCII.GetString(file).ToCharArray();
         try

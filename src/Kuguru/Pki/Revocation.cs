@@ -27,6 +27,9 @@ public sealed record FetchRequest(string Uri, Blob Body)
 /// <summary>URIs where an authority tells what it has revoked, beside those in its certificates (swanctl.conf <c>authorities</c>).</summary>
 public sealed record AuthorityUris(string Name, Certificate Authority, ImmutableArray<string> CrlUris, ImmutableArray<string> OcspUris);
 
+/// <summary>A CRL that was fetched and whose signature has been checked, for the next start; its name is the authority's and says whether it is a delta.</summary>
+public sealed record ProvedList(string Name, RevocationList List);
+
 /// <summary>What is known about the certificates of a chain.</summary>
 /// <param name="Why">Why they are refused; null when they are not.</param>
 /// <param name="Doubt">What could not be found out and is no obstacle; null when there is nothing.</param>
@@ -45,10 +48,17 @@ public sealed class Revocation
     /// <summary>A fetch that failed is not tried again for so long.</summary>
     static readonly TimeSpan _afterFailure = TimeSpan.FromSeconds(30);
 
+    /// <summary>How far clocks may be apart.</summary>
+    static readonly TimeSpan _skew = TimeSpan.FromMinutes(5);
+
     /// <summary>Answers that are kept, and how much of them.</summary>
     const int MaxKept = 1000, MaxKeptOctets = 32 << 20;
 
+    /// <summary>Of the name of a file.</summary>
+    const int MaxKeyIdLength = 64;
+
     readonly List<RevocationList> _loaded = [];
+    readonly List<ProvedList> _proved = [];
     readonly Dictionary<FetchRequest, (RevocationList? List, OcspAnswer? Answer, DateTimeOffset At, string Why)> _fetched = [];
 
     enum Status { Good, Revoked, Unknown, NoSource }
@@ -59,19 +69,40 @@ public sealed class Revocation
     /// <summary>Look at CRLs, and fetch them (<c>plugins.revocation.enable_crl</c>).</summary>
     public bool UsesCrls { get; init; } = true;
 
+    /// <summary>Have CRLs kept that were fetched and prove to be an authority's (<c>cache_crls</c>): see <see cref="TakeProved"/>.</summary>
+    public bool KeepsLists { get; init; }
+
     /// <summary>CRLs that were loaded or fetched.</summary>
-    public IEnumerable<RevocationList> Lists => _loaded.Concat(_fetched.Values.Select(entry => entry.List).OfType<RevocationList>());
+    public IEnumerable<RevocationList> Lists => _loaded.Concat(_fetched.Values.Select(entry => entry.List).OfType<RevocationList>()).DistinctBy(list => list.Der);
 
     /// <summary>OCSP responses that were fetched.</summary>
     public IEnumerable<OcspAnswer> Answers => _fetched.Values.Select(entry => entry.Answer).OfType<OcspAnswer>();
 
-    /// <summary>A CRL from a file. A later one of the same issuer takes the place of an earlier.</summary>
-    public void Add(RevocationList list)
+    /// <summary>A CRL from a file. A newer one takes the place of an older; false when there is nothing newer about it.</summary>
+    public bool Add(RevocationList list)
     {
-        if (_loaded.Any(other => other.Issuer == list.Issuer && other.ThisUpdate > list.ThisUpdate))
-            return;
-        _loaded.RemoveAll(other => other.Issuer == list.Issuer);
+        if (_loaded.Any(other => other.IsOfSeries(list) && !list.IsNewerThan(other)))
+            return false;
+        _loaded.RemoveAll(other => other.IsOfSeries(list));
         _loaded.Add(list);
+        return true;
+    }
+
+    /// <summary>What is to be kept since it was last asked for.</summary>
+    public ImmutableArray<ProvedList> TakeProved()
+    {
+        ImmutableArray<ProvedList> taken = [.. _proved];
+        _proved.Clear();
+        return taken;
+    }
+
+    /// <summary>As a file would be: a flush leaves it alone. What is too much for that is kept until the flush.</summary>
+    void Keep(RevocationList list, Certificate issuer)
+    {
+        if (!KeepsLists || _loaded.Count >= MaxKept || _loaded.Sum(one => one.Der.Length) + list.Der.Length > MaxKeptOctets || !Add(list))
+            return;
+        var named = issuer.KeyId is { Length: > 0 and <= MaxKeyIdLength } id ? id : issuer.Key.KeyFingerprint;
+        _proved.Add(new($"{named}{(list.IsDelta ? "_delta" : "")}.crl", list));
     }
 
     /// <summary>What a fetch brought; null bytes is a failure with its reason.</summary>
@@ -125,14 +156,16 @@ public sealed class Revocation
                 return new($"nobody can say whether certificate '{certificate.SubjectText}' is revoked, which 'revocation = {policy.ToString().ToLowerInvariant()}' wants to know: {why}", null, []);
             if (status == Status.Unknown)
                 doubts.Add($"whether certificate '{certificate.SubjectText}' is revoked is not known: {why}");
+            else if (status == Status.Good && why.Length > 0)
+                doubts.Add($"whether certificate '{certificate.SubjectText}' was revoked of late is not known: {why}");
         }
         return new(null, doubts.Count == 0 ? null : string.Join("; ", doubts), mayWait ? [.. missing] : []);
     }
 
     Status Check(Certificate certificate, Certificate issuer, List<AuthorityUris> own, IReadOnlyList<Certificate> signers, DateTimeOffset at, List<FetchRequest> missing, out string why)
     {
-        List<string> ocsp = UsesOcsp ? [.. own.SelectMany(one => one.OcspUris).Concat(CertificateUris.Ocsp(certificate)).Distinct().Take(MaxUris)] : [];
-        List<string> crls = UsesCrls ? [.. own.SelectMany(one => one.CrlUris).Concat(CertificateUris.Crl(certificate)).Distinct().Take(MaxUris)] : [];
+        List<string> ocsp = UsesOcsp ? [.. own.SelectMany(one => one.OcspUris).Concat(DistributionPoints.Ocsp(certificate)).Distinct().Take(MaxUris)] : [];
+        List<string> crls = UsesCrls ? [.. own.SelectMany(one => one.CrlUris).Concat(DistributionPoints.Crl(certificate)).Distinct().Take(MaxUris)] : [];
         List<RevocationList> loaded = UsesCrls ? [.. _loaded.Where(list => list.Issuer == certificate.Issuer)] : [];
         why = "there is neither a CRL nor an URI of one or of an OCSP responder";
         foreach (var uri in ocsp)
@@ -150,7 +183,7 @@ public sealed class Revocation
         }
         foreach (var list in loaded)
         {
-            if (Ask(list, certificate, issuer, at, "the CRL that is loaded", ref why) is { } said)
+            if (Ask(list, certificate, issuer, at, "the CRL that is loaded", missing, ref why) is { } said)
                 return said ? Status.Good : Status.Revoked;
         }
         foreach (var uri in crls)
@@ -162,22 +195,21 @@ public sealed class Revocation
             }
             if (kept.List is null)
                 why = $"{uri}: {kept.Why}";
-            else if (Ask(kept.List, certificate, issuer, at, uri, ref why) is { } said)
+            else if (Ask(kept.List, certificate, issuer, at, uri, missing, ref why) is { } said)
                 return said ? Status.Good : Status.Revoked;
         }
         return ocsp.Count + crls.Count + loaded.Count == 0 ? Status.NoSource : Status.Unknown;
     }
 
-    /// <summary>True is good, false revoked, null neither: it is out of date or not of this issuer.</summary>
-    static bool? Ask(RevocationList list, Certificate certificate, Certificate issuer, DateTimeOffset at, string from, ref string why)
+    /// <summary>True is good, false revoked, null neither: it is out of date or not of this issuer. When it is good, the reason says what its delta is not good for.</summary>
+    bool? Ask(RevocationList list, Certificate certificate, Certificate issuer, DateTimeOffset at, string from, List<FetchRequest> missing, ref string why)
     {
-        var revoked = list.RevokedAt(certificate);
-        if (!list.IsSignedBy(issuer))
-            why = $"{from} is not signed by '{issuer.SubjectText}'";
-        else if (!list.Covers(certificate))
-            why = $"{from} is not about {(certificate.IsAuthority ? "authorities" : "end entities")}";
+        if (list.IsDelta)
+            why = $"{from} is a delta CRL, which has only what is new";
+        else if (WhyMisplaced(list, certificate, issuer, at, from) is { } misplaced)
+            why = misplaced;
         // A stale list can still say that something was revoked.
-        else if (revoked is { } since)
+        else if (list.RevokedAt(certificate) is { } since)
         {
             why = $"since {since:u}, says {from}";
             return false;
@@ -185,8 +217,65 @@ public sealed class Revocation
         else if (list.NextUpdate < at)
             why = $"{from} is out of date since {list.NextUpdate:u}";
         else
-            return true;
+            return AskDelta(list, certificate, issuer, at, missing, out why);
         return null;
+    }
+
+    /// <summary>
+    /// What has been revoked since. A delta that cannot be had takes nothing away from the complete list, whose nextUpdate has not come; while it is missing, the
+    /// list has the word.
+    /// </summary>
+    bool AskDelta(RevocationList complete, Certificate certificate, Certificate issuer, DateTimeOffset at, List<FetchRequest> missing, out string why)
+    {
+        why = "";
+        foreach (var delta in _loaded.Where(delta => delta.Extends(complete)).ToList())
+        {
+            if (HasSince(delta, "the delta CRL that is loaded", ref why) is { } since)
+                return !since;
+        }
+        foreach (var uri in complete.FreshestUris.Take(MaxUris))
+        {
+            if (Look(new FetchRequest(uri, Blob.Empty), at, missing) is not { } kept)
+                return true;
+            if (kept.List is not { } delta)
+                why = $"{uri}: {kept.Why}";
+            else if (!delta.IsDelta || !delta.Extends(complete))
+                why = $"{uri} is no delta of the CRL";
+            else if (HasSince(delta, uri, ref why) is { } since)
+                return !since;
+        }
+        return true;
+
+        bool? HasSince(RevocationList delta, string from, ref string why)
+        {
+            if (WhyMisplaced(delta, certificate, issuer, at, from) is { } misplaced)
+                why = misplaced;
+            else if (delta.RevokedAt(certificate) is { } since)
+            {
+                why = $"since {since:u}, says {from}";
+                return true;
+            }
+            else if (delta.NextUpdate < at)
+                why = $"{from} is out of date since {delta.NextUpdate:u}";
+            else
+            {
+                why = "";
+                return false;
+            }
+            return null;
+        }
+    }
+
+    /// <summary>Why a list says nothing about a certificate, now or ever; null when it does. What is of its issuer and not out of date is worth keeping.</summary>
+    string? WhyMisplaced(RevocationList list, Certificate certificate, Certificate issuer, DateTimeOffset at, string from)
+    {
+        if (!list.IsSignedBy(issuer))
+            return $"{from} is not signed by '{issuer.SubjectText}'";
+        if (list.ThisUpdate - _skew > at)
+            return $"{from} is of the future: {list.ThisUpdate:u}";
+        if (list.NextUpdate >= at)
+            Keep(list, issuer);
+        return list.Covers(certificate) ? null : $"{from} is not about {(certificate.IsAuthority ? "authorities" : "end entities")} like this one";
     }
 
     /// <summary>What is kept of a fetch; null, and it is missing, when that is nothing or out of date.</summary>
@@ -203,62 +292,4 @@ public sealed class Revocation
         missing.Add(request);
         return null;
     }
-}
-
-/// <summary>Where a certificate says that its status can be learned; HTTP only.</summary>
-static class CertificateUris
-{
-    public static IEnumerable<string> Ocsp(Certificate certificate)
-    {
-        try
-        {
-            return [.. certificate.Native.Extensions.OfType<X509AuthorityInformationAccessExtension>().SelectMany(access => Http(access.EnumerateOcspUris()))];
-        }
-        // An extension that cannot be read names nobody.
-        catch (CryptographicException)
-        {
-            return [];
-        }
-    }
-
-    public static IEnumerable<string> Crl(Certificate certificate)
-    {
-        if (certificate.Native.Extensions.FirstOrDefault(extension => extension.Oid?.Value == "2.5.29.31") is not { } extension)
-            return [];
-        var found = new List<string>();
-        try
-        {
-            var points = new AsnReader(extension.RawData, AsnEncodingRules.DER).ReadSequence();
-            while (points.HasData && found.Count < 16)
-                Read(points.ReadSequence(), found);
-        }
-        // What can be read of it counts.
-        catch (AsnContentException)
-        {
-            return Http(found);
-        }
-        return Http(found);
-    }
-
-    /// <summary>DistributionPoint: [0] { [0] { [6] URI ... } }.</summary>
-    static void Read(AsnReader point, List<string> found)
-    {
-        var name = new Asn1Tag(TagClass.ContextSpecific, 0, isConstructed: true);
-        if (!point.HasData || !point.PeekTag().HasSameClassAndValue(name))
-            return;
-        var inner = point.ReadSequence(name);
-        if (!inner.HasData || !inner.PeekTag().HasSameClassAndValue(name))
-            return;
-        var names = inner.ReadSequence(name);
-        while (names.HasData)
-        {
-            if (names.PeekTag().HasSameClassAndValue(new Asn1Tag(TagClass.ContextSpecific, 6)))
-                found.Add(names.ReadCharacterString(UniversalTagNumber.IA5String, new Asn1Tag(TagClass.ContextSpecific, 6)));
-            else
-                names.ReadEncodedValue();
-        }
-    }
-
-    static IEnumerable<string> Http(IEnumerable<string> uris) =>
-        uris.Where(uri => Uri.TryCreate(uri, UriKind.Absolute, out var parsed) && (parsed.Scheme == Uri.UriSchemeHttp || parsed.Scheme == Uri.UriSchemeHttps));
 }

@@ -72,6 +72,13 @@ public class CharonSettingsTests
     }
 
     [Fact]
+    public void CRLs_are_kept_where_that_is_wanted()
+    {
+        Assert.False(Read("")!.KeepsCrls);
+        Assert.True(Read("charon-systemd { cache_crls = yes }")!.KeepsCrls);
+    }
+
+    [Fact]
     public void The_systemd_section_overrides_the_general_one()
     {
         var settings = Read("charon-systemd { keep_alive = 5\n dns1 = 10.0.0.9\n }\ncharon { keep_alive = 7\n retransmit_tries = 2\n dns1 = 10.0.0.1\n dns2 = 10.0.0.2\n }")!;
