@@ -1,6 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
-using System.Text;
 using Kuguru.Cli.Namespaces;
 using Kuguru.Tests.Pki;
 using Xunit;
@@ -120,7 +117,7 @@ public class CertificateTests
         using var near = client.On(world.Clients[0]);
         using var far = Peer.Kuguru.On(world.Gateway);
         var later = DateTimeOffset.UtcNow.AddDays(1);
-        Issued issue(string name, string? crl = null, string? ocsp = null) => Root.Issue($"{name}.example", new Wish { Extensions = Authority.Uris(Web(crl), Web(ocsp)) });
+        Issued issue(string name, string? crl = null, string? ocsp = null) => Root.Issue($"{name}.example", new Wish { Extensions = Authority.Uris(WebServer.Uri(crl), WebServer.Uri(ocsp)) });
         var certificates = new Dictionary<string, Issued>
         {
             ["good"] = issue("good", "good.crl", "good"),
@@ -154,9 +151,9 @@ public class CertificateTests
             ("name", "certificate 'C=CH, O=Kuguru, CN=other.example' does not name 'name.example'"),
             ("authority", "no issuer certificate found for 'C=CH, O=Kuguru, CN=authority.example'"),
             ("file", "certificate 'C=CH, O=Kuguru, CN=file.example' is revoked: since 2025-06-01 00:00:00Z, says the CRL that is loaded"),
-            ("crl", $"certificate 'C=CH, O=Kuguru, CN=crl.example' is revoked: since 2025-06-01 00:00:00Z, says {Web("revoked.crl")}"),
+            ("crl", $"certificate 'C=CH, O=Kuguru, CN=crl.example' is revoked: since 2025-06-01 00:00:00Z, says {WebServer.Uri("revoked.crl")}"),
             ("ocsp", "certificate 'C=CH, O=Kuguru, CN=ocsp.example' is revoked: OCSP response of"),
-            ("gone", $"which 'revocation = ifuri' wants to know: {Web("gone.crl")}: HTTP status 404"),
+            ("gone", $"which 'revocation = ifuri' wants to know: {WebServer.Uri("gone.crl")}: HTTP status 404"),
         ])
             near.Refused(name, far, why);
         Assert.Equal("good.example", far.Single().RemoteId);
@@ -172,7 +169,7 @@ public class CertificateTests
         using var near = Peer.Kuguru.On(world.Clients[0]);
         using var far = Peer.Charon.On(world.Gateway);
         var later = DateTimeOffset.UtcNow.AddDays(1);
-        Issued issue(string name, string? crl = null, string? ocsp = null) => Root.Issue(name, new Wish { Extensions = Authority.Uris(Web(crl), Web(ocsp)) });
+        Issued issue(string name, string? crl = null, string? ocsp = null) => Root.Issue(name, new Wish { Extensions = Authority.Uris(WebServer.Uri(crl), WebServer.Uri(ocsp)) });
         var (byCrl, byOcsp, good) = (issue("gw.example", "revoked.crl"), issue("gw.example", null, "revoked"), issue("gw.example", "revoked.crl"));
         using var web = world.Clients[0].Inside(() => new WebServer(new()
         {
@@ -186,7 +183,7 @@ public class CertificateTests
             (Authority.Root("Somebody else").Issue("gw.example"), "nobody trusts 'C=CH, O=Kuguru, CN=Somebody else' here"),
             (Root.Issue("gw.example", new Wish { To = DateTimeOffset.UtcNow.AddDays(-1) }), "certificate 'C=CH, O=Kuguru, CN=gw.example' is not valid now"),
             (Root.Issue("other.example"), "certificate 'C=CH, O=Kuguru, CN=other.example' does not name 'gw.example'"),
-            (byCrl, $"certificate 'C=CH, O=Kuguru, CN=gw.example' is revoked: since 2025-06-01 00:00:00Z, says {Web("revoked.crl")}"),
+            (byCrl, $"certificate 'C=CH, O=Kuguru, CN=gw.example' is revoked: since 2025-06-01 00:00:00Z, says {WebServer.Uri("revoked.crl")}"),
             (byOcsp, "certificate 'C=CH, O=Kuguru, CN=gw.example' is revoked: OCSP response of"),
         ])
         {
@@ -201,54 +198,6 @@ public class CertificateTests
             far.Give(Root, "gw", own);
             far.Swanctl("--load-creds", "--clear", "--noprompt");
             far.Load(Logins.Gateway("rw", "auth = pubkey", "auth = pubkey\n certs = gw.pem\n id = gw.example") + Logins.Pools);
-        }
-    }
-
-    static string? Web(string? path) => path is null ? null : $"http://127.0.0.1:{WebServer.Port}/{path}";
-
-    /// <summary>Answers HTTP requests by their paths, one after the other.</summary>
-    sealed class WebServer : IDisposable
-    {
-        public const int Port = 8080;
-
-        readonly TcpListener _listener = new(IPAddress.Loopback, Port);
-        readonly Dictionary<string, byte[]> _pages;
-
-        public WebServer(Dictionary<string, byte[]> pages)
-        {
-            _pages = pages;
-            _listener.Start();
-            _ = Serve();
-        }
-
-        public void Dispose() => _listener.Dispose();
-
-        async Task Serve()
-        {
-            try
-            {
-                while (true)
-                {
-                    using var client = await _listener.AcceptTcpClientAsync();
-                    await Answer(client.GetStream());
-                }
-            }
-            catch (Exception e) when (e is SocketException or ObjectDisposedException or IOException)
-            {
-                TestContext.Current.TestOutputHelper?.WriteLine($"the web server ends: {e.Message}");
-            }
-        }
-
-        async Task Answer(NetworkStream stream)
-        {
-            var request = new byte[8192];
-            var length = 0;
-            do
-                length += await stream.ReadAsync(request.AsMemory(length));
-            while (request.AsSpan(0, length).IndexOf("\r\n\r\n"u8) < 0);
-            var page = _pages.GetValueOrDefault(Encoding.ASCII.GetString(request, 0, length).Split(' ')[1]);
-            await stream.WriteAsync(Encoding.ASCII.GetBytes($"HTTP/1.1 {(page is null ? "404 Not Found" : "200 OK")}\r\nConnection: close\r\nContent-Length: {page?.Length ?? 0}\r\n\r\n"));
-            await stream.WriteAsync(page ?? []);
         }
     }
 }
