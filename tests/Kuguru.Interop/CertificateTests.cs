@@ -9,6 +9,12 @@ public class CertificateTests
 {
     static readonly string[] Kinds = ["rsa2048", "rsa3072", "rsa4096", "ecdsa256", "ecdsa384", "ecdsa521", "ed25519"];
 
+    /// <summary>What each of them signs with, as charon calls it.</summary>
+    static readonly (string Kind, string Scheme)[] Schemes =
+    [
+        ("rsa2048", "RSA_EMSA_PKCS1_SHA2_256"), ("ecdsa256", "ECDSA_WITH_SHA256_DER"), ("ecdsa384", "ECDSA_WITH_SHA384_DER"), ("ecdsa521", "ECDSA_WITH_SHA512_DER"), ("ed25519", "ED25519"),
+    ];
+
     static readonly Authority Root = Authority.Root();
     static readonly Authority Second = Root.Below("Second CA"), Third = Second.Below("Third CA");
 
@@ -55,6 +61,9 @@ public class CertificateTests
                 world.Clients[0].Run("ping", "-c1", "-W2", RoadWarriors.Server4);
             });
         }
+        var theirs = client == Peer.Charon ? near : far;
+        foreach (var (kind, scheme) in Schemes)
+            Assert.Contains($"authentication of '{(theirs == near ? "gw-" : "")}{kind}.example' with {scheme} successful", theirs.Log, StringComparison.Ordinal);
     }
 
     /// <summary>Without RFC 7427 there is a method for RSA with SHA-1, and one for each curve.</summary>
