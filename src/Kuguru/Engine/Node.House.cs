@@ -103,7 +103,7 @@ public sealed partial class Node
     {
         if (session is not { Connection: { } connection, LocalId: { } local, PeerName: { } remote } || connection.Unique == UniquePolicy.Never)
             return true;
-        var older = _sessions.Between(local, remote).Where(other => other != session && other.State != IkeState.Rekeyed).ToList();
+        var older = _sessions.Between(local, remote).Where(other => other != session && (initialContact || other.State != IkeState.Rekeyed)).ToList();
         // Who is still there, at the same place, authenticates again: both IKE SAs are up for a while (make before break).
         bool Stays(IkeSession other) => !initialContact && other.State == IkeState.Established && other.Path.Remote == session.Path.Remote;
         // A peer that says INITIAL_CONTACT has none of the older ones any more: there is nothing to keep.

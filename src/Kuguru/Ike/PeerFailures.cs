@@ -6,6 +6,9 @@ namespace Kuguru.Ike;
 /// <summary>Failures that both versions of IKE have in the same words.</summary>
 static class PeerFailures
 {
+    /// <summary>Why an older IKE SA ends.</summary>
+    public const string InitialContact = "its peer says INITIAL_CONTACT on another one";
+
     /// <summary>The peer is not who we want to talk to.</summary>
     public static Failure OtherPeer(Path path, Identity expected, Identity peer, NatVerdict nat) => new(FailureCode.UnknownIdentity,
         $"{path.Remote.Address} says that it is '{peer}' ({peer.TypeName}), we expect '{expected}' ({expected.TypeName})"

@@ -72,10 +72,12 @@ public class NodeTests
         Assert.Single(pair.Sun.Sas);
     }
 
-    [Fact]
-    public void INITIAL_CONTACT_ends_the_older_IKE_SA_without_a_word()
+    [Theory]
+    [InlineData(1, 4)] // main mode takes three messages, quick mode one
+    [InlineData(2, 2)] // IKE_SA_INIT, IKE_AUTH
+    public void INITIAL_CONTACT_ends_the_older_IKE_SA_without_a_word(int version, int answers)
     {
-        var pair = new NodePair().Up();
+        var pair = new NodePair(c => c with { Version = version }, c => c with { Version = version }).Up();
         var said = 0;
         pair.Loses = (_, _) => true;
         pair.Moon.Order(token => new Order.Terminate(token, new SaFilter(Ike: "gw"), Force: true));
@@ -83,8 +85,8 @@ public class NodeTests
         pair.Moon.Order(token => new Order.Initiate(token, "gw", "net"));
         pair.Run(5);
         Assert.Equal(2u, Assert.Single(pair.Sun.Sas).UniqueId);
-        // IKE_SA_INIT and IKE_AUTH are answered, and that is all.
-        Assert.Equal(2, said);
+        Assert.Equal(answers, said);
+        Assert.Equal("its peer says INITIAL_CONTACT on another one", Assert.Single(pair.Sun.Events.OfType<Event.IkeDown>()).Why);
     }
 
     [Fact]

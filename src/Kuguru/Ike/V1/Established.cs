@@ -23,6 +23,7 @@ sealed partial class Established : KeyedPhase
     bool _asksForItself;
     Errand? _current;
     readonly KeepAlives _keepAlives = new();
+    readonly List<Child> _takenOver = [];
     bool _isReplaced;
     Instant? _rekeyAt, _endsAt;
 
@@ -143,6 +144,10 @@ sealed partial class Established : KeyedPhase
         t.Done(token);
     }
 
+    /// <summary>Nobody is told: there is nobody who would understand it, or somebody else with the same identity (RFC 2407 section 4.6.3.3).</summary>
+    public override void Forget(Turn t) =>
+        t.Sa.Enter(End(t, PeerFailures.InitialContact, _ => CloseAction.Clear, new Failure(FailureCode.Aborted, PeerFailures.InitialContact)));
+
     public override void RekeyIke(Turn t, ulong token)
     {
         _rekeyAt = null;
@@ -261,6 +266,7 @@ sealed partial class Established : KeyedPhase
             {
                 child.Sa = child.Sa with { IkeUniqueId = t.Sa.UniqueId };
                 _children.Add(child);
+                _takenOver.Add(child);
             }
             foreach (var (child, at) in old._useAt)
                 _useAt[child] = at;
@@ -273,6 +279,14 @@ sealed partial class Established : KeyedPhase
             t.Node.Adopt(session);
             t.Node.Adopt(t.Sa);
         }
+    }
+
+    /// <summary>The peer says only now that it has lost what was before.</summary>
+    public void LetGoWhatWasTakenOver(Turn t)
+    {
+        foreach (var child in _takenOver)
+            Remove(t, child, CloseAction.Clear);
+        _takenOver.Clear();
     }
 
     /// <summary>A group has one identity, and each of its users a name.</summary>

@@ -72,6 +72,7 @@ static class Informational
                 break;
             case NotifyKind.InitialContact:
                 // Those of the same identity go, no neighbour behind the same NAT.
+                e.LetGoWhatWasTakenOver(t);
                 t.Node.Authenticated(t.Now, t.Sa, initialContact: true, t.Outbox);
                 break;
             default:

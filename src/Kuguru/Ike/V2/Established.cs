@@ -189,11 +189,8 @@ sealed partial class Established : KeyedPhase
     }
 
     /// <summary>Nobody is told: there is nobody who would understand it, or somebody else with the same identity (RFC 7296 section 2.4).</summary>
-    public override void Forget(Turn t)
-    {
-        const string why = "its peer says INITIAL_CONTACT on another one";
-        t.Sa.Enter(End(t, why, _ => CloseAction.Clear, new Failure(FailureCode.Aborted, why)));
-    }
+    public override void Forget(Turn t) =>
+        t.Sa.Enter(End(t, PeerFailures.InitialContact, _ => CloseAction.Clear, new Failure(FailureCode.Aborted, PeerFailures.InitialContact)));
 
     /// <summary>A liveness check, unless a question is out already; what it says is believed, and nothing else.</summary>
     public override void Doubt(Turn t)

@@ -107,6 +107,22 @@ public class LifetimeStories
                 .Where(note => note.Text.Contains(": it is weak", StringComparison.Ordinal)).Select(note => note.Text.Split(' ')[1]).Order(StringComparer.Ordinal));
     }
 
+    [Fact]
+    public void INITIAL_CONTACT_in_a_message_of_its_own_ends_what_was_taken_over_and_nothing_newer()
+    {
+        var pair = MainModeStories.Up();
+        var before = Child(pair.Moon, pair).InboundSpi;
+        pair.Moon.Order((session, outbox) => session.RekeyIke(pair.World.Now, 8, outbox));
+        pair.World.Run(60);
+        Assert.Equal(before, Child(pair.Moon, pair).InboundSpi);
+        pair.Moon.Order((session, outbox) => session.RekeyChild(pair.World.Now, Child(pair.Moon, pair).UniqueId, 9, outbox));
+        pair.World.Run(2);
+        var cookies = (byte[])[.. pair.Sun.V1.InitiatorSpi.ToBlob().Span, .. pair.Sun.V1.ResponderSpi.ToBlob().Span];
+        Tell(pair, new Payload.Notification(IsakmpProtocol.Isakmp, cookies, NotifyKind.InitialContact, Blob.Empty));
+        Assert.NotEqual(before, Assert.Single(pair.Moon.V1.Status(pair.World.Now).Children).InboundSpi);
+        Assert.DoesNotContain(before, pair.Moon.Installed.Keys);
+    }
+
     static ChildConfig Long(ChildConfig child) => child with { RekeyTime = 2 * Hour, LifeTime = 3 * Hour, LifeBytes = 1 << 30, RekeyBytes = 900 << 20 };
 
     static ChildSaStatus Child(Host host, Pair pair) => host.V1.Status(pair.World.Now).Children.Last();
