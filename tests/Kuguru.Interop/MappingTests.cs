@@ -50,67 +50,6 @@ public class MappingTests
         world.FilesCross(world.Clients[0], "10.3.0.1");
     }
 
-    /// <summary>
-    /// What libreswan's ikev2-mobike-08-nat-expire describes, with MOBIKE and without, either end ours: the NAT gives the client another port in
-    /// mid-tunnel, nobody sends anything but liveness checks, and the gateway reaches the client again.
-    /// </summary>
-    [Theory]
-    [InlineData(Peer.Kuguru, Peer.Charon, "yes")]
-    [InlineData(Peer.Kuguru, Peer.Charon, "no")]
-    [InlineData(Peer.Charon, Peer.Kuguru, "yes")]
-    [InlineData(Peer.Charon, Peer.Kuguru, "no")]
-    [InlineData(Peer.Kuguru, Peer.Kuguru, "yes")]
-    [InlineData(Peer.Kuguru, Peer.Kuguru, "no")]
-    public void An_idle_client_whose_nat_restarts_is_reached_again_after_its_liveness_checks(Peer client, Peer gateway, string mobike)
-    {
-        Peers.NeedRoot();
-        using var world = new RoadWarriors();
-        using var near = client.On(world.Clients[0]);
-        using var far = gateway.On(world.Gateway);
-        Up(world, near, far, new Tunnel { ClientExtra = $"mobike = {mobike}\ndpd_delay = 1s", GatewayExtra = $"mobike = {mobike}" });
-        // Two checks: the second can tell that the NAT makes something else of us.
-        world.Server.Run("sleep", "2.5");
-        world.Nat!.Remap(40000, 49999);
-        Wait.Until("the gateway knows the new port", TimeSpan.FromSeconds(8),
-            () => far.Single().Remote.StartsWith("192.0.2.1[4", StringComparison.Ordinal));
-        Wait.Until("a ping gets in", TimeSpan.FromSeconds(8), () => world.Server.Try(["ping", "-c1", "-W1", "10.3.0.1"]).Status == 0);
-        if (gateway == Peer.Kuguru)
-            Assert.Contains("moves=", far.Sas());
-    }
-
-    /// <summary>What libreswan's nat-pluto-07 describes: ports 500 and 4500 come from different public addresses, then from others.</summary>
-    [Theory]
-    [InlineData(Peer.Charon, Peer.Kuguru)]
-    [InlineData(Peer.Kuguru, Peer.Kuguru)]
-    public void Ports_500_and_4500_come_from_different_public_addresses(Peer client, Peer gateway)
-    {
-        Peers.NeedRoot();
-        using var world = new RoadWarriors();
-        world.Nat!.Host.Ip("addr add 192.0.2.111/24 dev outside", "addr add 192.0.2.112/24 dev outside");
-        Split("192.0.2.1:30000-30999", "192.0.2.111:31000-31999");
-        using var near = client.On(world.Clients[0]);
-        using var far = gateway.On(world.Gateway);
-        Up(world, near, far, new Tunnel());
-        Assert.StartsWith("192.0.2.111[31", far.Single().Remote);
-
-        Split("192.0.2.1:30000-30999", "192.0.2.112:32000-32999");
-        world.Clients[0].Run("ping", "-c3", "-i0.2", RoadWarriors.Server4);
-        Wait.Until("the gateway knows the new address", TimeSpan.FromSeconds(5),
-            () => far.Single().Remote.StartsWith("192.0.2.112[32", StringComparison.Ordinal));
-        world.Server.Run("ping", "-c1", "-W2", "10.3.0.1");
-
-        void Split(string ike, string natPort)
-        {
-            world.Nat!.Host.Try(["nft", "-f", "-"], input: $$"""
-                flush chain inet napt translation
-                add rule inet napt translation oifname "outside" udp sport 500 snat ip to {{ike}}
-                add rule inet napt translation oifname "outside" udp sport 4500 snat ip to {{natPort}}
-                add rule inet napt translation oifname "outside" masquerade
-                """).Text();
-            world.Nat!.Flush();
-        }
-    }
-
     /// <summary>The peer answers a question in two pieces to where the first one came from; that is what keepalives are learned by.</summary>
     [Fact]
     public void A_nat_is_examined_from_another_port_without_a_word_on_the_tunnel_s_own()

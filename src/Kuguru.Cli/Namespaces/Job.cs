@@ -40,6 +40,16 @@ public sealed class Job : IDisposable
 
     public void Signal(string name) => Host.Run("kill", $"-{name}", $"{Pid}");
 
+    /// <summary>No instruction of it is executed until <see cref="Resume"/>.</summary>
+    public void Pause() => Signal("STOP");
+
+    /// <summary>The nsenter that started it has stopped along with it, and would not notice its end.</summary>
+    public void Resume()
+    {
+        Outcome.Of(["kill", "-CONT", $"{_process.Id}"]).Text();
+        Signal("CONT");
+    }
+
     /// <summary>Asks the job to end, and makes it end when it does not; returns its exit status, or null when it had to be killed.</summary>
     public int? Stop(string signal = "TERM")
     {

@@ -88,7 +88,8 @@ static class Informational
 }
 
 /// <summary>
-/// An empty question, to see whether the peer is alive; with MOBIKE also what a NAT makes of us (RFC 4555 section 3.8).
+/// An empty question, to see whether the peer is alive; with MOBIKE also what a NAT makes of us (RFC 4555 section 3.8). As long as that is not known
+/// it may have changed already, unnoticed: then the question is an address update, for peers that follow by nothing else.
 /// </summary>
 /// <param name="isOwn">Not what <c>dpd_delay</c> asks for: that nobody answers has no consequence.</param>
 sealed class Liveness(bool isOwn = false) : Errand
@@ -98,8 +99,15 @@ sealed class Liveness(bool isOwn = false) : Errand
 
     public override bool Ask(Turn t, Established e)
     {
-        var asksForNat = t.Sa is { Mobility.IsAgreed: true, IsOriginalInitiator: true, Verdict.Supported: true };
-        e.Ask(t, ExchangeType.Informational, asksForNat ? Mobike.NatDetection(t, t.Sa.Path).ToSequence() : []);
+        var (sa, m) = (t.Sa, t.Sa.Mobility);
+        List<Payload> payloads = [];
+        if (m.IsAgreed && sa is { IsOriginalInitiator: true, Verdict.Supported: true })
+        {
+            if (sa.Verdict.Local && !m.OwesUpdate && m.Tried.IsEmpty && !m.KnowsMapping(sa.InitiatorSpi, sa.Path))
+                payloads.Add(new Payload.Notify(NotifyType.UpdateSaAddresses));
+            payloads.AddRange(Mobike.NatDetection(t, sa.Path));
+        }
+        e.Ask(t, ExchangeType.Informational, payloads.ToSequence());
         return true;
     }
 

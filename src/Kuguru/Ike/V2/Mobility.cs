@@ -51,4 +51,7 @@ sealed class Mobility
         _seenAs = (initiator, path, hash);
         return before is { } last && last.Initiator == initiator && last.Path == path && last.Hash != hash;
     }
+
+    /// <summary>Whether an answer has said what the peer sees us as on this path, since these keys.</summary>
+    public bool KnowsMapping(IkeSpi initiator, Path path) => _seenAs is { } last && last.Initiator == initiator && last.Path == path;
 }

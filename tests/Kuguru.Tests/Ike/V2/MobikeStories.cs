@@ -243,6 +243,26 @@ public class MobikeStories
         Assert.Equal(pair.Moon.Session.Path, pair.Moon.Installed.Values.Single().Path);
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void As_long_as_it_is_not_known_what_a_NAT_makes_of_us_a_liveness_check_is_an_update(bool isRekeyed)
+    {
+        var pair = Mobile(moon: c => c with { DpdDelay = TimeSpan.FromSeconds(10) }, nat: new Napt("203.0.113.9")).Up();
+        if (isRekeyed)
+        {
+            pair.World.Run(15);
+            pair.Moon.Order((session, outbox) => session.RekeyIke(pair.World.Now, 7, outbox));
+            pair.World.Run(2);
+        }
+        pair.Moon.Nat!.Reboot();
+        pair.World.Forget();
+        pair.World.Run(25);
+        var checks = pair.World.Transcript.Split('\n').Where(line => line.Contains(">4500 INFORMATIONAL request", StringComparison.Ordinal)).Select(line => line[line.IndexOf('{')..]).ToList();
+        const string Hashes = "N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }";
+        Assert.Equal([$"{{ N(UPDATE_SA_ADDRESSES), {Hashes}", $"{{ {Hashes}"], checks);
+    }
+
     [Fact]
     public void Addresses_that_come_and_go_beside_the_path_are_told()
     {
