@@ -15,7 +15,6 @@ public class SleepTests
     /// </summary>
     [Theory]
     [InlineData(Peer.Charon, "yes")]
-    [InlineData(Peer.Kuguru, "yes")]
     [InlineData(Peer.Kuguru, "no")]
     public void A_client_that_has_slept_is_reached_as_soon_as_it_is_awake_although_its_NAT_has_forgotten_it(Peer gateway, string mobike)
     {

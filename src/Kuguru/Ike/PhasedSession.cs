@@ -25,6 +25,11 @@ abstract class PhasedSession<TSession, TPhase, TTurn> : IkeSession
     public NatVerdict Verdict { get; set; }
     public Instant LastSent { get; set; }
 
+    /// <summary>The moves of the peer.</summary>
+    public Trail Trail { get; init; } = new();
+
+    Instant? _saidRestless;
+
     /// <summary>When the peer last showed by an authentic message of IKE that it is alive.</summary>
     public Instant LastReceived { get; protected set; }
 
@@ -91,6 +96,9 @@ abstract class PhasedSession<TSession, TPhase, TTurn> : IkeSession
         LocalId = LocalId,
         RemoteId = RemoteId,
         Nat = Verdict,
+        Moves = Trail.Moves,
+        MovedFrom = Trail.Left,
+        MovesRefused = Trail.Refused,
     });
 
     protected abstract TTurn Turn(Instant now, Outbox outbox, Path arrived);
@@ -100,6 +108,17 @@ abstract class PhasedSession<TSession, TPhase, TTurn> : IkeSession
 
     /// <summary>May packets be sent there? Plain ESP, of which somebody took the UDP header, has no port; and our address of the other family is not known.</summary>
     protected bool IsReachable(Endpoint remote) => remote.Port != 0 && remote.Address.IsV6 == CurrentPath.Local.Address.IsV6;
+
+    /// <summary>Too many places within a second: counted each time, warned of once.</summary>
+    protected void RefuseMove(TTurn t, Path path)
+    {
+        Node.Count(IkeDrop.TooManyMoves);
+        if (_saidRestless is { } said && t.Now - said < Following.Restless)
+            return;
+        _saidRestless = t.Now;
+        t.Note(Severity.Warning, Subject.Network,
+            $"packets of {RemoteId} come from more than {Following.MaxClaims} places a second: not followed for now (last {path.Remote})");
+    }
 
     protected void Order(Instant now, Outbox outbox, Action<TTurn> order)
     {

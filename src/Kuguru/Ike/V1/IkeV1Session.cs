@@ -181,8 +181,20 @@ sealed class IkeV1Session : PhasedSession<IkeV1Session, Phase, Turn>
     {
         if (path.Remote == CurrentPath.Remote || !Following.MayMove(Verdict, IsInitiator) || !IsReachable(path.Remote))
             return;
-        t.Report(new Event.Moved(CurrentPath, path, cause));
-        CurrentPath = path;
-        Phase.MoveChildren(t);
+        // Not every peer can be asked whether it is still there, so only the number of its places is limited.
+        switch (Trail.Judge(t.Now, path.Remote))
+        {
+            case FollowVerdict.Stay:
+                break;
+            case FollowVerdict.Move or FollowVerdict.ProbeFirst:
+                t.Report(new Event.Moved(CurrentPath, path, cause));
+                Trail.Moved(t.Now, CurrentPath.Remote);
+                CurrentPath = path;
+                Phase.MoveChildren(t);
+                break;
+            case FollowVerdict.TooMany:
+                RefuseMove(t, path);
+                break;
+        }
     }
 }

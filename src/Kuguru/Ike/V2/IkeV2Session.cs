@@ -64,11 +64,6 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
 
     internal Mobility Mobility { get; init; } = new();
 
-    /// <summary>The moves of the peer.</summary>
-    internal Trail Trail { get; init; } = new();
-
-    Instant? _saidRestless;
-
     /// <summary>
     /// The peer has to have this IKE SA: it has answered our question for it, or spoken on it. One that it has asked for itself it has only when our answer
     /// arrives, and that may take a few repetitions.
@@ -112,9 +107,6 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
     public override void PathsFound(Instant now, PathFacts facts, Outbox outbox) => Order(now, outbox, turn => Phase.PathsFound(turn, facts));
 
     public override void Fetched(Instant now, Outbox outbox) => Order(now, outbox, turn => Phase.Fetched(turn));
-
-    public override IkeSaStatus Status(Instant now) =>
-        base.Status(now) with { Moves = Trail.Moves, MovedFrom = Trail.Left, MovesRefused = Trail.Refused };
 
     protected override Turn Turn(Instant now, Outbox outbox, Path arrived) => new(this, now, outbox, arrived);
 
@@ -341,14 +333,8 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
                 Doubt(t, path);
                 break;
             case FollowVerdict.TooMany:
-                Node.Count(IkeDrop.TooManyMoves);
                 Doubt(t, path);
-                if (_saidRestless is not { } said || t.Now - said >= Following.Restless)
-                {
-                    _saidRestless = t.Now;
-                    t.Note(Severity.Warning, Subject.Network,
-                        $"packets of {RemoteId} come from more than {Following.MaxClaims} places a second: not followed for now (last {path.Remote})");
-                }
+                RefuseMove(t, path);
                 break;
         }
     }

@@ -212,6 +212,31 @@ public class NatStories
         MainModeStories.IsUp(pair);
     }
 
+    [Fact]
+    public void A_peer_at_a_thousand_places_a_second_is_limited_reported_once_and_found_in_the_end()
+    {
+        var pair = MainModeStories.Two(nat: new("203.0.113.9"));
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(2);
+        MainModeStories.IsUp(pair);
+        Assert.Equal(0, pair.Sun.V1.Status(pair.World.Now).Moves);
+        for (ushort port = 1; port <= 1000; port++)
+        {
+            From(port);
+            pair.World.Run(0.001);
+        }
+        Assert.InRange(pair.Sun.Events.OfType<Event.Moved>().Count(), 1, 16);
+        Assert.InRange(pair.Sun.Drops[IkeDrop.TooManyMoves], 980, 1000);
+        Assert.Single(pair.Sun.Events, e => e.Severity == Severity.Warning && e.Sentence.Contains("places a second", StringComparison.Ordinal));
+        pair.World.Run(1);
+        From(1000);
+        Assert.Equal(1000, pair.Sun.Installed.Values.Single().Path.Remote.Port);
+        Assert.InRange(pair.Sun.V1.Status(pair.World.Now).Moves, 2, 17);
+
+        void From(ushort port) => pair.Sun.Order((session, outbox) => session.EspMoved(pair.World.Now, pair.Sun.Installed.Keys.Single(),
+            new(new(pair.Sun.Address, 4500), new(IpAddress.Parse("198.51.100.66"), port)), outbox));
+    }
+
     sealed record Seen(Host From, IsakmpMessage Message);
 
     /// <summary>Reads along, decrypts what the receiver can, and lets somebody change what is in clear.</summary>
