@@ -224,18 +224,23 @@ static partial class IkeAuth
         return found.Why is { } why ? Failures.Eap(a.EapId ?? a.RemoteId, $"EAP_TLS: {why}") : null;
     }
 
-    /// <summary>The methods for a user, and with them the connections that welcome him. They have to be us as well, since that is said already.</summary>
-    static ImmutableArray<EapType> Welcome(Authentication a, Identity user, bool isAlone)
+    /// <summary>
+    /// The methods for a user, and with them the connections that welcome him; who has no name yet is welcome to all. They have to be us as well, since that is
+    /// said already.
+    /// </summary>
+    static ImmutableArray<EapType> Welcome(Authentication a, Identity? user, bool isAlone)
     {
         var (proved, local) = (a.Proved, a.Connection.Local);
         a.Possible = [.. a.Possible
             .Where(connection => connection.Local.AsSpan(0, Math.Min(proved + 1, connection.Local.Length)).SequenceEqual(local.AsSpan(0, Math.Min(proved + 1, local.Length))))
-            .Select(connection => (Connection: connection, Fit: connection.Remote[a.Believed].EapId is { } wanted ? wanted.Fits(user) : 1))
+            .Select(connection => (Connection: connection, Fit: Fit(connection.Remote[a.Believed])))
             .Where(pair => pair.Fit > 0).OrderByDescending(pair => pair.Fit).Select(pair => pair.Connection)
             .DefaultIfEmpty(a.Connection)];
         var round = a.Connection.Remote[a.Believed];
         a.EapId = user;
-        return round.EapId is { } one && one.Fits(user) == 0 ? [] : EapMethods.Allowed(round.EapMethod, isAlone);
+        return Fit(round) == 0 ? [] : EapMethods.Allowed(round.EapMethod, isAlone);
+
+        int Fit(AuthenticationRound round) => round.EapId is { } wanted && user is not null ? wanted.Fits(user) : 1;
     }
 
     static EapMethod AsServer(INode node, Instant now, Authentication a, EapType type, Identity user, bool isNamed)

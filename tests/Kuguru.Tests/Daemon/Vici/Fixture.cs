@@ -44,6 +44,7 @@ public sealed class BareDaemon : IAsyncDisposable
     public string Write(string name, string text)
     {
         var path = System.IO.Path.Combine(_folder, name);
+        Directory.CreateDirectory(System.IO.Path.GetDirectoryName(path)!);
         File.WriteAllText(path, text);
         return path;
     }

@@ -38,6 +38,17 @@ public class EapConversationTests
         Assert.EndsWith("no EAP key found for 'carol': add a section eap-... with this id to 'secrets'", talk.ClientWhy, StringComparison.Ordinal);
     }
 
+    [Theory]
+    [InlineData(4u, "192.168.0.100")]
+    [InlineData(26u, "carol")]
+    public void Who_says_no_name_is_called_as_in_IKE_or_as_the_method_says(uint method, string expected)
+    {
+        var talk = new EapTalk { Offered = [new(0, method)] };
+        talk.Users["192.168.0.100"] = "Ar3etTnp";
+        talk.ClientSays = packet => packet.Method == EapType.Identity ? EapPacket.Response(packet.Identifier, EapType.Identity, Blob.Empty) : null;
+        Assert.Equal(expected, $"{talk.Run().ServerResult.User}");
+    }
+
     [Fact]
     public void Mschapv2_goes_as_the_draft_says()
     {

@@ -42,7 +42,7 @@ sealed class EapTalk
     public EapTalk Run()
     {
         using var server = new EapServer(Identity.Parse("192.168.0.100"), AsksName,
-            user => Users.ContainsKey(user.ToString()) || user.ToString() == "nobody" || !AsksName ? Offered : [], AtServerSide, identifier: 41);
+            user => user is null || Users.ContainsKey(user.ToString()) || user.ToString() == "nobody" || !AsksName ? Offered : [], AtServerSide, identifier: 41);
         using var client = new EapPeer(Identity.Parse(User), Accepted, AtClientSide);
         AtServer = server.Start();
         while (AtServer is EapStep.Say or EapStep.Succeed { Packet: not null } or EapStep.Fail { Packet: not null } && AtClient is null or EapStep.Say)
