@@ -1,5 +1,8 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text.RegularExpressions;
 using Kuguru.Cli.Namespaces;
+using Kuguru.Daemon.Vici;
 using Kuguru.Tests.Pki;
 using Xunit;
 
@@ -30,33 +33,98 @@ public partial class SwanctlTests
             Assert.Equal(string.Join(' ', question) + "\n" + expected, string.Join(' ', question) + "\n" + answer);
     }
 
-    /// <summary>Certificates with and without a key, an authority with URIs, a raw key and a CRL, in the words of stock swanctl.</summary>
+    /// <summary>
+    /// Every kind of credential, as files of each form, loaded by stock swanctl and by <c>kuguru load</c>, and listed by stock swanctl in charon's words and order.
+    /// </summary>
     [Fact]
-    public void Credentials_are_listed_as_charon_lists_them()
+    public void Credentials_are_loaded_and_listed_as_charon_does()
     {
         Peers.NeedRoot();
+        var now = DateTimeOffset.UtcNow;
         var root = Authority.Root();
-        var (own, other, crl) = (root.Issue("gw.example", "rsa2048"), root.Issue("other.example"), root.Crl(DateTimeOffset.UtcNow.AddDays(9)));
-        var raw = KeyPair.Make("rsa2048").PublicPem;
-        string Listed(Peer peer)
+        var second = root.Below("Second CA", new Wish { PathLength = 0, Keys = "rsa2048" });
+        var own = root.Issue("gw.example", "rsa2048");
+        var curve = second.Issue("ec.example", new Wish { Keys = "ecdsa384", Names = ["ec.example", "ec@example.org", "192.0.2.7", "2001:db8::7"], To = now.AddDays(30) });
+        var edwards = root.Issue("ed.example", new Wish { Keys = "ed25519", Extensions = Authority.Uris("http://192.0.2.9/ca.crl", "http://192.0.2.9:8880/") });
+        var signer = root.Issue("ocsp.example", new Wish { Extensions = [new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.9"), new("1.3.6.1.5.5.7.3.1")], critical: false)] });
+        using var rsa = RSA.Create(2048);
+        using var other = RSA.Create(2048);
+        using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        var (raw, rawCurve) = (KeyPair.Make("rsa2048"), KeyPair.Make("ecdsa256"));
+        using var contained = new CertificateRequest("CN=p12.example", other, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1).CreateSelfSigned(now.AddDays(-1), now.AddDays(100));
+        var locked = rsa.ExportEncryptedPkcs8PrivateKey("Ar3etTnp", new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 2048));
+        var crl = new CrlWish { Number = 300, To = now.AddDays(9), Revoked = [(own, 1), (curve, 4)], Freshest = "http://192.0.2.9/delta.crl" };
+        var files = new Dictionary<string, byte[]>
+        {
+            ["x509ca/second.der"] = second.Own.Native.RawData,
+            ["x509/ec.der"] = curve.Native.RawData,
+            ["x509/ed.der"] = edwards.Native.RawData,
+            ["x509/old.der"] = root.Issue("old.example", new Wish { To = now.AddDays(-10) }).Native.RawData,
+            ["x509/young.der"] = root.Issue("young.example", new Wish { From = now.AddDays(10) }).Native.RawData,
+            ["x509/signer.der"] = signer.Native.RawData,
+            ["x509/an-authority-too.der"] = second.Own.Native.RawData,
+            ["x509ocsp/plain.der"] = root.Issue("signer.example").Native.RawData,
+            ["x509crl/complete.pem"] = Pem("X509 CRL", crl.By(root)),
+            ["x509crl/delta.crl"] = new CrlWish { Number = 301, Base = 300, To = now.AddDays(1), Revoked = [(edwards, 6)] }.By(root),
+            ["x509crl/old.crl"] = new CrlWish { To = now.AddDays(-9) }.By(Authority.Root("Other CA")),
+            ["pubkey/rsa.pem"] = Pem("PUBLIC KEY", raw.Key.ExportSubjectPublicKeyInfo()),
+            ["pubkey/ec.der"] = rawCurve.Key.ExportSubjectPublicKeyInfo(),
+            ["private/raw.der"] = raw.Pkcs8,
+            ["private/ed.der"] = edwards.Keys.Pkcs8,
+            ["rsa/pkcs1.pem"] = Pem("RSA PRIVATE KEY", KeyPkcs1()),
+            ["ecdsa/sec1.der"] = ecdsa.ExportECPrivateKey(),
+            ["pkcs8/locked.pem"] = Pem("ENCRYPTED PRIVATE KEY", locked),
+            ["pkcs8/locked.der"] = locked,
+            ["pkcs12/both.p12"] = contained.Export(X509ContentType.Pkcs12, "p12pass"),
+        };
+        const string Secrets = "pkcs8-a {\n file = locked.pem\n secret = Ar3etTnp\n }\n pkcs8-b {\n file = locked.der\n secret = Ar3etTnp\n }\n pkcs12-c {\n file = both.p12\n secret = p12pass\n }\n";
+        var configuration = "authorities {\n root {\n cacert = root.pem\n crl_uris = http://192.0.2.9/ca.crl, http://192.0.2.9/other.crl\n ocsp_uris = http://192.0.2.9:8880\n }\n"
+            + " second {\n file = /run/swanctl/x509ca/second.der\n }\n }\n" + $"secrets {{\n {Secrets} }}\n" + Logins.Gateway("rw", "auth = pubkey")
+            + "pools {\n pool4 {\n addrs = 10.3.0.0/24\n }\n range {\n addrs = 10.4.0.5-10.4.0.9\n }\n }\n";
+        var (charon, kuguru, ours) = (Listed(Peer.Charon), Listed(Peer.Kuguru), Listed(Peer.Kuguru, byKuguru: true));
+        Assert.Equal(7, charon.Keys.Count);
+        Assert.Equal(charon.Keys, kuguru.Keys);
+        Assert.Equal(charon.Keys, ours.Keys);
+        Assert.Equal(charon.Text, kuguru.Text);
+        // Of each folder in the order of its names; swanctl has the order of the disk.
+        Assert.Equal(Sorted(charon.Text), Sorted(ours.Text));
+
+        (string Text, List<string> Keys) Listed(Peer peer, bool byKuguru = false)
         {
             using var world = new RoadWarriors();
             using var far = peer.On(world.Gateway);
             far.Give(root, "gw.example", own);
-            far.Host.Write("/run/swanctl/x509/other.pem", other.Pem);
-            far.Host.Write("/run/swanctl/x509crl/root.pem", System.Security.Cryptography.PemEncoding.WriteString("X509 CRL", crl));
-            far.Host.Write("/run/swanctl/pubkey/raw.pem", raw);
-            far.Load("authorities {\n root {\n cacert = root.pem\n crl_uris = http://192.0.2.9/ca.crl, http://192.0.2.9/other.crl\n ocsp_uris = http://192.0.2.9:8880\n }\n }\n"
-                + Logins.Gateway("rw", "auth = pubkey") + Logins.Pools);
-            return string.Join("\n--\n", ((string[][])[["--list-certs"], ["--list-certs", "--type", "x509", "--flag", "ca"], ["--list-certs", "--subject", "C=CH, O=Kuguru, CN=other.example"],
-                ["--list-authorities"], ["--list-authorities", "--name", "root", "--raw"], ["--list-pools"], ["--list-pools", "--leases"]]).Select(question => Blot(far.Swanctl(question))));
+            foreach (var (name, bytes) in files)
+            {
+                far.Host.Write($"/run/swanctl/{name}", "");
+                File.WriteAllBytes(far.Host.Outside($"/run/swanctl/{name}"), bytes);
+            }
+            if (byKuguru)
+            {
+                far.Host.Write("/run/swanctl/swanctl.conf", configuration);
+                far.Host.Run([.. KuguruDaemon.Program, "load", "/run/swanctl/swanctl.conf", "--vici", IkeDaemon.Vici]);
+            }
+            else
+                far.Load(configuration);
+            string[] questions =
+            [
+                "--list-certs", "--list-certs --raw", "--list-certs --short --utc", "--list-certs --pem --type x509_crl", "--list-certs --type x509 --flag ca", "--list-certs --type x509 --flag ocsp",
+                "--list-certs --type x509ca", "--list-certs --type pubkey", "--list-certs --type x509crl", "--list-certs --type ocsp_response", "--list-certs --flag ca", "--list-certs --type nonsense",
+                "--list-certs --subject 192.0.2.7", "--list-certs --subject ec@example.org", "--list-authorities", "--list-authorities --raw", "--list-authorities --name second", "--list-authorities --name none",
+                "--list-pools", "--list-pools --leases --raw", "--list-pools --name range", "--flush-certs --type x509_crl", "--flush-certs --type x509crl", "--flush-certs --type nonsense",
+            ];
+            var text = string.Join('\n', questions.Select(question => (question, far.TrySwanctl(question.Split(' ')))).Select(asked => $"{asked.question}: {asked.Item2.Status}\n{Blot(asked.Item2.Output + asked.Item2.Errors)}"));
+            using var client = ViciClient.Connect(far.Socket).GetAwaiter().GetResult();
+            return (text, [.. client.Call("get-keys", []).GetAwaiter().GetResult().Items("keys")!.Order(StringComparer.Ordinal)]);
         }
-        var answer = Listed(Peer.Kuguru);
-        foreach (var part in (string[])["List of X.509 End Entity Certificates", "List of X.509 CA Certificates", "List of X.509 CRLs", "List of raw public keys", "has private key", "http://192.0.2.9/other.crl", "pool4"])
-            Assert.Contains(part, answer, StringComparison.OrdinalIgnoreCase);
-        // Charon lists what was loaded last first.
+
+        static byte[] Pem(string label, byte[] der) => System.Text.Encoding.ASCII.GetBytes(PemEncoding.WriteString(label, der));
         static string Sorted(string text) => string.Join('\n', text.Split('\n').Order(StringComparer.Ordinal));
-        Assert.Equal(Sorted(Listed(Peer.Charon)), Sorted(answer));
+        static byte[] KeyPkcs1()
+        {
+            using var key = RSA.Create(2048);
+            return key.ExportRSAPrivateKey();
+        }
     }
 
     [Fact]

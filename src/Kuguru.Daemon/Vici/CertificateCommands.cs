@@ -26,17 +26,20 @@ sealed class CertificateCommands(ControlLoop loop)
 
     Task<ViciMessage> LoadCertificate(ViciMessage request)
     {
+        if (request["type"] is not { } named)
+            return Failed("certificate type missing");
+        var (type, flag) = CertificateTypes.Read(named, request["flag"] ?? "NONE");
         if (request.Bytes("data") is not { IsEmpty: false } data)
             return Failed("certificate data missing");
-        return (request["type"] ?? "").ToUpperInvariant() switch
+        return type switch
         {
-            "X509" => LoadX509(data, (request["flag"] ?? "none").ToUpperInvariant()),
+            "X509" => LoadX509(data, flag),
             "X509_CRL" => RevocationList.TryRead(Blob.Copy(data.Span), out var list, out var why)
                 ? Change(store => store.Revocation.Add(list)) : Failed($"loading a CRL failed: {why}"),
             "PUBKEY" => PublicKey.TryReadFile(data.Span, out var key, out var why)
                 ? Change(store => store.Add(key)) : Failed($"loading a public key failed: {why}"),
             "X509_AC" => Failed("attribute certificates are not supported"),
-            var other => Failed($"unknown certificate type \"{other}\": X509, X509_CRL and PUBKEY are known"),
+            _ => Failed($"invalid certificate type '{named}': X509, X509_CRL and PUBKEY are known"),
         };
     }
 
@@ -51,7 +54,7 @@ sealed class CertificateCommands(ControlLoop loop)
             "CA" => Failed($"'{certificate.SubjectText}' is no authority: its basicConstraints do not say so; put it into x509"),
             "OCSP" => Change(store => store.AddOcspSigner(certificate)),
             "AA" => Failed("attribute authorities are not supported: there are no attribute certificates"),
-            _ => Failed($"unknown flag \"{flag}\" of a certificate: NONE, CA and OCSP are known"),
+            _ => Failed($"invalid certificate flag '{flag}': NONE, CA and OCSP are known"),
         };
     }
 
@@ -59,6 +62,9 @@ sealed class CertificateCommands(ControlLoop loop)
     {
         if (request.Bytes("data") is not { IsEmpty: false } data)
             return Failed("key data missing");
+        var type = request["type"]?.ToUpperInvariant() ?? "ANY";
+        if (type is not ("ANY" or "PRIV" or "") && !Enum.TryParse<KeyKind>(type, ignoreCase: true, out _))
+            return Failed($"invalid key type: {type}");
         if (KeyFile.IsEncrypted(data.Span))
             return Failed("the private key has a passphrase: give it in a secret of the types private, rsa, ecdsa or pkcs8");
         var der = KeyFile.Decode(data.Span, out _);
@@ -66,7 +72,6 @@ sealed class CertificateCommands(ControlLoop loop)
         {
             if (!PrivateKey.TryRead(der, out var key, out var why))
                 return Failed($"loading a private key failed: {why}");
-            var type = request["type"]?.ToUpperInvariant() ?? "ANY";
             if (type is not ("ANY" or "PRIV" or "") && !type.Equals($"{key.Public.Kind}", StringComparison.OrdinalIgnoreCase))
                 return Failed($"the private key is of the type {key.Public.Kind}, not {type}");
             return Ask(node => new ViciMessage { { "success", "yes" }, { "id", node.Certificates.Add(key) } });
@@ -79,7 +84,7 @@ sealed class CertificateCommands(ControlLoop loop)
 
     Task<ViciMessage> UnloadKey(ViciMessage request) => request["id"] is not { } id
         ? Failed("key id missing")
-        : Ask(node => node.Certificates.RemoveKey(id) ? Reply.Success : Reply.Failed($"private key not found: {id}"));
+        : Ask(node => node.Certificates.RemoveKey(id.ToLowerInvariant()) ? Reply.Success : Reply.Failed($"private key not found: {id}"));
 
     async Task<ViciMessage> LoadAuthorities(ViciMessage request)
     {
@@ -115,17 +120,18 @@ sealed class CertificateCommands(ControlLoop loop)
         return [];
     }
 
-    /// <summary>One certificate as it is listed.</summary>
-    sealed record Listed(string Type, string Flag, Blob Data, bool HasKey, Func<Identity, bool> Fits, string? Subject = null);
+    /// <summary>One certificate as it is listed; only X.509 certificates have flags.</summary>
+    sealed record Listed(string Type, string? Flag, Blob Data, bool HasKey, Func<Identity, bool> Fits);
 
     async Task<ViciMessage> ListCertificates(ViciCall call, CancellationToken gone)
     {
-        var (type, flag) = ((call.Request["type"] ?? "ANY").ToUpperInvariant(), (call.Request["flag"] ?? "ANY").ToUpperInvariant());
+        var (type, flag) = CertificateTypes.Read(call.Request["type"] ?? "ANY", call.Request["flag"] ?? "ANY");
         Identity? subject = null;
         if (call.Request["subject"] is { } text && !Identity.TryParse(text, out subject, out var error))
             return Reply.Failed(error);
         var all = await Ask(node => List(node.Certificates).ToList());
-        foreach (var one in all.Where(one => type is "ANY" || type == one.Type).Where(one => one.Type != "X509" || flag is "ANY" || flag == one.Flag)
+        // As charon has it, a flag without a type chooses nothing.
+        foreach (var one in all.Where(one => type is "ANY" || (type == one.Type && (one.Flag is null || flag is "ANY" || flag == one.Flag)))
             .Where(one => subject is null || one.Fits(subject)))
         {
             await call.Stream("list-cert", new ViciMessage
@@ -134,36 +140,38 @@ sealed class CertificateCommands(ControlLoop loop)
                 { "flag", one.Flag },
                 { "has_privkey", one.HasKey ? "yes" : null },
                 { "data", one.Data.Memory },
-                { "subject", one.Subject },
             }, gone);
         }
         return [];
     }
 
+    /// <summary>In charon's order: by kind, and what was loaded last first.</summary>
     static IEnumerable<Listed> List(CertificateStore store)
     {
         Listed x509(Certificate certificate, string flag) => new("X509", flag, certificate.Der, store.KeyFor(certificate.Key) is not null,
             wanted => PeerNames.Of(certificate).Any(name => wanted.Fits(name) > 0));
-        foreach (var certificate in store.Certificates.Where(one => !one.IsAuthority))
+        foreach (var key in store.PublicKeys.Reverse())
+            yield return new("PUBKEY", null, key.Info, store.KeyFor(key) is not null, wanted => wanted.Fits(new Identity(IdType.KeyId, key.Fingerprint)) > 0);
+        var signers = store.Certificates.Where(one => !one.IsAuthority && one.SignsOcsp).Union(store.OcspSigners).ToList();
+        foreach (var certificate in store.Certificates.Where(one => !one.IsAuthority && !signers.Contains(one)).Reverse())
             yield return x509(certificate, "NONE");
-        foreach (var certificate in store.Authorities)
+        foreach (var certificate in store.Authorities.Reverse())
             yield return x509(certificate, "CA");
-        foreach (var certificate in store.OcspSigners)
+        foreach (var certificate in Enumerable.Reverse(signers))
             yield return x509(certificate, "OCSP");
-        foreach (var key in store.PublicKeys)
-        {
-            var id = new Identity(IdType.KeyId, key.Fingerprint);
-            yield return new("PUBKEY", "NONE", key.Info, store.KeyFor(key) is not null, wanted => wanted.Fits(id) > 0, id.ToString());
-        }
-        foreach (var list in store.Revocation.Lists)
-            yield return new("X509_CRL", "NONE", list.Der, false, wanted => wanted.Fits(new Identity(IdType.DerAsn1Dn, list.Issuer)) > 0);
+        foreach (var list in store.Revocation.Lists.Reverse())
+            yield return new("X509_CRL", null, list.Der, false, wanted => wanted.Fits(new Identity(IdType.DerAsn1Dn, list.Issuer)) > 0);
         foreach (var answer in store.Revocation.Answers)
-            yield return new("OCSP_RESPONSE", "NONE", answer.Der, false, _ => false);
+            yield return new("OCSP_RESPONSE", null, answer.Der, false, _ => false);
     }
 
     /// <summary>What was fetched is forgotten; nothing else is a cache here.</summary>
-    Task<ViciMessage> Flush(ViciMessage request) => (request["type"] ?? "ANY").ToUpperInvariant() is "ANY" or "X509_CRL" or "OCSP_RESPONSE"
-        ? Change(store => store.Revocation.Flush()) : Task.FromResult(Reply.Success);
+    Task<ViciMessage> Flush(ViciMessage request) => CertificateTypes.Read(request["type"] ?? "ANY", "ANY").Type switch
+    {
+        "ANY" or "X509_CRL" or "OCSP_RESPONSE" => Change(store => store.Revocation.Flush()),
+        "X509" or "X509_AC" or "PUBKEY" => Task.FromResult(Reply.Success),
+        _ => Failed($"invalid certificate type '{request["type"]}'"),
+    };
 
     Task<ViciMessage> Change(Action<CertificateStore> change) => Ask(node =>
     {
@@ -174,4 +182,19 @@ sealed class CertificateCommands(ControlLoop loop)
     static Task<ViciMessage> Failed(string why) => Task.FromResult(Reply.Failed(why));
 
     Task<T> Ask<T>(Func<Node, T> question) => loop.Ask((node, _, _) => question(node));
+}
+
+/// <summary>The types and flags of certificates in messages, and the older names of both together, which swanctl's folders have.</summary>
+static class CertificateTypes
+{
+    /// <summary>In capitals, as charon writes them. A type of its own has its flag with it.</summary>
+    public static (string Type, string Flag) Read(string type, string flag) => type.ToUpperInvariant() switch
+    {
+        "X509CA" => ("X509", "CA"),
+        "X509OCSP" => ("X509", "OCSP"),
+        "X509AA" => ("X509", "AA"),
+        "X509AC" => ("X509_AC", "NONE"),
+        "X509CRL" => ("X509_CRL", "NONE"),
+        var other => (other, flag.ToUpperInvariant()),
+    };
 }

@@ -26,6 +26,7 @@ public sealed class Certificate : IEquatable<Certificate>
         var constraints = native.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault();
         IsAuthority = constraints?.CertificateAuthority ?? false;
         (Subject, Issuer) = (Blob.Copy(native.SubjectName.RawData), Blob.Copy(native.IssuerName.RawData));
+        SignsOcsp = native.Extensions.OfType<X509EnhancedKeyUsageExtension>().Any(usage => usage.EnhancedKeyUsages.Cast<Oid>().Any(purpose => purpose.Value == OcspAnswer.SigningPurpose));
         // Whatever the platform reads only when asked is asked for here, where it may be refused.
         KeyId = native.Extensions.OfType<X509SubjectKeyIdentifierExtension>().FirstOrDefault() is { } id ? Blob.Copy(id.SubjectKeyIdentifierBytes.Span) : Blob.Empty;
         (NotBefore, NotAfter) = (native.NotBefore.ToUniversalTime(), native.NotAfter.ToUniversalTime());
@@ -48,6 +49,9 @@ public sealed class Certificate : IEquatable<Certificate>
 
     /// <summary>basicConstraints say that it may sign others.</summary>
     public bool IsAuthority { get; }
+
+    /// <summary>Its authority lets it sign OCSP responses (RFC 6960 section 4.2.2.2).</summary>
+    public bool SignsOcsp { get; }
 
     /// <summary>Subject and issuer are the same: the end of a chain.</summary>
     public bool IsSelfIssued => Subject == Issuer;

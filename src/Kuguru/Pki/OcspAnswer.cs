@@ -9,7 +9,8 @@ namespace Kuguru.Pki;
 /// <summary>An OCSP response (RFC 6960). Requests have no nonce, so that responses can be kept as long as they say (RFC 5019).</summary>
 public sealed class OcspAnswer
 {
-    const string SigningPurpose = "1.3.6.1.5.5.7.3.9";
+    /// <summary>The extended key usage of who signs responses in the place of an authority.</summary>
+    public const string SigningPurpose = "1.3.6.1.5.5.7.3.9";
 
     /// <summary>How far clocks may be apart.</summary>
     static readonly TimeSpan _skew = TimeSpan.FromMinutes(5);

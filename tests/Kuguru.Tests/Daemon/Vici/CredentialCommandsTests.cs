@@ -49,11 +49,13 @@ public sealed class CredentialCommandsTests : IAsyncDisposable
         await Accepted("load-cert", Certificate("X509_CRL", "NONE", _root.Crl(DateTimeOffset.UtcNow.AddDays(1))));
         await Accepted("load-cert", Certificate("PUBKEY", "NONE", KeyPair.Make("ecdsa256").Key.ExportSubjectPublicKeyInfo()));
         var before = await List("list-certs", "list-cert", []);
-        Assert.Equal(["PUBKEY/NONE", "X509/CA", "X509/NONE", "X509/OCSP", "X509_CRL/NONE"], before.Select(one => $"{one["type"]}/{one["flag"]}").Order());
+        Assert.Equal(["PUBKEY/", "X509/NONE", "X509/CA", "X509/OCSP", "X509_CRL/"], before.Select(one => $"{one["type"]}/{one["flag"]}"));
         Assert.DoesNotContain(before, one => one["has_privkey"] is not null);
         await Accepted("load-key", Key("rsa", own.Keys.Pkcs8));
         Assert.Single(await List("list-certs", "list-cert", []), one => one["has_privkey"] == "yes");
         Assert.Single(await List("list-certs", "list-cert", new() { { "type", "X509" }, { "flag", "CA" } }));
+        Assert.Single(await List("list-certs", "list-cert", new() { { "type", "x509ca" } }));
+        Assert.Equal(5, (await List("list-certs", "list-cert", new() { { "flag", "CA" } })).Count);
         Assert.Equal(own.Native.RawData, Assert.Single(await List("list-certs", "list-cert", new() { { "subject", "moon.example.org" } })).Bytes("data")!.Value.ToArray());
         await Accepted("clear-creds", []);
         Assert.Empty(await List("list-certs", "list-cert", []));
@@ -63,14 +65,17 @@ public sealed class CredentialCommandsTests : IAsyncDisposable
     public async Task What_is_no_certificate_of_its_kind_is_refused_in_words()
     {
         var leaf = _root.Issue("moon.example.org").Native.RawData;
-        await Refused("load-cert", [], "certificate data missing");
+        await Refused("load-cert", [], "certificate type missing");
+        await Refused("load-cert", new() { { "type", "X509" } }, "certificate data missing");
         await Refused("load-cert", Certificate("X509", "NONE", [1, 2, 3]), "not an X.509 certificate");
         await Refused("load-cert", Certificate("X509", "CA", leaf), "is no authority: its basicConstraints do not say so; put it into x509");
         await Refused("load-cert", Certificate("X509", "AA", leaf), "attribute authorities are not supported");
         await Refused("load-cert", Certificate("X509_AC", "NONE", leaf), "attribute certificates are not supported");
+        await Refused("load-cert", Certificate("X509", "ANY", leaf), "invalid certificate flag 'ANY'");
+        await Refused("load-cert", Certificate("x509ca", "NONE", leaf), "is no authority");
         await Refused("load-cert", Certificate("X509_CRL", "NONE", leaf), "loading a CRL failed");
         await Refused("load-cert", Certificate("PUBKEY", "NONE", leaf), "loading a public key failed");
-        await Refused("load-cert", Certificate("PGP", "NONE", leaf), "unknown certificate type \"PGP\"");
+        await Refused("load-cert", Certificate("PGP", "NONE", leaf), "invalid certificate type 'PGP'");
         Assert.Empty(await List("list-certs", "list-cert", []));
     }
 
@@ -86,7 +91,7 @@ public sealed class CredentialCommandsTests : IAsyncDisposable
         Assert.Equal(("yes", pair.Private.Public.KeyFingerprint.ToString()), (loaded["success"], loaded["id"]));
         Assert.Equal([loaded["id"]!], (await Ask("get-keys", [])).Items("keys")!);
         await Refused("unload-key", new() { { "id", "00" } }, "private key not found: 00");
-        await Accepted("unload-key", new() { { "id", loaded["id"]! } });
+        await Accepted("unload-key", new() { { "id", loaded["id"]!.ToUpperInvariant() } });
         Assert.Empty((await Ask("get-keys", [])).Items("keys")!);
     }
 
@@ -98,6 +103,7 @@ public sealed class CredentialCommandsTests : IAsyncDisposable
         await Refused("load-key", Key("any", locked), "the private key has a passphrase");
         await Refused("load-key", Key("any", "no key at all"u8.ToArray()), "not a private key");
         await Refused("load-key", Key("any", []), "key data missing");
+        await Refused("load-key", Key("pkcs8", locked), "invalid key type: PKCS8");
         await Refused("load-token", [], "keys on tokens are not supported");
     }
 
@@ -127,6 +133,8 @@ public sealed class CredentialCommandsTests : IAsyncDisposable
     {
         await Accepted("load-cert", Certificate("X509_CRL", "NONE", _root.Crl(DateTimeOffset.UtcNow.AddDays(1))));
         await Accepted("flush-certs", new() { { "type", "X509_CRL" } });
+        await Accepted("flush-certs", new() { { "type", "x509" } });
+        await Refused("flush-certs", new() { { "type", "PGP" } }, "invalid certificate type 'PGP'");
         Assert.Single(await List("list-certs", "list-cert", []));
     }
 }
