@@ -33,5 +33,5 @@ static class LoadVerb
     }
 
     internal static Task<LoadResult> Load(SwanctlConf conf, ViciClient client, Complaints complaints, CancellationToken cancel) =>
-        SwanctlLoader.Load(conf, (command, request) => client.Call(command, request, cancel), complaints);
+        SwanctlLoader.Load(conf, (command, request) => client.Call(command, request, cancel), complaints, ViciEncoding.MaxValue);
 }

@@ -23,11 +23,15 @@ public static class SwanctlLoader
     static readonly Kind Pool = new("load-pool", "get-pools", "unload-pool", "name", "");
     static readonly Kind Connection = new("load-conn", "get-conns", "unload-conn", "name", "conns");
 
-    public static async Task<LoadResult> Load(SwanctlConf conf, Func<string, ViciMessage, Task<ViciMessage>> call, Complaints complaints)
+    /// <param name="conf">What it is to have.</param>
+    /// <param name="call">Calls it.</param>
+    /// <param name="complaints">What it refuses.</param>
+    /// <param name="maxValue">Octets that the way to it has room for in one value.</param>
+    public static async Task<LoadResult> Load(SwanctlConf conf, Func<string, ViciMessage, Task<ViciMessage>> call, Complaints complaints, int maxValue = int.MaxValue)
     {
         var loaded = new Dictionary<Kind, int>();
         int unloaded = 0, failed = 0;
-        await LoadFiles(conf, call, complaints, (isLoaded) => failed += isLoaded ? 0 : 1);
+        await LoadFiles(conf, call, complaints, maxValue, (isLoaded) => failed += isLoaded ? 0 : 1);
         foreach (var kind in (Kind[])[Secret, Authority, Pool, Connection])
         {
             var requests = conf.Requests.Where(r => r.Command == kind.Load).ToList();
@@ -50,11 +54,16 @@ public static class SwanctlLoader
     }
 
     /// <summary>Certificates stay until clear-creds, as with swanctl; private keys that are not among these go.</summary>
-    static async Task LoadFiles(SwanctlConf conf, Func<string, ViciMessage, Task<ViciMessage>> call, Complaints complaints, Action<bool> done)
+    static async Task LoadFiles(SwanctlConf conf, Func<string, ViciMessage, Task<ViciMessage>> call, Complaints complaints, int maxValue, Action<bool> done)
     {
         var surplus = (await call("get-keys", [])).Items("keys")?.ToHashSet(StringComparer.Ordinal) ?? [];
         foreach (var request in conf.Requests.Where(request => request.Command is "load-cert" or "load-key"))
         {
+            if (request.Message.Bytes("data") is { } data && data.Length > maxValue)
+            {
+                complaints.Warning(conf.Where(""), "", $"{request.Key}: {data.Length} octets, of which VICI carries at most {maxValue}: it is loaded when the daemon starts");
+                continue;
+            }
             var reply = await call(request.Command, request.Message);
             if (reply["id"] is { } id)
                 surplus.Remove(id);

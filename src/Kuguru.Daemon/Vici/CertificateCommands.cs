@@ -130,8 +130,8 @@ sealed class CertificateCommands(ControlLoop loop)
         if (call.Request["subject"] is { } text && !Identity.TryParse(text, out subject, out var error))
             return Reply.Failed(error);
         var all = await Ask(node => List(node.Certificates).ToList());
-        // As charon has it, a flag without a type chooses nothing.
-        foreach (var one in all.Where(one => type is "ANY" || (type == one.Type && (one.Flag is null || flag is "ANY" || flag == one.Flag)))
+        // As charon has it, a flag without a type chooses nothing; and a CRL for which VICI has no room is left out.
+        foreach (var one in all.Where(one => one.Data.Length <= ViciEncoding.MaxValue).Where(one => type is "ANY" || (type == one.Type && (one.Flag is null || flag is "ANY" || flag == one.Flag)))
             .Where(one => subject is null || one.Fits(subject)))
         {
             await call.Stream("list-cert", new ViciMessage

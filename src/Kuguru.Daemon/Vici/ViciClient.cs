@@ -117,7 +117,7 @@ public sealed class ViciClient : IDisposable
     async Task Send(ViciPacket packet, CancellationToken cancel)
     {
         if (!packet.TryWrite(out var frame))
-            throw new ViciException($"the request {packet.Name} is longer than VICI allows ({ViciPacket.MaxLength} octets)");
+            throw new ViciException($"the request {packet.Name} is longer than VICI allows ({ViciPacket.MaxLength} octets, {ViciEncoding.MaxValue} for a value)");
         try
         {
             await _stream.WriteAsync(frame, cancel);

@@ -88,6 +88,15 @@ public static class ViciEncoding
         Encoding.ASCII.GetBytes(name, output);
     }
 
+    /// <summary>No value is longer than the encoding has room for.</summary>
+    public static bool Fits(ViciMessage message) => message.All(element => element switch
+    {
+        ViciElement.Value value => value.Bytes.Length <= MaxValue,
+        ViciElement.List list => list.Items.All(item => item.Length <= MaxValue),
+        ViciElement.Section section => Fits(section.Body),
+        _ => throw new ArgumentOutOfRangeException(nameof(message)),
+    });
+
     static void WriteValue(IBufferWriter<byte> output, ReadOnlySpan<byte> value)
     {
         if (value.Length > MaxValue)

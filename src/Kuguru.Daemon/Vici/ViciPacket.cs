@@ -53,9 +53,12 @@ public sealed record ViciPacket(ViciOperation Operation, string Name, ViciMessag
         return packet is not null;
     }
 
-    /// <summary>The packet behind its length; false when it is longer than the protocol allows.</summary>
+    /// <summary>The packet behind its length; false when it, or a value in it, is longer than the protocol allows.</summary>
     public bool TryWrite([NotNullWhen(true)] out byte[]? frame)
     {
+        frame = null;
+        if (HasMessage(Operation) && !ViciEncoding.Fits(Message))
+            return false;
         var output = new ArrayBufferWriter<byte>(4096);
         output.Advance(HeaderLength);
         if (HasName(Operation))

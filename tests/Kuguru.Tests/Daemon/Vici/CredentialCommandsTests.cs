@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using Kuguru.Daemon.Settings;
 using Kuguru.Daemon.Vici;
 using Kuguru.Tests.Pki;
 using Xunit;
@@ -126,6 +127,31 @@ public sealed class CredentialCommandsTests : IAsyncDisposable
         Assert.Single(await List("list-certs", "list-cert", []));
         await Accepted("unload-authority", new() { { "name", "root" } });
         await Refused("unload-authority", new() { { "name", "root" } }, "authority 'root' not found");
+    }
+
+    [Fact]
+    public async Task A_CRL_for_which_VICI_has_no_room_is_used_all_the_same()
+    {
+        var crl = new CrlWish { Revoked = [.. Enumerable.Repeat((_root.Own, 1), 2500)] }.By(_root);
+        Assert.InRange(crl.Length, 65_536, 500_000);
+        var folder = Directory.CreateTempSubdirectory("big-crl-");
+        Directory.CreateDirectory(System.IO.Path.Combine(folder.FullName, "x509crl"));
+        await File.WriteAllBytesAsync(System.IO.Path.Combine(folder.FullName, "x509crl", "big.crl"), crl, TestContext.Current.CancellationToken);
+        await File.WriteAllTextAsync(System.IO.Path.Combine(folder.FullName, "swanctl.conf"), "", TestContext.Current.CancellationToken);
+        Complaints complaints = new();
+        var conf = SwanctlConf.Load(System.IO.Path.Combine(folder.FullName, "swanctl.conf"), complaints)!;
+        folder.Delete(recursive: true);
+        using var client = await ViciClient.Connect(_daemon.Socket);
+        await Assert.ThrowsAsync<ViciException>(() => client.Call("load-cert", Certificate("X509_CRL", "NONE", crl)));
+        await SwanctlLoader.Load(conf, (command, request) => client.Call(command, request), complaints, ViciEncoding.MaxValue);
+        var warning = Assert.Single(complaints.All);
+        Assert.False(warning.IsError);
+        Assert.Contains($"big.crl: {crl.Length} octets, of which VICI carries at most 65535: it is loaded when the daemon starts", warning.ToString(), StringComparison.Ordinal);
+        Assert.Empty(await _daemon.Loop.Ask((node, _, _) => node.Certificates.Revocation.Lists.ToList()));
+        // As at the start of a daemon.
+        await _daemon.Load(conf);
+        Assert.Single(await _daemon.Loop.Ask((node, _, _) => node.Certificates.Revocation.Lists.ToList()));
+        Assert.Empty(await List("list-certs", "list-cert", []));
     }
 
     [Fact]

@@ -35,7 +35,14 @@ public sealed class BareDaemon : IAsyncDisposable
     public async Task Load(string text)
     {
         var complaints = new Complaints();
-        await _door.Load(SwanctlConf.Load(Write("loaded.conf", text), complaints)!, complaints);
+        await Load(SwanctlConf.Load(Write("loaded.conf", text), complaints) ?? throw new InvalidOperationException(string.Join('\n', complaints.All)));
+    }
+
+    /// <summary>Loads what must be right, from inside.</summary>
+    public async Task Load(SwanctlConf conf)
+    {
+        var complaints = new Complaints();
+        await _door.Load(conf, complaints);
         if (complaints.HasErrors)
             throw new InvalidOperationException(string.Join('\n', complaints.All));
     }
