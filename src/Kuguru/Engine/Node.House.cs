@@ -62,10 +62,16 @@ public sealed partial class Node
 
     public DateTimeOffset TimeOfDay(Instant now) => clock.At(now);
 
-    public VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested) =>
-        Pools.Lease(pools, remote, ikeUniqueId, requested) is { } leased
+    public VirtualAddress? Lease(ImmutableArray<string> pools, IkeSession session, uint ikeUniqueId, IpAddress requested)
+    {
+        if (session is not { LocalId: { } local, PeerName: { } remote })
+            return null;
+        // Another device of the same user may have got meanwhile what this one remembers: only who is at the same place authenticates again.
+        var isAgain = _sessions.Between(local, remote).Any(other => other.Path.Remote == session.Path.Remote && other.HasLeased(requested));
+        return Pools.Lease(pools, remote, ikeUniqueId, requested, isAgain) is { } leased
             ? leased with { Dns = leased.Dns.AddRange(Settings.DnsServers), Nbns = leased.Nbns.AddRange(Settings.WinsServers) }
             : null;
+    }
 
     public void Release(uint ikeUniqueId, VirtualAddress address) => Pools.Release(ikeUniqueId, address);
 

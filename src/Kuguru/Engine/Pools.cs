@@ -5,7 +5,7 @@ namespace Kuguru.Engine;
 
 /// <summary>
 /// Address pools and their leases. An identity that comes back gets the address it had, as long as nobody else needed it;
-/// two IKE SAs of one identity get two addresses, unless the second asks for that of the first, as when it authenticates again.
+/// two IKE SAs of one identity get two addresses, unless the second asks for that of the first since it authenticates again.
 /// </summary>
 public sealed class Pools
 {
@@ -44,12 +44,12 @@ public sealed class Pools
     }
 
     /// <inheritdoc cref="INode.Lease"/>
-    public VirtualAddress? Lease(ImmutableArray<string> names, Identity owner, uint ikeUniqueId, IpAddress requested)
+    public VirtualAddress? Lease(ImmutableArray<string> names, Identity owner, uint ikeUniqueId, IpAddress requested, bool isAgain = false)
     {
         foreach (var name in names)
         {
             if (_pools.TryGetValue(name, out var book) && book.Pool.Addresses.First.IsV6 == requested.IsV6
-                && book.Take(owner, ikeUniqueId, requested) is { } address)
+                && book.Take(owner, ikeUniqueId, requested, isAgain) is { } address)
                 return new VirtualAddress(name, address, book.Pool.Dns, book.Pool.Nbns);
         }
         return null;
@@ -72,20 +72,20 @@ public sealed class Pools
 
         UInt128 Size => Pool.Addresses.Last.Value - Pool.Addresses.First.Value + 1;
 
-        public IpAddress? Take(Identity owner, uint ikeUniqueId, IpAddress requested)
+        public IpAddress? Take(Identity owner, uint ikeUniqueId, IpAddress requested, bool isAgain)
         {
-            var address = FreeOf(owner, requested) ?? Fresh() ?? Abandoned();
+            var address = FreeOf(owner, requested, isAgain) ?? Fresh() ?? Abandoned();
             if (address is { } taken)
                 Give(taken, owner, ikeUniqueId);
             return address;
         }
 
-        IpAddress? FreeOf(Identity owner, IpAddress requested)
+        IpAddress? FreeOf(Identity owner, IpAddress requested, bool isAgain)
         {
             if (!_byOwner.TryGetValue(owner, out var own))
                 return null;
             var free = own.Where(address => _leases[address].IsFree).ToList();
-            return own.Contains(requested) ? requested : free.Count > 0 ? free[0] : null;
+            return free.Contains(requested) || (isAgain && own.Contains(requested)) ? requested : free.Count > 0 ? free[0] : null;
         }
 
         IpAddress? Fresh() => _fresh < Size ? Pool.Addresses.First.WithValue(Pool.Addresses.First.Value + _fresh++) : null;

@@ -55,10 +55,10 @@ public interface INode
     bool HasSecrets(SharedKeyKind kind);
 
     /// <summary>
-    /// Leases a virtual address from the first of the pools that has one of that family; the one asked for, or that this identity had, where it is free.
-    /// Null when there is none.
+    /// Leases a virtual address to a session's peer from the first of the pools that has one of that family; the one asked for, or that this identity had, where
+    /// it is free. Null when there is none.
     /// </summary>
-    VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested);
+    VirtualAddress? Lease(ImmutableArray<string> pools, IkeSession session, uint ikeUniqueId, IpAddress requested);
 
     void Release(uint ikeUniqueId, VirtualAddress address);
 

@@ -49,6 +49,9 @@ public abstract class IkeSession
     /// <summary>One of its children sends with this SPI.</summary>
     public abstract bool SendsWith(Spi outbound);
 
+    /// <summary>Its peer has this virtual address of ours.</summary>
+    public abstract bool HasLeased(IpAddress address);
+
     /// <summary>Somebody says that the peer has lost this IKE SA or a child of it: time to ask the peer, soon and not too often.</summary>
     public abstract void Doubt(Instant now, Outbox outbox);
 

@@ -49,6 +49,7 @@ abstract class PhasedSession<TSession, TPhase, TTurn> : IkeSession
     public override IEnumerable<Spi> InboundSpis => Phase.InboundSpis;
     public override bool HasChild(string name) => Phase.HasChild(name);
     public override bool SendsWith(Spi outbound) => Phase.SendsWith(outbound);
+    public override bool HasLeased(IpAddress address) => Phase.HasLeased(address);
 
     public IkeSpi InitiatorSpi => IsInitiator ? LocalSpi : RemoteSpi;
     public IkeSpi ResponderSpi => IsInitiator ? RemoteSpi : LocalSpi;

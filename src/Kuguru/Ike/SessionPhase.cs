@@ -23,6 +23,7 @@ abstract class SessionPhase<TSession, TTurn>
     public virtual IEnumerable<Spi> InboundSpis => [];
     public abstract bool HasChild(string name);
     public virtual bool SendsWith(Spi outbound) => false;
+    public virtual bool HasLeased(IpAddress address) => false;
 
     /// <summary>Its own timers; resending is the session's.</summary>
     public abstract Instant? Deadline(TSession sa);

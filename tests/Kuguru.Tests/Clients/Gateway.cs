@@ -20,6 +20,7 @@ sealed class Gateway
         new System.Security.Cryptography.X509Certificates.X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1")], critical: false);
 
     readonly Outbox _outbox = new();
+    int _seeds;
     readonly Dictionary<Endpoint, ScriptedClient> _clients = [];
 
     /// <summary>Who signs for the gateway, and who for the devices.</summary>
@@ -73,6 +74,9 @@ sealed class Gateway
         write("x509ca/devices.pem", Devices.Own.Pem);
         write("x509/laptop.pem", Devices.Issue("laptop.example.org").Pem);
     }
+
+    /// <summary>No two clients have the same luck.</summary>
+    public int NextSeed() => ++_seeds;
 
     /// <summary>Where a client comes from, as the gateway sees it.</summary>
     public Endpoint Meet(ScriptedClient client, Endpoint inside)

@@ -15,7 +15,7 @@ namespace Kuguru.Tests.Clients;
 /// </summary>
 sealed class ScriptedClient(Gateway gateway, ushort port = Ports.Ike, ushort natPort = Ports.NatTraversal) : IDisposable
 {
-    readonly SeededDice _dice = new(23);
+    readonly SeededDice _dice = new(gateway.NextSeed());
     readonly Queue<Blob> _inbox = new();
     KeyExchange? _keyExchange;
     IkeSpi _spi;

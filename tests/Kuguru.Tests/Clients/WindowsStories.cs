@@ -256,6 +256,31 @@ public class WindowsStories
         Assert.Equal((ushort)KeyExchangeMethod.Modp2048, Assert.Single(windows.Asked).Find<Payload.KE>()!.Group);
     }
 
+    /// <summary>It asks for the IPv6 address that it had last time, which the same user's other device may have got in between.</summary>
+    [Fact]
+    public void What_it_remembers_of_its_address_it_gets_only_where_nobody_has_it()
+    {
+        var gateway = new Gateway();
+        string LogIn(ushort port, bool staysUp)
+        {
+            var windows = new ScriptedClient(gateway, port, port);
+            Init(windows, KeyExchangeMethod.Modp2048, s_registry);
+            var (spi, id) = (windows.NewEspSpi(), AddressOf(windows));
+            using var user = new MsChapV2Client("alice"u8.ToArray(), "alice", "change me");
+            var request = new Payload.CP(ConfigType.Request,
+                [new(ConfigAttributeType.InternalIp4Address), new(ConfigAttributeType.InternalIp6Address, IpAddress.Parse("2001:db8:3::1"), 64)]);
+            var last = user.LogIn(windows, windows.Auth(id, s_authorities, request, ForEsp(spi, s_esp), TSi(Everything), TSr(Everything)), id);
+            if (!staysUp)
+                windows.Ask(ExchangeType.Informational, Payload.Delete.Ike);
+            return Text(last.Find<Payload.TSi>()!);
+        }
+        Assert.Equal("10.3.0.1/32 2001:db8:3::1/128", LogIn(501, staysUp: false));
+        Assert.Equal("10.3.0.1/32 2001:db8:3::1/128", LogIn(502, staysUp: true));
+        Assert.Equal("10.3.0.2/32 2001:db8:3::2/128", LogIn(501, staysUp: true));
+        // Who is there already authenticates again, and keeps what he has.
+        Assert.EndsWith("2001:db8:3::1/128", LogIn(502, staysUp: true), StringComparison.Ordinal);
+    }
+
     /// <summary>From one network to the next (RFC 4555): it says where it is now, and has to answer from there.</summary>
     [Fact]
     public void It_goes_on_from_another_network()

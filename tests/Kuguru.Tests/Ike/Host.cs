@@ -191,7 +191,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
 
     public DateTimeOffset TimeOfDay(Instant now) => World.Clock.At(now);
 
-    public VirtualAddress? Lease(ImmutableArray<string> pools, Identity remote, uint ikeUniqueId, IpAddress requested)
+    public VirtualAddress? Lease(ImmutableArray<string> pools, IkeSession session, uint ikeUniqueId, IpAddress requested)
     {
         foreach (var pool in pools.Select(name => Pools[name]).Where(pool => pool.Addresses.First.IsV6 == requested.IsV6))
         {

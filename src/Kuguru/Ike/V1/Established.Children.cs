@@ -26,6 +26,7 @@ sealed partial class Established
         || _queue.Append(_current).OfType<QuickModeErrand>().Any(errand => errand.Config.Name == name);
 
     public override bool SendsWith(Spi outbound) => _children.Any(child => child.Sa.OutboundSpi == outbound);
+    public override bool HasLeased(IpAddress address) => Configuration.Leased.Any(lease => lease.Address == address);
 
     /// <summary>What "dynamic" means at each end by now.</summary>
     public Ends Ends(IkeV1Session sa) => new(

@@ -77,7 +77,7 @@ static class ModeConfig
         foreach (var address in wanted)
         {
             if (e.Configuration.Leased.Any(lease => lease.Address.IsV6 == address.IsV6)
-                || t.Node.Lease(e.Connection.Pools, e.PeerName, e.Configuration.Owner, address) is not { } lease)
+                || t.Node.Lease(e.Connection.Pools, t.Sa, e.Configuration.Owner, address) is not { } lease)
                 continue;
             t.Note(Severity.Info, Subject.Config, $"assigning virtual IP {lease.Address} to peer '{e.PeerName}'");
             e.Configuration = e.Configuration with { Leased = e.Configuration.Leased.Add(lease) };

@@ -38,15 +38,16 @@ static class Configuration
     /// Serves a request out of the connection's pools: the reply, or the notify that there is nothing to give, or that there was no request
     /// although we want one. Neither without pools and request.
     /// </summary>
-    public static (Payload? Answer, Leases Given) Answer(INode node, Connection connection, IkeMessage request, Identity peer, uint owner)
+    public static (Payload? Answer, Leases Given) Answer(INode node, IkeSession session, Connection connection, IkeMessage request)
     {
+        var owner = session.UniqueId;
         var wanted = request.Find<Payload.CP>() is { Kind: ConfigType.Request } cp ? Wanted(cp) : [];
         if (wanted.IsEmpty)
             return (connection.Pools.IsEmpty ? null : new Payload.Notify(NotifyType.FailedCpRequired), Leases.None(owner));
         var leases = ImmutableArray.CreateBuilder<VirtualAddress>();
         foreach (var address in wanted)
         {
-            if (node.Lease(connection.Pools, peer, owner, address) is { } lease)
+            if (node.Lease(connection.Pools, session, owner, address) is { } lease)
                 leases.Add(lease);
         }
         var given = Leases.None(owner) with { Leased = leases.ToImmutable() };

@@ -20,6 +20,7 @@ sealed partial class Established
     public override IEnumerable<Spi> InboundSpis => _children.Select(child => child.Sa.InboundSpi).Concat(_lingering.Select(old => old.InboundSpi));
 
     public override bool SendsWith(Spi outbound) => _children.Any(child => child.Sa.OutboundSpi == outbound);
+    public override bool HasLeased(IpAddress address) => Configuration.Leased.Any(lease => lease.Address == address);
 
     public override bool HasChild(string name) => _children.Any(child => child.Sa.Config.Name == name && !child.IsWaning)
         || _queue.Append(_current).OfType<NewChild>().Any(errand => errand.Config.Name == name);

@@ -21,7 +21,7 @@ static partial class IkeAuth
         var isChildless = request.Find<Payload.SA>() is null;
         if (isChildless && request.Find<Payload.CP>() is null)
             return [];
-        var (cp, given) = Configuration.Answer(t.Node, established.Connection, request, established.PeerName, t.Sa.UniqueId);
+        var (cp, given) = Configuration.Answer(t.Node, t.Sa, established.Connection, request);
         established.Configuration = given;
         if (cp is Payload.Notify { IsError: true } refusal)
         {

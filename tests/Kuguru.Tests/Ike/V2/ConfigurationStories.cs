@@ -62,7 +62,7 @@ public class ConfigurationStories
     {
         var pair = RoadWarrior("0.0.0.0", "10.2.0.0/16");
         for (var i = 0; i < 2; i++)
-            pair.Sun.Lease(["rw4"], Identity.Any, 99, IpAddress.AnyV4);
+            pair.Sun.Lease(["rw4"], null!, 99, IpAddress.AnyV4);
         pair.Moon.Up(pair.Sun);
         pair.World.Run(1);
         Assert.Contains("{ IDr, AUTH, N(INTERNAL_ADDRESS_FAILURE) }", pair.World.Transcript, StringComparison.Ordinal);
