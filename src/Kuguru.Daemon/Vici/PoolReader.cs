@@ -13,23 +13,26 @@ public static class PoolReader
             : KeyTable<Draft>.Not(text, "a prefix or a range FIRST-LAST of addresses"))
         .Each("dns", Address, (d, v) => d with { Dns = v })
         .Each("nbns", Address, (d, v) => d with { Nbns = v })
-        .Refused("is not supported yet: of a pool's attributes only dns and nbns are",
+        .Each("25", Domain, (d, v) => d with { Domains = v })
+        .Refused("is not supported yet: of a pool's attributes only dns, nbns and 25 (domains) are",
             "address", "dhcp", "netmask", "server", "subnet", "p_cscf", "split_include", "split_exclude");
 
-    sealed record Draft(AddressRange? Addresses, ImmutableArray<IpAddress> Dns, ImmutableArray<IpAddress> Nbns);
+    const int MaxDomain = 253;
+
+    sealed record Draft(AddressRange? Addresses, ImmutableArray<IpAddress> Dns, ImmutableArray<IpAddress> Nbns, ImmutableArray<string> Domains);
 
     public static Pool? Read(string name, ViciMessage message, out IReadOnlyList<ConfigError> errors)
     {
         var path = $"pools.{name}";
         var found = new List<ConfigError>();
-        var draft = Keys.Read(new Draft(null, [], []), message, path, found);
+        var draft = Keys.Read(new Draft(null, [], [], []), message, path, found);
         if (message["addrs"] is null)
             found.Add(new ConfigError(path, "has no addrs: give a prefix such as 10.3.0.0/24"));
         foreach (var section in message.Sections)
             found.Add(new ConfigError($"{path}.{section.Name}", "a pool has no sections"));
         errors = found;
         return found.Count == 0 && draft.Addresses is { } addresses
-            ? new Pool { Name = name, Addresses = addresses, Dns = draft.Dns, Nbns = draft.Nbns }
+            ? new Pool { Name = name, Addresses = addresses, Dns = draft.Dns, Nbns = draft.Nbns, Domains = draft.Domains }
             : null;
     }
 
@@ -49,6 +52,10 @@ public static class PoolReader
         var last = range.Last.WithValue(range.Last.Value - 1);
         return first <= last ? new AddressRange(first, last) : null;
     }
+
+    /// <summary>INTERNAL_DNS_DOMAIN (RFC 8598 section 4.1), by its number, as charon has it.</summary>
+    static (string? Item, string? Error) Domain(string text) => text.Length is > 0 and <= MaxDomain && text.All(one => char.IsAsciiLetterOrDigit(one) || one is '.' or '-' or '_')
+        ? (text, null) : (null, KeyTable<Draft>.Not(text, "a domain name such as corp.example.org"));
 
     static (IpAddress Item, string? Error) Address(string text) =>
         IpAddress.TryParse(text, out var address) ? (address, null) : (default, KeyTable<Draft>.Not(text, "an IP address"));

@@ -50,7 +50,7 @@ public sealed class Pools
         {
             if (_pools.TryGetValue(name, out var book) && book.Pool.Addresses.First.IsV6 == requested.IsV6
                 && book.Take(owner, ikeUniqueId, requested, isAgain) is { } address)
-                return new VirtualAddress(name, address, book.Pool.Dns, book.Pool.Nbns);
+                return new VirtualAddress(name, address, book.Pool.Dns, book.Pool.Nbns) { Domains = book.Pool.Domains };
         }
         return null;
     }

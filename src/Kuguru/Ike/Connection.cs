@@ -266,6 +266,9 @@ public sealed record Pool
     /// <summary>DNS servers, both families.</summary>
     public ImmutableArray<IpAddress> Dns { get; init; } = [];
     public ImmutableArray<IpAddress> Nbns { get; init; } = [];
+
+    /// <summary>Names that only these servers know (RFC 8598): who has other servers for the rest asks these for what is below them.</summary>
+    public ImmutableArray<string> Domains { get; init; } = [];
 }
 
 /// <summary>A secret that is shared with somebody, and whom it is for; no owner means anybody.</summary>

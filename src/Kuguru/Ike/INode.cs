@@ -114,4 +114,8 @@ public interface INode
 }
 
 /// <summary>An address out of a pool, with what is told along with it.</summary>
-public sealed record VirtualAddress(string Pool, IpAddress Address, ImmutableArray<IpAddress> Dns, ImmutableArray<IpAddress> Nbns);
+public sealed record VirtualAddress(string Pool, IpAddress Address, ImmutableArray<IpAddress> Dns, ImmutableArray<IpAddress> Nbns)
+{
+    /// <inheritdoc cref="Pool.Domains"/>
+    public ImmutableArray<string> Domains { get; init; } = [];
+}

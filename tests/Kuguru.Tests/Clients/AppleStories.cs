@@ -170,6 +170,22 @@ public class AppleStories
         Assert.Equal(4, answer.Find<Payload.SA>()!.Proposals[0].Number);
     }
 
+    /// <summary>Name servers of a tunnel that is not for everything are used for the domains that come with them, and not at all where none do.</summary>
+    [Fact]
+    public void With_a_narrow_tunnel_it_hears_for_which_domains_the_name_servers_are()
+    {
+        var gateway = new Gateway(text => text.Replace("0.0.0.0/0, ::/0", "10.2.0.0/16", StringComparison.Ordinal)
+            .Replace("dns = 9.9.9.9", "dns = 10.2.0.53\n 25 = corp.example.org, example.internal", StringComparison.Ordinal));
+        using var apple = Client(gateway);
+        Init(apple, KeyExchangeMethod.Modp2048, s_ios16);
+        var id = new Payload.IDi(IdType.Ipv4Addr, apple.Address.ToBytes());
+        using var user = new MsChapV2Client("alice"u8.ToArray(), "alice", "change me");
+        var last = user.LogIn(apple, AskForEap(apple, apple.NewEspSpi(), id, s_esp16), id);
+        Assert.Equal("10.2.0.0/16", Text(last.Find<Payload.TSr>()!));
+        Assert.Equal(["corp.example.org", "example.internal"], last.Find<Payload.CP>()!.Attributes
+            .Where(one => one.Type == ConfigAttributeType.InternalDnsDomain).Select(one => System.Text.Encoding.ASCII.GetString(one.Value)));
+    }
+
     /// <summary>Asleep and awake again elsewhere, it begins anew under the same name; what it had is gone with INITIAL_CONTACT only where names are unique.</summary>
     [Fact]
     public void It_comes_back_beside_what_it_has_left()

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
@@ -41,7 +42,8 @@ static class Configuration
     public static (Payload? Answer, Leases Given) Answer(INode node, IkeSession session, Connection connection, IkeMessage request)
     {
         var owner = session.UniqueId;
-        var wanted = request.Find<Payload.CP>() is { Kind: ConfigType.Request } cp ? Wanted(cp) : [];
+        var asked = request.Find<Payload.CP>() is { Kind: ConfigType.Request } cp ? cp : null;
+        var wanted = asked is null ? [] : Wanted(asked);
         if (wanted.IsEmpty)
             return (connection.Pools.IsEmpty ? null : new Payload.Notify(NotifyType.FailedCpRequired), Leases.None(owner));
         var leases = ImmutableArray.CreateBuilder<VirtualAddress>();
@@ -51,7 +53,7 @@ static class Configuration
                 leases.Add(lease);
         }
         var given = Leases.None(owner) with { Leased = leases.ToImmutable() };
-        return (leases.Count == 0 ? new Payload.Notify(NotifyType.InternalAddressFailure) : Reply(given.Leased), given);
+        return (leases.Count == 0 ? new Payload.Notify(NotifyType.InternalAddressFailure) : Reply(given.Leased, Asks(asked, ConfigAttributeType.InternalDnsDomain)), given);
     }
 
     /// <summary>What a reply gives us; what was not asked for is not taken.</summary>
@@ -73,7 +75,11 @@ static class Configuration
             .Select(attribute => attribute.Address is { IsV6: true } address ? address : IpAddress.AnyV6).Take(MaxAddresses),
     ];
 
-    static Payload.CP Reply(ImmutableArray<VirtualAddress> leases)
+    static bool Asks(Payload.CP? request, ConfigAttributeType type) => request is not null && request.Attributes.Any(attribute => attribute.Type == type);
+
+    /// <param name="leases">What there is to give.</param>
+    /// <param name="domains">Only who asks for domains is told of them, along with servers (RFC 8598 section 3.2).</param>
+    static Payload.CP Reply(ImmutableArray<VirtualAddress> leases, bool domains)
     {
         var attributes = new List<ConfigAttribute>();
         foreach (var lease in leases)
@@ -84,6 +90,8 @@ static class Configuration
             attributes.Add(new(server.IsV6 ? ConfigAttributeType.InternalIp6Dns : ConfigAttributeType.InternalIp4Dns, server));
         foreach (var server in leases.SelectMany(lease => lease.Nbns).Where(server => !server.IsV6).Distinct())
             attributes.Add(new(ConfigAttributeType.InternalIp4Nbns, server));
+        foreach (var domain in domains && leases.Any(lease => !lease.Dns.IsEmpty) ? leases.SelectMany(lease => lease.Domains).Distinct() : [])
+            attributes.Add(new(ConfigAttributeType.InternalDnsDomain, Encoding.ASCII.GetBytes(domain)));
         return new(ConfigType.Reply, attributes.ToSequence());
     }
 

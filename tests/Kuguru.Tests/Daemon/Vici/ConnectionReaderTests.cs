@@ -275,6 +275,9 @@ public class ConnectionReaderTests
         Assert.Equal(["10.0.0.1", "fec0::1"], pool.Dns.Select(d => d.ToString()));
         Assert.Null(PoolReader.Read("p", new() { { "addrs", "nothing" }, { "subnet", (string[])["10.0.0.0/8"] } }, out var errors));
         Assert.Equal(["pools.p.addrs", "pools.p.subnet"], errors.Select(e => e.Key));
+        Assert.Equal(["corp.example.org"], PoolReader.Read("p", new() { { "addrs", "10.3.0.0/24" }, { "25", (string[])["corp.example.org"] } }, out _)!.Domains);
+        Assert.Null(PoolReader.Read("p", new() { { "addrs", "10.3.0.0/24" }, { "25", (string[])["not a domain"] } }, out errors));
+        Assert.Equal("pools.p.25", Assert.Single(errors).Key);
         Assert.Null(PoolReader.Read("p", [], out errors));
         Assert.Equal("pools.p: has no addrs: give a prefix such as 10.3.0.0/24", Assert.Single(errors).ToString());
     }
