@@ -12,6 +12,8 @@ abstract class Policy(ImmutableArray<Selector> local, ImmutableArray<Selector> r
     /// <summary>Counts up with every <see cref="Policies.Add"/>: the newest of equals wins.</summary>
     public long Serial { get; set; }
 
+    public bool HasSelectorsOf(Policy other) => Local.SequenceEqual(other.Local) && Remote.SequenceEqual(other.Remote);
+
     /// <summary>For other packets than before; only while it is not among the <see cref="Policies"/>, which file it by these.</summary>
     public void Select(ImmutableArray<Selector> local, ImmutableArray<Selector> remote) => (Local, Remote) = (local, remote);
 }
@@ -88,6 +90,10 @@ sealed class Policies
         }
         return wasThere;
     }
+
+    /// <summary>There is another SA with the same selectors.</summary>
+    public bool HasOther(OutboundSa sa) => File(sa).Any(filed => _candidates.TryGet(filed.Key, out var found)
+        && found.Any(each => each.Policy is OutboundSa other && other != sa && other.HasSelectorsOf(sa)));
 
     public Policy? Find(in IpPacket packet)
     {

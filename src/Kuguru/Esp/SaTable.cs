@@ -29,6 +29,8 @@ public sealed class SaTable(Dice dice) : IDisposable
     readonly Policies _policies = new();
     readonly Policies _drops = new();
     readonly Dictionary<Spi, (InboundSa In, OutboundSa Out)> _pairs = [];
+    /// <summary>Pairs that are received on and not yet sent with, the oldest first: others of the same selectors are, which they are to follow.</summary>
+    readonly List<Spi> _heirs = [];
     readonly Dictionary<uint, Trap> _traps = [];
     readonly Dictionary<uint, Shunt> _shunts = [];
 
@@ -36,8 +38,8 @@ public sealed class SaTable(Dice dice) : IDisposable
     public int Count => _pairs.Count;
 
     /// <summary>
-    /// Receives on the pair's inbound SPI; sends with it as well, unless <paramref name="inboundOnly"/>. An SPI that is installed already
-    /// is a bug of the caller.
+    /// Receives on the pair's inbound SPI; sends with it as well, unless <paramref name="inboundOnly"/>: then from <see cref="Use"/> on, or as soon as nothing
+    /// else is left to send packets of its selectors with. An SPI that is installed already is a bug of the caller.
     /// </summary>
     public void Install(SaDescription sa, bool inboundOnly = false)
     {
@@ -47,7 +49,9 @@ public sealed class SaTable(Dice dice) : IDisposable
         var pair = (In: new InboundSa(sa, route), Out: new OutboundSa(sa, route, dice));
         _pairs.Add(sa.InboundSpi, pair);
         _inbound.Set(sa.InboundSpi.Value, pair.In);
-        if (!inboundOnly)
+        if (inboundOnly)
+            _heirs.Add(sa.InboundSpi);
+        else
             _policies.Add(pair.Out);
     }
 
@@ -56,6 +60,7 @@ public sealed class SaTable(Dice dice) : IDisposable
     {
         if (!_pairs.TryGetValue(inboundSpi, out var pair))
             return false;
+        _heirs.Remove(inboundSpi);
         _policies.Add(pair.Out);
         return true;
     }
@@ -65,6 +70,7 @@ public sealed class SaTable(Dice dice) : IDisposable
     {
         if (!_pairs.TryGetValue(inboundSpi, out var pair))
             return false;
+        HandOver(pair.Out);
         _policies.Remove(pair.Out);
         return true;
     }
@@ -93,8 +99,11 @@ public sealed class SaTable(Dice dice) : IDisposable
     /// <summary>Forgets the pair and wipes its keys. False when there is no such pair.</summary>
     public bool Remove(Spi inboundSpi)
     {
-        if (!_pairs.Remove(inboundSpi, out var pair))
+        if (!_pairs.TryGetValue(inboundSpi, out var pair))
             return false;
+        _heirs.Remove(inboundSpi);
+        HandOver(pair.Out);
+        _pairs.Remove(inboundSpi);
         _policies.Remove(pair.Out);
         _inbound.Remove(inboundSpi.Value);
         pair.In.Retire();
@@ -149,6 +158,14 @@ public sealed class SaTable(Dice dice) : IDisposable
     internal bool TryFind(uint inboundSpi, [NotNullWhen(true)] out InboundSa? sa) => _inbound.TryGet(inboundSpi, out sa);
 
     internal Policy? Find(in IpPacket packet) => _policies.Find(packet) ?? _drops.Find(packet);
+
+    /// <summary>Whoever lets the last SA of some selectors go has their heir, whether it has sent with it yet or not.</summary>
+    void HandOver(OutboundSa last)
+    {
+        var heir = _heirs.FindLastIndex(spi => _pairs[spi].Out.HasSelectorsOf(last));
+        if (heir >= 0 && !_policies.HasOther(last))
+            Use(_heirs[heir]);
+    }
 
     bool Redirect(Spi inboundSpi, Func<Route, (Path Path, bool UdpEncapsulated, int OuterMtu)> change)
     {

@@ -25,6 +25,24 @@ public sealed class SaTableTests
         Assert.Equal(Tunnel.SpiOfB.Value + 1, SpiOf(tunnel.A).Value);
     }
 
+    /// <summary>In another IKE SA that proves anew who is there, say: the old one's end is all that is heard of it.</summary>
+    [Fact]
+    public void A_pair_that_is_inbound_only_sends_when_nothing_else_is_left_to_send_with()
+    {
+        using var tunnel = Tunnel.Between();
+        tunnel.A.Table.Install(Tunnel.AtA(Tunnel.Gcm128, 1));
+        tunnel.A.Table.Install(Tunnel.AtA(Tunnel.Gcm128, 2), inboundOnly: true);
+        Assert.True(tunnel.A.Table.Remove(new(Tunnel.SpiOfA.Value + 1)));
+        tunnel.A.Send(_packet);
+        Assert.Equal(Tunnel.SpiOfB, SpiOf(tunnel.A));
+        Assert.True(tunnel.A.Table.ReceiveOnly(Tunnel.SpiOfA));
+        tunnel.A.Send(_packet);
+        Assert.Equal(Tunnel.SpiOfB.Value + 2, SpiOf(tunnel.A).Value);
+        Assert.True(tunnel.A.Table.Remove(new(Tunnel.SpiOfA.Value + 2)));
+        tunnel.A.Send(_packet);
+        Assert.Equal("NoPolicy 1", tunnel.A.Drops);
+    }
+
     [Fact]
     public void When_the_newest_goes_the_older_one_is_used_again()
     {
