@@ -1,3 +1,4 @@
+using System.Text;
 using Kuguru.Cli.Namespaces;
 using Kuguru.Tests.Pki;
 using Xunit;
@@ -21,8 +22,8 @@ public class EapTests
         Peers.NeedRoot();
         var root = Authority.Root();
         using var world = new RoadWarriors();
-        using var near = client.On(world.Clients[0]);
-        using var far = gateway.On(world.Gateway, gateway == Peer.Charon ? Charon : "");
+        using var near = client.On(world.Clients[0], "", client == Peer.Kuguru ? ["--verbose"] : []);
+        using var far = gateway.On(world.Gateway, gateway == Peer.Charon ? Charon : "", gateway == Peer.Kuguru ? ["--verbose"] : []);
         far.Give(root, "gw.example", root.Issue("gw.example", "rsa2048"));
         far.Load(Gateway);
         foreach (var name in (string[])["tls.example", "only.example", "rounds.example"])
@@ -35,7 +36,7 @@ public class EapTests
             Logins.Client("only", world.GatewayAddress, "auth = eap-tls\n id = only.example\n certs = only.example.pem", "auth = eap-tls\n id = gw.example"),
             Logins.Client("rounds", world.GatewayAddress, "auth = pubkey\n id = rounds.example\n certs = rounds.example.pem\n round = 1", more: "local-2 {\n auth = eap-mschapv2\n eap_id = carol\n round = 2\n }"),
             Logins.Client("wrong", world.GatewayAddress, "auth = eap-mschapv2\n id = mschapv2.example\n eap_id = dave"),
-            "secrets {\n eap-carol {\n id = carol\n secret = Ar3etTnp\n }\n eap-dave {\n id = dave\n secret = wrong\n }\n }\n"));
+            "secrets {\n eap-carol {\n id = carol\n secret = Ar3etTnp\n }\n eap-dave {\n id = dave\n secret = Zu7fo0lang\n }\n }\n"));
 
         foreach (var name in (string[])["tls", "only", "rounds", "md5", "gtc", "mschapv2"])
         {
@@ -53,6 +54,14 @@ public class EapTests
         Wait.Until("nothing is left of who has a wrong password", Soon, () => near.List().Count == 0);
         if (gateway == Peer.Kuguru)
             Assert.Contains("EAP authentication with 'dave' failed: EAP_MSCHAPV2: there is no such user, or the password is wrong", far.Log, StringComparison.Ordinal);
+        // Neither the passwords nor the keys that were loaded, in no form, however much is logged.
+        foreach (var ours in (IkeDaemon[])[.. client == Peer.Kuguru ? [near] : (IkeDaemon[])[], .. gateway == Peer.Kuguru ? [far] : (IkeDaemon[])[]])
+        {
+            foreach (var secret in (string[])["Ar3etTnp", "Zu7fo0lang"])
+                Assert.All((string[])[secret, Convert.ToHexString(Encoding.UTF8.GetBytes(secret)), Convert.ToBase64String(Encoding.UTF8.GetBytes(secret)), Convert.ToHexString(Encoding.Unicode.GetBytes(secret))],
+                    form => Assert.DoesNotContain(form, ours.Log, StringComparison.OrdinalIgnoreCase));
+            Assert.DoesNotContain("PRIVATE KEY", ours.Log, StringComparison.Ordinal);
+        }
     }
 
     /// <summary>Certificates inside EAP by keys of other kinds than RSA, at both ends.</summary>

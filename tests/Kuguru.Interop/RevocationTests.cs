@@ -160,20 +160,26 @@ public class RevocationTests
         using var web = far.Host.Inside(() => new WebServer(new() { ["/slow"] = Root.Ocsp(carol, true, DateTimeOffset.UtcNow, Later) }, slow: "/slow"));
         near.Give(Root, "carol", carol);
         near.Give(Root, "dave", Root.Issue("dave.example"));
+        near.Give(Root, "erin", Root.Issue("erin.example"));
         far.Give(Root, "gw.example", Root.Issue("gw.example"));
         far.Load("authorities {\n root {\n cacert = root.pem\n ocsp_uris = http://ocsp.invalid:8880, http://127.0.0.1:8800\n }\n }\n"
-            + Logins.Gateway("carol", Remote("carol")) + Logins.Gateway("dave", Remote("dave")) + Logins.Pools);
-        near.Load(Logins.Client("carol", world.GatewayAddress, Local("carol")) + Logins.Client("dave", world.GatewayAddress, Local("dave")));
+            + Logins.Gateway("carol", Remote("carol")) + Logins.Gateway("dave", Remote("dave"))
+            + Logins.Gateway("erin", "auth = pubkey\n id = erin.example") + Logins.Pools);
+        near.Load(Logins.Client("carol", world.GatewayAddress, Local("carol")) + Logins.Client("dave", world.GatewayAddress, Local("dave"))
+            + Logins.Client("erin", world.GatewayAddress, Local("erin")));
+        near.Swanctl("--initiate", "--child", "erin");
         var up = near.Host.Start("up", "swanctl", "--initiate", "--child", "carol");
         Wait.Until("the request is repeated", TimeSpan.FromSeconds(20), () => near.Log.Contains("retransmit 2 of request with message ID 1", StringComparison.Ordinal));
         Assert.False(up.HasEnded);
+        // Who has a tunnel keeps it meanwhile.
+        world.Clients[0].Run("ping", "-c1", "-W2", RoadWarriors.Server4);
         web.Hurry();
         Wait.Until("the tunnel is up", TimeSpan.FromSeconds(20), () => up.HasEnded);
         Assert.Contains("initiate completed successfully", up.Log, StringComparison.Ordinal);
-        Assert.Equal("carol.example", far.Single().RemoteId);
+        Assert.Equal(["erin.example", "carol.example"], far.List().Select(sa => sa.RemoteId));
         foreach (var gone in (string[])["http://ocsp.invalid:8880", "http://127.0.0.1:8800"])
             Assert.Contains($"fetching {gone} failed: ", far.Log, StringComparison.Ordinal);
         near.Refused("dave", far, "nobody can say whether certificate 'C=CH, O=Kuguru, CN=dave.example' is revoked, which 'revocation = strict' wants to know: http://127.0.0.1:8800: ");
-        Assert.Equal("carol.example", far.Single().RemoteId);
+        Assert.Equal(["erin.example", "carol.example"], far.List().Select(sa => sa.RemoteId));
     }
 }

@@ -120,8 +120,13 @@ public readonly record struct SaName(uint UniqueId, string Name)
 
 /// <summary>Why something did not come up: a stable code for programs and one line for people.</summary>
 /// <param name="Code">Stable; see docs/interop.md.</param>
-/// <param name="Sentence">What failed, with whom, and what to do about it.</param>
-public sealed record Failure(FailureCode Code, string Sentence);
+/// <param name="Sentence">What failed, with whom, and what to do about it: however long the names are that a peer has, no longer than this.</param>
+public sealed record Failure(FailureCode Code, string Sentence)
+{
+    const int MaxLength = 2000;
+
+    public string Sentence { get; } = Sentence.Length <= MaxLength ? Sentence : $"{Sentence.AsSpan(0, MaxLength)} ...";
+}
 
 /// <summary>Stable names of failures; each has one cure in docs/nat.md or docs/interop.md.</summary>
 public enum FailureCode

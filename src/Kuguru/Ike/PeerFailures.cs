@@ -29,6 +29,14 @@ static class PeerFailures
     public static string OurPrivateAddress(Identity local, NatVerdict nat) => nat.Local && IsPrivate(local)
         ? $"; '{local}' is our private address behind a NAT, which the peer may not expect: set 'id' in the local section" : "";
 
+    /// <summary>What of ours could have fitted, in one line however much there is: to whoever may be told of it by a stranger, it is told shortly.</summary>
+    public static string Some<T>(IEnumerable<T> all, Func<T, string> say, string between = ", ")
+    {
+        const int Most = 8;
+        var list = all as IReadOnlyCollection<T> ?? [.. all];
+        return string.Join(between, list.Take(Most).Select(say)) + (list.Count > Most ? $"{between}{list.Count - Most} more" : "");
+    }
+
     static bool IsPrivate(Identity identity) =>
         identity is { Type: IdType.Ipv4Addr, Data.Length: 4 } or { Type: IdType.Ipv6Addr, Data.Length: 16 } && IpAddress.Read(identity.Data).IsPrivate;
 }

@@ -169,7 +169,7 @@ public class TrustTests
         return new("2.5.29.32", w.Encode(), critical: false);
     }
 
-    static Certificate Cross(string subject, KeyPair keys, string issuer, KeyPair by, bool isAuthority = true)
+    internal static Certificate Cross(string subject, KeyPair keys, string issuer, KeyPair by, bool isAuthority = true)
     {
         static X500DistinguishedName name(string text) => new(string.Join(", ", (text.Contains('=') ? text : $"CN={text}").Split(", ").Reverse()));
         var request = new CertificateRequest(name(subject), keys.Key, HashAlgorithmName.SHA256);

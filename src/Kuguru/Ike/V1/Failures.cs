@@ -51,7 +51,7 @@ static class Failures
             + $"load one with version = 1 or 0 and aggressive = {(aggressive ? "yes" : "no")} whose local_addrs and remote_addrs have these addresses, or leave them out")
         : new(FailureCode.NoProposalChosen,
             $"no IKE proposal in common with {path.Remote}: it offers {Proposals.Describe(offer)}, we have "
-            + string.Join(" and ", candidates.Select(connection => $"{string.Join(", ", connection.Proposals)} ('{connection.Name}')"))
+            + PeerFailures.Some(candidates, connection => $"{string.Join(", ", connection.Proposals)} ('{connection.Name}')", " and ")
             + "; add one of its to 'proposals', and compare 'auth'");
 
     public static Failure NoSharedKey(Identity local, Identity remote, Path path) => new(FailureCode.NoSharedKey,
@@ -60,7 +60,7 @@ static class Failures
     /// <summary>What cannot be read was encrypted under another key: who sent it, it does not say.</summary>
     public static Failure WrongKey(int tried, Path path, IReadOnlyCollection<Connection> candidates) => new(FailureCode.AuthenticationFailed,
         $"wrong PSK: the identity of the peer at {path.Remote} cannot be decrypted with any of {tried} shared {(tried == 1 ? "key" : "keys")} for "
-        + $"{string.Join(" or ", candidates.Select(connection => $"'{PhaseOne.RemoteId(connection)}' ('{connection.Name}')"))}: the secrets differ at the two ends, "
+        + $"{PeerFailures.Some(candidates, connection => $"'{PhaseOne.RemoteId(connection)}' ('{connection.Name}')", " or ")}: the secrets differ at the two ends, "
         + "or ours has another id");
 
     /// <summary>Who it says it is, but it proves nothing.</summary>
@@ -85,7 +85,7 @@ static class Failures
 
     public static Failure UnknownPeer(Path path, Identity peer, IEnumerable<Connection> candidates, NatVerdict nat) => new(FailureCode.UnknownIdentity,
         $"no connection fits '{peer}' ({peer.TypeName}) from {path.Remote}: we have "
-        + string.Join(", ", candidates.Select(connection => $"'{connection.Name}' for '{PhaseOne.RemoteId(connection)}'"))
+        + PeerFailures.Some(candidates, connection => $"'{connection.Name}' for '{PhaseOne.RemoteId(connection)}'")
         + PeerFailures.ItsPrivateAddress(peer, nat));
 
     public static Failure ChildRefused(NotifyKind kind, Scope scope, Path path) => kind switch

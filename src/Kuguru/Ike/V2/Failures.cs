@@ -35,15 +35,17 @@ static class Failures
             $"no connection fits {path}: load one whose local_addrs and remote_addrs have these addresses, or leave them out")
         : new(FailureCode.NoProposalChosen,
             $"no IKE proposal in common with {path.Remote}: it offers {Proposals.Describe(offer)}, we have "
-            + string.Join(" and ", candidates.Select(connection => $"{Proposals.Describe(connection.Proposals)} ('{connection.Name}')"))
+            + PeerFailures.Some(candidates, connection => $"{Proposals.Describe(connection.Proposals)} ('{connection.Name}')", " and ")
             + "; add one of its to 'proposals'");
 
-    public static Failure NoSharedKey(Identity local, Identity remote) => new(FailureCode.NoSharedKey,
-        $"no shared key found for '{local}' - '{remote}': add a section to 'secrets' whose id is one of the two");
+    public static Failure NoSharedKey(Identity local, Identity remote, NatVerdict nat) => new(FailureCode.NoSharedKey,
+        $"no shared key found for '{local}' ({local.TypeName}) - '{remote}' ({remote.TypeName}): add a section to 'secrets' whose id is one of the two{PrivateAddress(local, remote, nat)}");
 
     /// <summary>The peer proved nothing that we can check: a wrong key, or another one.</summary>
-    public static Failure WrongKey(int tried, Identity local, Identity remote) => new(FailureCode.AuthenticationFailed,
-        $"tried {tried} shared {(tried == 1 ? "key" : "keys")} for '{local}' - '{remote}', but MAC mismatched: the secrets differ at the two ends");
+    public static Failure WrongKey(int tried, Identity local, Identity remote, NatVerdict nat) => new(FailureCode.AuthenticationFailed,
+        $"tried {tried} shared {(tried == 1 ? "key" : "keys")} for '{local}' - '{remote}', but MAC mismatched: the secrets differ at the two ends{PrivateAddress(local, remote, nat)}");
+
+    static string PrivateAddress(Identity local, Identity remote, NatVerdict nat) => PeerFailures.ItsPrivateAddress(remote, nat) + PeerFailures.OurPrivateAddress(local, nat);
 
     /// <summary>We cannot sign for who we are to be.</summary>
     public static Failure NoPrivateKey(AuthenticationRound round, Identity local) => new(FailureCode.NoPrivateKey,
@@ -68,9 +70,10 @@ static class Failures
         $"signature validation failed: the AUTH of '{peer}' is no signature by {key}; the private key and the certificate at the peer do not belong together");
 
     /// <summary>The proof is right, but of somebody else.</summary>
-    public static Failure OtherName(Identity peer, Certificate certificate) => new(FailureCode.BadCertificate,
+    public static Failure OtherName(Identity peer, Certificate certificate, NatVerdict nat = default) => new(FailureCode.BadCertificate,
         $"certificate '{certificate.SubjectText}' does not name '{peer}' ({peer.TypeName}), which the peer says it is: "
-        + $"it is for {string.Join(", ", PeerNames.Of(certificate).Take(1 + certificate.AltNames.Length).Take(8).Select(name => $"'{name}'"))}; set 'id' at the peer to one of these");
+        + $"it is for {string.Join(", ", PeerNames.Of(certificate).Take(1 + certificate.AltNames.Length).Take(8).Select(name => $"'{name}'"))}; set 'id' at the peer to one of these"
+        + PeerFailures.ItsPrivateAddress(peer, nat));
 
     /// <summary>The proof is right, but we do not trust the certificate.</summary>
     public static Failure Untrusted(Identity peer, string why) => new(FailureCode.BadCertificate, $"'{peer}' has proved to have its key, but is not trusted: {why}");
@@ -111,8 +114,8 @@ static class Failures
     public static Failure UnknownPeer(Path path, Identity peer, Identity? wanted, ImmutableArray<Connection> candidates, NatVerdict nat) => new(
         FailureCode.UnknownIdentity, $"no connection fits '{peer}' ({peer.TypeName}) from {path.Remote}"
         + (wanted is null ? "" : $", who asks for '{wanted}' ({wanted.TypeName})") + ": we have "
-        + string.Join(", ", candidates.Select(connection =>
-            $"'{connection.Name}' for {Expected(connection.Remote)}{(wanted is null ? "" : $" as {Expected(connection.Local)}")}"))
+        + PeerFailures.Some(candidates, connection =>
+            $"'{connection.Name}' for {Expected(connection.Remote)}{(wanted is null ? "" : $" as {Expected(connection.Local)}")}")
         + PeerFailures.ItsPrivateAddress(peer, nat));
 
     /// <summary>A child refused by the peer's notify.</summary>
@@ -139,11 +142,11 @@ static class Failures
 
     static string NoCommonChildProposal(Payload.SA offer, IEnumerable<Scope> scopes) =>
         $"no ESP proposal in common: offered is {Proposals.Describe(offer)}, we have "
-        + string.Join(" and ", scopes.Select(scope => $"{Proposals.Describe(scope.Config.Proposals)} ('{scope.Config.Name}')"));
+        + PeerFailures.Some(scopes, scope => $"{Proposals.Describe(scope.Config.Proposals)} ('{scope.Config.Name}')", " and ");
 
     public static string NoCommonSelectors(ImmutableArray<Selector> theirs, ImmutableArray<Selector> ours, IEnumerable<Scope> scopes) =>
         $"traffic selectors {List(ours)} === {List(theirs)} unacceptable, we have "
-        + string.Join(" and ", scopes.Select(scope => $"{List(scope.Local)} === {List(scope.Remote)} ('{scope.Config.Name}')"));
+        + PeerFailures.Some(scopes, scope => $"{List(scope.Local)} === {List(scope.Remote)} ('{scope.Config.Name}')", " and ");
 
     public static string List(ImmutableArray<Selector> selectors) => string.Join(' ', selectors);
 

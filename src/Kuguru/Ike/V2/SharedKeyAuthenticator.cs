@@ -13,14 +13,14 @@ sealed class SharedKeyAuthenticator : Authenticator
 
     /// <summary>As initiator we may not know who the peer will be.</summary>
     public override Failure? WhyNot(INode node, AuthenticationRound round, Identity local, Identity remote) =>
-        node.SharedKeysFor(local, remote).IsEmpty ? Failures.NoSharedKey(local, remote) : null;
+        node.SharedKeysFor(local, remote).IsEmpty ? Failures.NoSharedKey(local, remote, default) : null;
 
     /// <summary>A responder proves itself by the key that the peer has, where that is one of several.</summary>
     public override Proof Prove(Turn t, Authentication a, Blob id)
     {
         var keys = t.Node.SharedKeysFor(a.LocalId, a.RemoteId);
         if (keys.IsEmpty)
-            return Proof.None(Failures.NoSharedKey(a.LocalId, a.RemoteId));
+            return Proof.None(Failures.NoSharedKey(a.LocalId, a.RemoteId, t.Sa.Verdict));
         var key = keys.FirstOrDefault(key => key == a.PeersKey) ?? keys[0];
         return new([], new Payload.Auth(AuthMethod.SharedKey, a.Keying.Prove(key.Secret, a.OurOctets(id))), Name, null);
     }
@@ -35,6 +35,6 @@ sealed class SharedKeyAuthenticator : Authenticator
             if (CryptographicOperations.FixedTimeEquals(a.Keying.Prove(key.Secret, octets), auth.Data))
                 return new(Name, null) { Key = key };
         }
-        return Verdict.Refused(keys.IsEmpty ? Failures.NoSharedKey(local, a.RemoteId) : Failures.WrongKey(keys.Length, local, a.RemoteId));
+        return Verdict.Refused(keys.IsEmpty ? Failures.NoSharedKey(local, a.RemoteId, t.Sa.Verdict) : Failures.WrongKey(keys.Length, local, a.RemoteId, t.Sa.Verdict));
     }
 }

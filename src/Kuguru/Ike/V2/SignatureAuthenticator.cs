@@ -63,7 +63,7 @@ sealed class SignatureAuthenticator : Authenticator
         if (AuthData.Verify(certificate.Key, signed, octets) is not { } scheme)
             return Verdict.Refused(Failures.WrongSignature(a.RemoteId, $"the key of certificate '{certificate.SubjectText}'"));
         if (!PeerNames.Has(certificate, a.RemoteId))
-            return Verdict.Refused(Failures.OtherName(a.RemoteId, certificate));
+            return Verdict.Refused(Failures.OtherName(a.RemoteId, certificate, t.Sa.Verdict));
         var found = Certification.Examine(t.Node, t.Now, round, certificate, scheme, sent, mayWait: !t.IsOutOfPatience);
         if (!found.Missing.IsEmpty)
             return new("", null) { Missing = found.Missing };

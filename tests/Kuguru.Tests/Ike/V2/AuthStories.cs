@@ -1,5 +1,6 @@
 using Kuguru.Crypto;
 using Kuguru.Ike;
+using Kuguru.Wire;
 using Xunit;
 
 namespace Kuguru.Tests.Ike.V2;
@@ -117,6 +118,39 @@ public class AuthStories
         Assert.Contains("no connection fits '10.1.0.10' (IPv4 address)", Assert.Single(pair.Sun.Failures), StringComparison.Ordinal);
         Assert.Contains("this is its private address behind a NAT: set 'id'", Assert.Single(pair.Sun.Failures), StringComparison.Ordinal);
         Assert.Contains("'10.1.0.10' is our private address behind a NAT, which the peer may not expect: set 'id'", pair.Moon.Outcome(1)!.Sentence, StringComparison.Ordinal);
+    }
+
+    /// <summary>The address that the gateway sees has a secret, or the name that it should have; the one that it says has none, or another.</summary>
+    [Theory]
+    [InlineData("203.0.113.9", "no shared key found for 'sun.example.org' (domain name) - '10.1.0.10' (IPv4 address)")]
+    [InlineData(null, "tried 1 shared key for 'sun.example.org' - '10.1.0.10', but MAC mismatched")]
+    public void Behind_a_NAT_the_private_address_is_the_reason_why_a_secret_does_not_fit(string? owner, string what)
+    {
+        var pair = new Pair(moon: c => c with { Local = [new()] }, sun: c => c with { Remote = [new()] }, nat: new("203.0.113.9"));
+        pair.Sun.Keys[0] = owner is null ? Configs.Key("another secret") : Configs.Key("secret", owner);
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(1);
+        var sentence = Assert.Single(pair.Sun.Failures);
+        Assert.StartsWith(what, sentence, StringComparison.Ordinal);
+        Assert.EndsWith("; this is its private address behind a NAT: set 'id' in its local section, or expect '10.1.0.10' here", sentence, StringComparison.Ordinal);
+    }
+
+    /// <summary>Whoever can reach the gateway may be told of by it, in one line that he cannot make long.</summary>
+    [Fact]
+    public void What_an_unknown_peer_makes_us_log_is_short_however_many_connections_there_are_and_however_long_its_name()
+    {
+        var pair = new Pair(moon: c => c with { Local = [new() { Id = new Identity(IdType.Fqdn, System.Text.Encoding.ASCII.GetBytes(new string('x', 3000))) }] });
+        for (var i = 2; i <= 20; i++)
+            pair.Sun.Connections.Add(pair.Sun.Connections[0] with { Name = $"gw{i}" });
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(1);
+        var sentence = Assert.Single(pair.Sun.Failures);
+        Assert.Equal(2004, sentence.Length);
+        Assert.StartsWith("no connection fits 'xxx", sentence, StringComparison.Ordinal);
+        pair.Moon.Connections[0] = pair.Moon.Connections[0] with { Local = [new() { Id = Identity.Parse("mars.example.org") }] };
+        pair.Moon.Up(pair.Sun, token: 2);
+        pair.World.Run(1);
+        Assert.EndsWith("'gw8' for 'moon.example.org' (domain name) as 'sun.example.org' (domain name), 12 more", pair.Sun.Failures.Last(), StringComparison.Ordinal);
     }
 
     [Fact]

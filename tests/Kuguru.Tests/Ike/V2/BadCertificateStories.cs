@@ -1,4 +1,5 @@
 using Kuguru.Ike;
+using Kuguru.Pki;
 using Kuguru.Tests.Pki;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
@@ -63,6 +64,19 @@ public class BadCertificateStories
         Assert.Equal("'moon.example.org' has proved to have its key, but is not trusted: its chain has 17 certificates, of which at most 9 are taken", Assert.Single(pair.Sun.Failures));
     }
 
+    /// <summary>As in strongSwan's scenario ikev2-multi-ca/loop: each of two authorities is signed by the other.</summary>
+    [Fact]
+    public void Authorities_that_have_signed_each_other_are_no_chain()
+    {
+        var (one, other) = (Authority.Root("One"), Authority.Root("Other"));
+        var (below, above) = (TrustTests.Cross("C=CH, O=Kuguru, CN=One", one.Own.Keys, "C=CH, O=Kuguru, CN=Other", other.Own.Keys), TrustTests.Cross("C=CH, O=Kuguru, CN=Other", other.Own.Keys, "C=CH, O=Kuguru, CN=One", one.Own.Keys));
+        var pair = WithBadCertificates(cert => [cert, .. Enumerable.Repeat<Certificate[]>([below, above], 7).SelectMany(pair => pair).Select(authority => new Payload.Cert(CertEncoding.X509Signature, authority.Der))],
+            one.Issue("moon.example.org"));
+        var sentence = Assert.Single(pair.Sun.Failures);
+        Assert.StartsWith("'moon.example.org' has proved to have its key, but is not trusted: no issuer certificate found for 'C=CH, O=Kuguru, CN=O", sentence, StringComparison.Ordinal);
+        Assert.EndsWith("here; put its certificate into x509ca", sentence, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Certificates_that_nobody_sends_and_nobody_has_are_missed()
     {
@@ -106,7 +120,7 @@ public class BadCertificateStories
     [Fact]
     public void The_constraints_of_auth_are_named()
     {
-        Assert.True(Kuguru.Pki.SignatureRules.TryParse("rsa-3072-sha512", rsaPss: false, out var rules, out _));
+        Assert.True(SignatureRules.TryParse("rsa-3072-sha512", rsaPss: false, out var rules, out _));
         var pair = WithBadCertificates(cert => [cert], sun: c => c with { Remote = [c.Remote[0] with { Rules = rules }] });
         Assert.Contains("its key is ECDSA 256, 'auth' wants RSA", Assert.Single(pair.Sun.Failures), StringComparison.Ordinal);
     }

@@ -87,6 +87,22 @@ public class CertificateStories
     }
 
     [Fact]
+    public void A_certificate_that_does_not_name_a_private_address_behind_a_NAT_says_that_this_is_why()
+    {
+        var pair = new Pair(c => c with { Local = [new() { Kind = AuthenticationKind.PublicKey, Id = Identity.Parse("10.1.0.10"), Certificates = [Moon().Certificate] }] },
+            c => c with { Remote = [new() { Kind = AuthenticationKind.PublicKey }] }, nat: new("203.0.113.9"));
+        var own = Moon();
+        pair.Moon.Connections[0] = pair.Moon.Connections[0] with { Local = [pair.Moon.Connections[0].Local[0] with { Certificates = [own.Certificate] }] };
+        Give(pair.Moon, own, Root);
+        Give(pair.Sun, Sun(), Root);
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(1);
+        var sentence = Assert.Single(pair.Sun.Failures);
+        Assert.StartsWith("certificate 'C=CH, O=Kuguru, CN=moon.example.org' does not name '10.1.0.10' (IPv4 address), which the peer says it is", sentence, StringComparison.Ordinal);
+        Assert.EndsWith("; this is its private address behind a NAT: set 'id' in its local section, or expect '10.1.0.10' here", sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_certificate_for_somebody_else_says_whom_it_is_for()
     {
         var pair = Pair(Root.Issue("mars.example.org"), Sun());
