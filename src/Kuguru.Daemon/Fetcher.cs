@@ -11,13 +11,17 @@ namespace Kuguru.Daemon;
 /// </summary>
 public sealed class Fetcher : IDisposable
 {
-    const int MaxAtOnce = 16, MaxRedirections = 3;
+    /// <summary>Others wait for their turn, in their own time: after a restart, all peers of a gateway come at once.</summary>
+    const int MaxAtOnce = 16, MaxWaiting = 4000;
+
+    const int MaxRedirections = 3;
 
     readonly Action<Order> _tell;
     readonly TimeSpan _limit;
     readonly HttpClient _http;
     readonly CancellationTokenSource _ended = new();
-    int _running;
+    readonly SemaphoreSlim _turns = new(MaxAtOnce);
+    int _waiting;
 
     /// <param name="tell">Gets the answers, from any thread.</param>
     /// <param name="limit">For one fetch as a whole; 10 s if left out.</param>
@@ -44,15 +48,15 @@ public sealed class Fetcher : IDisposable
     {
         byte[]? bytes = null;
         var why = "";
-        if (Interlocked.Increment(ref _running) > MaxAtOnce)
-            why = $"{MaxAtOnce} others are being fetched already";
+        if (Interlocked.Increment(ref _waiting) > MaxWaiting)
+            why = $"{MaxWaiting} others are to be fetched already";
         else
         {
             try
             {
                 using var limit = CancellationTokenSource.CreateLinkedTokenSource(_ended.Token);
                 limit.CancelAfter(_limit);
-                bytes = await Read(fetch.What, limit.Token);
+                bytes = await InTurn(fetch.What, limit.Token);
             }
             catch (OperationCanceledException)
             {
@@ -63,9 +67,22 @@ public sealed class Fetcher : IDisposable
                 why = e.Message;
             }
         }
-        Interlocked.Decrement(ref _running);
+        Interlocked.Decrement(ref _waiting);
         if (!_ended.IsCancellationRequested)
             _tell(new Order.Fetched(fetch.Request, bytes is null ? default(Blob?) : new Blob(bytes), why));
+    }
+
+    async Task<byte[]> InTurn(FetchRequest what, CancellationToken limit)
+    {
+        await _turns.WaitAsync(limit);
+        try
+        {
+            return await Read(what, limit);
+        }
+        finally
+        {
+            _turns.Release();
+        }
     }
 
     async Task<byte[]> Read(FetchRequest what, CancellationToken limit)

@@ -50,6 +50,45 @@ public class FetcherTests
     }
 
     [Fact]
+    public async Task Many_at_once_wait_for_their_turn()
+    {
+        const int Count = 60;
+        using var listener = new TcpListener(IPAddress.Loopback, 0);
+        listener.Start();
+        var uri = $"http://127.0.0.1:{((IPEndPoint)listener.LocalEndpoint).Port}/";
+        var (done, open) = (new CountdownEvent(Count), 0);
+        var answers = new System.Collections.Concurrent.ConcurrentBag<Order.Fetched>();
+        using var fetcher = new Fetcher(order =>
+        {
+            answers.Add((Order.Fetched)order);
+            done.Signal();
+        });
+        for (var i = 0u; i < Count; i++)
+            fetcher.Fetch(new Kuguru.Ike.Effect.Fetch(i, new FetchRequest($"{uri}{i}", Blob.Empty)));
+        // As many as there may be have come; nobody else does before one of them is answered.
+        var first = new List<TcpClient>();
+        while (first.Count < 16)
+            first.Add(await listener.AcceptTcpClientAsync(Cancel));
+        Assert.False(listener.Pending());
+        foreach (var client in first)
+            await Answer(client);
+        while (open++ < Count - 16)
+            await Answer(await listener.AcceptTcpClientAsync(Cancel));
+        Assert.True(done.Wait(TimeSpan.FromSeconds(20), Cancel));
+        Assert.All(answers, answer => Assert.Equal("abc", Encoding.ASCII.GetString(answer.Bytes!.Value)));
+        Assert.Equal(Count, answers.Select(answer => answer.Request).Distinct().Count());
+
+        static async Task Answer(TcpClient client)
+        {
+            var stream = client.GetStream();
+            var bytes = new byte[8192];
+            Assert.NotEqual(0, await stream.ReadAsync(bytes, Cancel));
+            await stream.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc"u8.ToArray(), Cancel);
+            client.Dispose();
+        }
+    }
+
+    [Fact]
     public async Task A_file_is_read_and_a_missing_one_named()
     {
         var file = System.IO.Path.GetTempFileName();

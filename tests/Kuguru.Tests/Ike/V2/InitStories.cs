@@ -302,7 +302,7 @@ public class InitStories
         pair.Moon.Keys.Clear();
         pair.Moon.Up(pair.Sun);
         Assert.Equal(FailureCode.NoSharedKey, pair.Moon.Outcome(1)!.Code);
-        Assert.Contains("no shared key found for 'moon.example.org' - 'sun.example.org'", pair.Moon.Outcome(1)!.Sentence, StringComparison.Ordinal);
+        Assert.Contains("no shared key found for 'moon.example.org' (domain name) - 'sun.example.org' (domain name)", pair.Moon.Outcome(1)!.Sentence, StringComparison.Ordinal);
         Assert.Empty(pair.World.Transcript);
         Assert.Empty(pair.Moon.Sessions);
     }
