@@ -149,6 +149,44 @@ public sealed class MovingStories
         Assert.True(scene.PingsBothWays());
     }
 
+    [Theory] // RFC 7296 section 2.21: each direction has keys of its own; RFC 2409 has them for both
+    [InlineData(2)]
+    [InlineData(1)]
+    public void Who_gets_his_own_packets_back_moves_nobody_and_believes_nothing(int version)
+    {
+        Connection Talkative(Connection c) => Quiet(c) with { Version = version, DpdDelay = TimeSpan.FromSeconds(5) };
+        var scene = Scene.Between(Sites.Easy, Sites.Public, new() { IkeProposal = "aes128-sha256-x25519", ClientSettings = s_quick, Client = Talkative, Gateway = Talkative });
+        Assert.True(scene.Connect());
+        var (there, here) = (scene.Gateway.Sa.Path.Remote, scene.Gateway.Sa.Path.Local);
+        var elsewhere = new Endpoint(scene.World.Internet.NextAddress(), 4501);
+        var (back, isEcho) = (0, false);
+        // At once, while nothing newer has been seen.
+        scene.World.Internet.Tap = p =>
+        {
+            if (isEcho || (p.From != there && p.From != here) || (p.To != there && p.To != here))
+                return;
+            back++;
+            scene.World.After(TimeSpan.Zero, () =>
+            {
+                isEcho = true;
+                scene.World.Internet.Send(p with { From = p.To, To = p.From });
+                scene.World.Internet.Send(p with { From = elsewhere, To = p.From });
+                isEcho = false;
+            });
+        };
+        for (var i = 0; i < 12; i++)
+        {
+            Assert.True(scene.PingsBothWays(), scene.Why());
+            scene.RunFor(TimeSpan.FromSeconds(5));
+        }
+        Assert.InRange(back, 40, 400);
+        Assert.Equal(there, scene.Gateway.Sa.Path.Remote);
+        Assert.Empty(Moves(scene.Gateway));
+        Assert.Empty(Moves(scene.Client));
+        Assert.Equal((1u, 1u), (scene.Client.Sa.UniqueId, scene.Gateway.Sa.UniqueId));
+        Assert.Null(Ends.Disagreement(scene.Clients, scene.Gateway));
+    }
+
     [Fact]
     public void An_authentic_packet_that_was_held_back_arrives_and_moves_nobody()
     {
