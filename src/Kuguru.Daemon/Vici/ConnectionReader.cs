@@ -67,7 +67,9 @@ public static class ConnectionReader
     static readonly KeyTable<Round> RoundKeys = new KeyTable<Round>()
         .Text("auth", (ref r, text) => Authentication(text, out var kind, out var method)
             ?? KeyTable<Round>.Done(r = r with { Value = r.Value with { Kind = kind, EapMethod = method }, Auth = text }))
-        .Text("id", (ref r, text) => Identity.TryParse(text, out var id, out var error)
+        .Text("id", (ref r, text) => text.StartsWith('%') && Identity.TryParse(text[1..], out var name, out _) && name.IsExact && !Identity.Parse(text).IsAny
+            ? KeyTable<Round>.Done(r = r with { Value = r.Value with { CertifiedAs = name } })
+            : Identity.TryParse(text, out var id, out var error)
             ? KeyTable<Round>.Done(r = r with { Value = r.Value with { Id = id.IsAny ? null : id } })
             : error)
         .Number("round", 0, int.MaxValue, (r, v) => r with { Number = v })
@@ -158,6 +160,8 @@ public static class ConnectionReader
                 errors.Add(new ConfigError($"{at}.{inner.Name}", "is not supported: name the files in certs and cacerts"));
             if (side == "local" && round.Value.Id is { IsAny: false, IsRange: true } range)
                 errors.Add(new ConfigError($"{at}.id", $"'{range}' stands for many addresses: give the one that we are called by"));
+            if (round.Value.CertifiedAs is { } name && (side == "local" || round.Value.Kind != AuthenticationKind.PublicKey || !round.Value.PublicKeys.IsEmpty))
+                errors.Add(new ConfigError($"{at}.id", $"'%{name}' is what a peer's certificate has to be for, whatever it calls itself: of a remote section with a certificate"));
             var rules = SignatureRules.None;
             if (round.Value.Kind == AuthenticationKind.PublicKey && !SignatureRules.TryParse(round.Auth, settings.RsaPss, out rules, out var error))
                 errors.Add(new ConfigError($"{at}.auth", error));
@@ -197,7 +201,7 @@ public static class ConnectionReader
     static AuthenticationRound PublicKeyRound => new() { Kind = AuthenticationKind.PublicKey };
 
     /// <summary>Who a certificate or key is configured for, is called as its subject or by its fingerprint if by nothing else.</summary>
-    static AuthenticationRound WithId(AuthenticationRound round) => round.Id is not null || round.Kind == AuthenticationKind.Psk ? round
+    static AuthenticationRound WithId(AuthenticationRound round) => round.Id is not null || round.CertifiedAs is not null || round.Kind == AuthenticationKind.Psk ? round
         : round.Certificates is [var certificate, ..] ? round with { Id = new Identity(IdType.DerAsn1Dn, certificate.Subject) }
         : round.PublicKeys is [var key, ..] ? round with { Id = new Identity(IdType.KeyId, key.Fingerprint) } : round;
 

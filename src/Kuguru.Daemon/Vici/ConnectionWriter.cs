@@ -81,7 +81,7 @@ public static class ConnectionWriter
         {
             message.Add($"{side}-{index + 1}", new ViciMessage
             {
-                { "id", round.Id?.ToString() },
+                { "id", round.CertifiedAs is { } name ? $"%{name}" : round.Id?.ToString() },
                 { "class", Class(round.Kind) },
                 { "eap-type", round.EapMethod?.ToString() },
                 { "eap_id", round.EapId?.ToString() },

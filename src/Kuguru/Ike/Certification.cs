@@ -104,10 +104,12 @@ static class Certification
             chain.IsTrusted ? chain.Chain : [certificate], round.Revocation, store.NamedAuthorities.Values, store.OcspSigners, at, mayWait);
     }
 
-    /// <summary>What the remote section demands besides trust: <c>auth</c>, <c>cacerts</c>, <c>ca_id</c>, <c>cert_policy</c>.</summary>
+    /// <summary>What the remote section demands besides trust: <c>id = %NAME</c>, <c>auth</c>, <c>cacerts</c>, <c>ca_id</c>, <c>cert_policy</c>.</summary>
     static string? WhyNot(AuthenticationRound round, Certificate certificate, SignatureScheme? scheme, ImmutableArray<Certificate> chain)
     {
         var name = $"certificate '{certificate.SubjectText}'";
+        if (round.CertifiedAs is { } wanted && !PeerNames.Has(certificate, wanted))
+            return $"{name} is not for '{wanted}', as 'id = %{wanted}' of the remote section wants: it is for {PeerNames.Text(certificate)}";
         if (scheme is { } signs && round.Rules.WhyNotAuth(certificate.Key, signs) is { } auth)
             return auth;
         if (round.Rules.WhyNotChain(chain.IsEmpty ? [certificate] : chain) is { } signed)

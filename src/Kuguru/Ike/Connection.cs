@@ -108,6 +108,9 @@ public sealed record AuthenticationRound
     /// <summary>Who; null is: our address (local), anybody (remote).</summary>
     public Identity? Id { get; init; }
 
+    /// <summary>A peer may call itself as it likes, since its certificate has to be for this identity (<c>id = %NAME</c>); null is no such demand.</summary>
+    public Identity? CertifiedAs { get; init; }
+
     /// <summary>Ours, of which the first that we have the key for is used; of a peer, the only ones that are taken. Empty: any that fits the identity.</summary>
     public ImmutableArray<Certificate> Certificates { get; init; } = [];
 

@@ -23,6 +23,10 @@ public static class PeerNames
         yield return new(IdType.KeyId, certificate.Key.KeyFingerprint);
     }
 
+    /// <summary>Subject and alternative names, for messages.</summary>
+    public static string Text(Certificate certificate) =>
+        string.Join(", ", Of(certificate).Take(1 + certificate.AltNames.Length).Take(8).Select(name => $"'{name}'"));
+
     /// <summary>The certificate is for this identity. A name in it with a "*" is not taken for a pattern, as strongSwan has it.</summary>
     public static bool Has(Certificate certificate, Identity identity) => Of(certificate).Any(name => name.IsSameAs(identity));
 }

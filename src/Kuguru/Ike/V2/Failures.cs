@@ -72,8 +72,7 @@ static class Failures
     /// <summary>The proof is right, but of somebody else.</summary>
     public static Failure OtherName(Identity peer, Certificate certificate, NatVerdict nat = default) => new(FailureCode.BadCertificate,
         $"certificate '{certificate.SubjectText}' does not name '{peer}' ({peer.TypeName}), which the peer says it is: "
-        + $"it is for {string.Join(", ", PeerNames.Of(certificate).Take(1 + certificate.AltNames.Length).Take(8).Select(name => $"'{name}'"))}; set 'id' at the peer to one of these"
-        + PeerFailures.ItsPrivateAddress(peer, nat));
+        + $"it is for {PeerNames.Text(certificate)}; set 'id' at the peer to one of these" + PeerFailures.ItsPrivateAddress(peer, nat));
 
     /// <summary>The proof is right, but we do not trust the certificate.</summary>
     public static Failure Untrusted(Identity peer, string why) => new(FailureCode.BadCertificate, $"'{peer}' has proved to have its key, but is not trusted: {why}");

@@ -38,7 +38,8 @@ sealed class SignatureAuthenticator : Authenticator
             return Verdict.Refused(Failures.BadCertificate(a.RemoteId, bad));
         Failure? failure = null;
         var octets = a.TheirOctets(id);
-        foreach (var key in round.PublicKeys.Concat(t.Node.Certificates.PublicKeys.Where(key => a.RemoteId == new Identity(IdType.KeyId, key.Fingerprint))))
+        foreach (var key in round.PublicKeys.Concat(t.Node.Certificates.PublicKeys
+            .Where(key => round.CertifiedAs is null && a.RemoteId == new Identity(IdType.KeyId, key.Fingerprint))))
         {
             if (AuthData.Verify(key, signed, octets) is not { } scheme)
                 failure ??= Failures.WrongSignature(a.RemoteId, $"the {key} key that is configured for it");

@@ -225,6 +225,21 @@ public class ConnectionReaderTests
         Assert.Equal(["connections.gw.encap", "connections.gw.children.net.mode", "connections.gw.children.net.local_ts"], errors.Select(e => e.Key));
     }
 
+    [Theory]
+    [InlineData("remote", "pubkey", true)]
+    [InlineData("remote", "psk", false)]
+    [InlineData("local", "pubkey", false)]
+    public void What_a_certificate_has_to_be_for_is_of_a_peer_that_has_one(string side, string auth, bool isRight)
+    {
+        var connection = ConnectionReader.Read("gw", new() { { side, new ViciMessage { { "auth", auth }, { "id", "%gateway.example.org" } } } }, CharonSettings.Default, out var errors);
+        Assert.Equal(isRight, connection is not null);
+        if (connection is null)
+            Assert.Equal($"connections.gw.{side}.id", Assert.Single(errors).Key);
+        else
+            Assert.Equal((null, "gateway.example.org", "%gateway.example.org"), (connection.Remote[0].Id, $"{connection.Remote[0].CertifiedAs}",
+                ConnectionWriter.ListConn(connection).Sections.Single().Body.Section("remote-1")!["id"]));
+    }
+
     [Fact]
     public void Identities_are_strongSwans()
     {

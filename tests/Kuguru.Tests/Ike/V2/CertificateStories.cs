@@ -112,6 +112,37 @@ public class CertificateStories
             + "it is for 'C=CH, O=Kuguru, CN=mars.example.org', 'mars.example.org'", Assert.Single(pair.Sun.Failures), StringComparison.Ordinal);
     }
 
+    /// <summary>By its certificate's subject, say, where its clients know a domain name: Microsoft's instructions for Azure have <c>rightid=%...</c> for that.</summary>
+    [Theory]
+    [InlineData("sun.example.org", true)]
+    [InlineData("venus.example.org", false)]
+    public void A_gateway_may_call_itself_otherwise_as_long_as_its_certificate_is_for_the_name(string wanted, bool isIn)
+    {
+        var sun = Sun();
+        var pair = Pair(Moon(), sun, moon => moon with { Remote = [moon.Remote[0] with { Id = null, CertifiedAs = Identity.Parse(wanted) }] },
+            own => own with { Local = [own.Local[0] with { Id = new Identity(Kuguru.Wire.IdType.DerAsn1Dn, sun.Certificate.Subject) }] });
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(1);
+        Assert.Contains("request 1 { IDi, CERT, CERTREQ, AUTH,", pair.World.Transcript, StringComparison.Ordinal);
+        if (isIn)
+            Assert.Equal("C=CH, O=Kuguru, CN=sun.example.org", $"{pair.Moon.Session.RemoteId}");
+        else
+            Assert.EndsWith("certificate 'C=CH, O=Kuguru, CN=sun.example.org' is not for 'venus.example.org', as 'id = %venus.example.org' of the remote section wants: "
+                + "it is for 'C=CH, O=Kuguru, CN=sun.example.org', 'sun.example.org'", pair.Moon.Outcome(1)!.Sentence, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_key_that_is_known_does_not_stand_for_the_name_that_a_certificate_has_to_have()
+    {
+        var sun = Sun();
+        var pair = Pair(Moon(), sun, moon => moon with { Remote = [moon.Remote[0] with { Id = null, CertifiedAs = Identity.Parse("venus.example.org") }] },
+            own => own with { Local = [own.Local[0] with { Id = new Identity(Kuguru.Wire.IdType.KeyId, sun.Certificate.Key.Fingerprint) }] });
+        pair.Moon.Certificates.Add(sun.Certificate.Key);
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(1);
+        Assert.Equal(FailureCode.BadCertificate, pair.Moon.Outcome(1)!.Code);
+    }
+
     [Fact]
     public void A_responder_that_is_not_trusted_is_told_so()
     {
