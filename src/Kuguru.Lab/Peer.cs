@@ -78,7 +78,7 @@ public sealed class Peer : Host, IDisposable
 
     public Attempt Down(SaFilter? filter = null, bool force = false) => Order(token => new Order.Terminate(token, filter ?? new(), force));
 
-    public Attempt Rekey(SaFilter? filter = null) => Order(token => new Order.Rekey(token, filter ?? new()));
+    public Attempt Rekey(SaFilter? filter = null, bool reauthenticate = false) => Order(token => new Order.Rekey(token, filter ?? new(), reauthenticate));
 
     public void Command(Order order) => Turn(() => Node.Command(World.Now, order, _outbox));
 

@@ -120,6 +120,27 @@ public sealed class MobilityStories
         Assert.InRange(scene.World.Transcript.Crossings.Count - before, 1, 3 * 3600 / interval);
     }
 
+    /// <summary>The check that is due waits for the end of the silence that is tried, no longer.</summary>
+    [Theory]
+    [InlineData(PortAssignment.Random)]
+    [InlineData(PortAssignment.Preserving)]
+    public void A_NAT_that_restarts_while_it_is_learned_is_noticed_by_the_idle_client_behind_it(PortAssignment ports)
+    {
+        for (var after = 20; after < 1300; after += 113)
+        {
+            var site = Sites.With(new() { MappingTimeout = TimeSpan.FromSeconds(300), Ports = ports });
+            var scene = Scene.Between(site, Sites.Public, new() { ClientSettings = s_examining, Client = Quiet, Gateway = Quiet });
+            Assert.True(scene.Connect());
+            scene.RunFor(TimeSpan.FromSeconds(after));
+            var life = scene.Client.Node.Mapping;
+            var atMost = Math.Max(Math.Max(60, life.Interval(TimeSpan.FromSeconds(20)).TotalSeconds), life.Next?.TotalSeconds ?? 0);
+            scene.ClientSite.Nat.Reboot();
+            Assert.True(scene.World.RunUntil(() => scene.ClientSite.Nat.Table.Mappings(scene.World.Now).Any(mapping => mapping.Outside == scene.Gateway.Sa.Path.Remote),
+                TimeSpan.FromSeconds(atMost + 5)), $"after {after} s, {life}: {scene.Why()}");
+            Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
+        }
+    }
+
     [Fact]
     public void A_peer_that_has_not_said_that_it_takes_such_questions_is_asked_none()
     {
@@ -184,6 +205,12 @@ public sealed class MobilityStories
             Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
             scene.RunFor(TimeSpan.FromMinutes(5));
         }
+        // What was learned outlives the IKE SA.
+        scene.Client.Rekey(new(Ike: Scene.ConnectionName), reauthenticate: true);
+        scene.RunFor(TimeSpan.FromSeconds(2));
+        Assert.Equal((2u, "forced"), (scene.Client.Sa.UniqueId, scene.Client.Sa.Nat.ToString()));
+        scene.RunFor(TimeSpan.FromMinutes(5));
+        Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
         // Elsewhere there is nothing to claim.
         scene.Client.Roam(Sites.Public(scene.World.Internet, "open").Lan);
         scene.RunFor(TimeSpan.FromSeconds(2));

@@ -41,6 +41,13 @@ public sealed class Napt
         Flush();
     }
 
+    /// <summary>No translation any more, but a stateful firewall: from outside comes in only what belongs to a flow from inside.</summary>
+    public void OnlyFilter() => Rules($$"""
+        flush chain inet napt translation
+        add rule inet napt filter iifname "{{_outside}}" ct state established,related accept
+        add rule inet napt filter iifname "{{_outside}}" drop
+        """);
+
     /// <summary>A port forward: what comes to this UDP port from outside goes to a host inside.</summary>
     public void Forward(int port, string to)
     {

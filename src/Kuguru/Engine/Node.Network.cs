@@ -12,6 +12,8 @@ public sealed partial class Node
     string? _network;
     MappingLife _mapping;
 
+    public PathMemory Paths { get; } = new();
+
     /// <summary>What was learned of a network is known again when the host is back in it, also after a restart of the daemon.</summary>
     public MappingLife Mapping
     {
@@ -31,7 +33,7 @@ public sealed partial class Node
     {
         if (network == _network)
             return;
-        _network = network;
+        (_network, Paths.Network) = (network, network);
         _mapping = network is null ? default : _networks.Of(network);
     }
 

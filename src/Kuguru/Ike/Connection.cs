@@ -51,6 +51,10 @@ public sealed record Connection
     /// <inheritdoc cref="Encapsulation.Always"/>
     public bool ForcesEncapsulation => Encapsulation == Encapsulation.Always;
 
+    /// <summary>A NAT that is not there may be claimed: where neither AH, which passes none, nor transport mode, which names who is behind one, is asked for.</summary>
+    public bool MayClaimNat => Encapsulation == Encapsulation.WhenNeeded
+        && Children.All(child => child.Mode != ChildMode.Transport && child.Proposals.All(set => set.Kind == ProposalKind.Esp));
+
     /// <inheritdoc cref="Encapsulation.Never"/>
     public bool ForbidsEncapsulation => Encapsulation == Encapsulation.Never;
 

@@ -16,6 +16,9 @@ public interface INode
     /// <summary>What IKE SAs have learned of the NAT of the network that this host is in now.</summary>
     Nat.MappingLife Mapping { get; set; }
 
+    /// <summary>What they have learned of the ways to single peers.</summary>
+    Nat.PathMemory Paths { get; }
+
     /// <summary>
     /// Every address of this host that a packet to the peer may leave from, the likeliest first: what NAT_DETECTION_SOURCE_IP is computed over.
     /// </summary>

@@ -41,6 +41,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     public Dice Dice { get; } = new SeededDice(seed);
     public ImmutableArray<IpAddress> LocalAddresses { get; set; } = [address];
     public Kuguru.Nat.MappingLife Mapping { get; set; }
+    public Kuguru.Nat.PathMemory Paths { get; } = new();
     public IkeV2Session Session => (IkeV2Session)Sessions.Single();
     public IkeV1Session V1 => (IkeV1Session)Sessions.Single();
     public IEnumerable<string> Failures => Events.OfType<Event.Failed>().Select(failed => failed.Failure.Sentence);
@@ -81,7 +82,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
 
     public void Receive(Path path, Blob bytes)
     {
-        var message = path.Local.Port == Settings.NatPort && bytes.Length > 4 ? bytes.Span[4..] : bytes.Span;
+        var message = (path.Local.Port == Settings.NatPort || path.Local.Port == Settings.ProbePort) && bytes.Length > 4 ? bytes.Span[4..] : bytes.Span;
         if (!IkeHeader.TryRead(message, out var header))
             return;
         if (header.MajorVersion == 1)

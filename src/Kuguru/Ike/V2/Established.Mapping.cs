@@ -8,12 +8,15 @@ namespace Kuguru.Ike.V2;
 //   NAT found, or claimed (encap = yes)   keepalives; the trials of MappingProbe say how often
 //   no NAT found                          the same trials. If a silence is not survived, there is a firewall: a NAT is claimed by UPDATE_SA_ADDRESSES,
 //                                         ESP goes in UDP from then on, and keepalives hold IKE's and ESP's flow, which are one
+//
+// Between two trials the peer is asked from 4500 what it sees us as, so that a NAT that was restarted is not taken for one that forgets.
 sealed partial class Established
 {
-    Instant? _probeAt;
+    /// <summary>Between two looks whether packets go out in vain while a silence is tried.</summary>
+    static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
 
-    /// <summary>What we say of a NAT before us: that there is one, whether there is or not; nothing; or the truth.</summary>
-    public Encapsulation Claims(IkeV2Session sa) => sa.Mobility.ClaimsNat ? Encapsulation.Always : Connection.Encapsulation;
+    Instant? _probeAt;
+    Instant _openedUntil, _lookAgainAt;
 
     /// <summary>How often keepalives go out: by the connection, else as for all.</summary>
     KeepAlivePolicy KeepAlives(IkeV2Session sa) => Connection.KeepAlive ?? sa.Node.Settings.KeepAlive;
@@ -26,7 +29,7 @@ sealed partial class Established
     }
 
     /// <summary>What is known of what stands before us. A NAT is the network's; a firewall that changes nothing may stand before one peer and not the next.</summary>
-    public MappingLife Life(IkeV2Session sa) => IsTheNetworks(sa) ? sa.Node.Mapping : sa.Mobility.Life;
+    public MappingLife Life(IkeV2Session sa) => IsTheNetworks(sa) ? sa.Node.Mapping : sa.Node.Paths.Of(sa.Path).Life;
 
     bool IsTheNetworks(IkeV2Session sa) => sa.Nat.Local || Connection.ForcesEncapsulation;
 
@@ -35,23 +38,28 @@ sealed partial class Established
         if (IsTheNetworks(t.Sa))
             t.Node.Mapping = life;
         else
-            t.Sa.Mobility.Life = life;
-        if (life.Fails is { } silence && !t.Sa.Nat.Local && Claims(t.Sa) == Encapsulation.WhenNeeded)
-            ClaimNat(t, silence);
+            t.Node.Paths.Learn(t.Sa.Path, t.Node.Paths.Of(t.Sa.Path) with { Life = life });
+        if (MayClaimNat(t.Sa))
+            ClaimNat(t);
     }
 
     void ForgetLife(Turn t)
     {
         Learn(t, default);
-        _probeAt = t.Now + MappingProbe.Begin;
+        ProbeAgain(t, MappingProbe.Begin, isOpened: false);
     }
 
     /// <summary>AH passes no NAT, and transport mode gives names to who is behind one: their peers are not to believe in any.</summary>
-    void ClaimNat(Turn t, TimeSpan silence)
+    bool CanBearNat => Connection.Encapsulation == Encapsulation.WhenNeeded
+        && _children.TrueForAll(child => child.Sa.Protocol == ProtocolId.Esp && child.Sa.Transport is null);
+
+    bool MayClaimNat(IkeV2Session sa) => Life(sa).Fails is not null && !sa.Nat.Local && !sa.Mobility.ClaimsNat && CanBearNat;
+
+    void ClaimNat(Turn t)
     {
-        if (_children.Exists(child => child.Sa.Protocol != ProtocolId.Esp || child.Sa.Transport is not null))
-            return;
-        t.Note(Severity.Info, Subject.Network, $"a firewall before us forgets a flow that is silent for {silence.TotalSeconds:0} s: ESP goes in UDP, keepalives hold it open");
+        t.Note(Severity.Info, Subject.Network,
+            $"a firewall before us forgets a flow that is silent for {Life(t.Sa).Fails!.Value.TotalSeconds:0} s: ESP goes in UDP, keepalives hold it open");
+        t.Node.Paths.Learn(t.Sa.Path, t.Node.Paths.Of(t.Sa.Path) with { ClaimsNat = true });
         (t.Sa.Mobility.ClaimsNat, t.Sa.Mobility.OwesUpdate) = (true, true);
         EnqueueFirst(new UpdateAddresses());
     }
@@ -61,17 +69,54 @@ sealed partial class Established
         sa is { IsOriginalInitiator: true, Nat.Supported: true, Mobility: { IsAgreed: true, TakesProbes: true, IsStranded: false, Tried.IsEmpty: true } }
         && sa.Node.Settings.ProbePort != 0 && sa.Path.Local.Port == sa.Node.Settings.NatPort && KeepAlives(sa) is { IsLearned: true, Interval.Ticks: > 0 };
 
-    /// <summary>No longer silence is tried than liveness checks leave.</summary>
-    Instant? ProbeAt(IkeV2Session sa) => _probeAt is { } at && _queue.Count == 0 && MayProbe(sa) && Life(sa).Next is { } silence
-        && (Connection.DpdDelay <= TimeSpan.Zero || silence < Connection.DpdDelay) ? at : null;
+    /// <summary>A silence is tried that is over before <c>dpd_delay</c>; and a NAT is claimed where another IKE SA has found that one has to be.</summary>
+    Instant? ProbeAt(IkeV2Session sa) => _probeAt is { } at && _queue.Count == 0 && MayProbe(sa) && (MayClaimNat(sa)
+        || (Life(sa).Next is { } silence && (Connection.DpdDelay <= TimeSpan.Zero || silence + MappingProbe.Pause <= Connection.DpdDelay))) ? at : null;
 
     void Probe(Turn t)
     {
         _probeAt = null;
-        Enqueue(MappingProbe.Of(Life(t.Sa).Next!.Value));
+        if (MayClaimNat(t.Sa))
+        {
+            ClaimNat(t);
+            ProbeAgain(t, MappingProbe.Pause, isOpened: false);
+            return;
+        }
+        if (!t.Sa.Mobility.IsSeen(t.Sa.InitiatorSpi, t.Sa.Path))
+            CheckMapping(t);
+        Enqueue(MappingProbe.Of(Life(t.Sa).Next!.Value, isOpened: t.Now < _openedUntil));
     }
 
-    public void ProbeAgain(Turn t, TimeSpan wait) => _probeAt = t.Now + wait;
+    /// <param name="t">The turn.</param>
+    /// <param name="wait">Until the next trial.</param>
+    /// <param name="isOpened">Its mapping is known to live; it does for a while.</param>
+    public void ProbeAgain(Turn t, TimeSpan wait, bool isOpened) =>
+        (_probeAt, _openedUntil) = (t.Now + wait, isOpened ? t.Now + MappingLife.Shortest : default);
+
+    /// <summary>What does the peer see us as, on the tunnel's own port? Where nothing is before us it is of no interest.</summary>
+    public void CheckMapping(Turn t)
+    {
+        if (LivenessEvery(t.Sa) > TimeSpan.Zero)
+            Enqueue(new Liveness(isOwn: Connection.DpdDelay <= TimeSpan.Zero));
+    }
 
     public override bool TakesTime(Turn t) => _current is MappingProbe probe && probe.TakesTime(t);
+
+    /// <summary>While a silence is tried: packets have gone out since the peer was last heard of. Then nothing has precedence over asking whether it is there.</summary>
+    bool SpeaksInVain(IkeV2Session sa)
+    {
+        var heard = Child.LastHeard(_children, sa.LastReceived);
+        return _children.Exists(child => child.Sa.Usage.LastOutbound > heard);
+    }
+
+    Instant? InterruptAt(IkeV2Session sa) => _current is MappingProbe { IsOpen: true } && LivenessAt(sa) is { } at
+        ? at > _lookAgainAt ? at : _lookAgainAt : null;
+
+    void InterruptTrial(Turn t)
+    {
+        if (SpeaksInVain(t.Sa))
+            Enqueue(new Liveness(isOwn: Connection.DpdDelay <= TimeSpan.Zero));
+        else
+            _lookAgainAt = t.Now + LookEvery;
+    }
 }

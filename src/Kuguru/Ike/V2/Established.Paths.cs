@@ -47,7 +47,7 @@ sealed partial class Established
         if (wasLost)
             t.Note(Severity.Info, Subject.Network, $"there is a way to {sa.Path.Remote} again, from {sa.Path.Local.Address}");
         if (sa.Window.Asked is not null && wasLost)
-            sa.ResendNow(t);
+            ResendNow(t);
         if (sa.IsOriginalInitiator || wasLost)
             CheckSoon(t);
         Announce(t);
@@ -84,14 +84,23 @@ sealed partial class Established
         t.Note(Severity.Info, Subject.Network, $"trying {string.Join(", ", paths)}");
         (m.Tried, m.OwesUpdate) = (paths, m.IsAgreed);
         m.Left ??= sa.Path;
-        (m.ClaimsNat, m.Life) = (false, default);
-        sa.CurrentPath = paths[0];
+        GoAlong(sa, paths[0]);
         if (sa.Window.Asked is not null)
-            sa.ResendNow(t);
+            ResendNow(t);
         else if (m.OwesUpdate && paths.Length == 1)
             TellPath(t);
         else
             EnqueueFirst(new Liveness());
+    }
+
+    /// <summary>On another path there is another firewall to claim as a NAT, or none.</summary>
+    void GoAlong(IkeV2Session sa, Path path) => (sa.CurrentPath, sa.Mobility.ClaimsNat) = (path, CanBearNat && sa.Node.Paths.Of(path).ClaimsNat);
+
+    /// <summary>On another path a trial says nothing.</summary>
+    void ResendNow(Turn t)
+    {
+        (_current as MappingProbe)?.Void();
+        t.Sa.ResendNow(t);
     }
 
     /// <summary>An authentic message came along one of the paths that are tried.</summary>
@@ -99,7 +108,7 @@ sealed partial class Established
     {
         var (sa, m) = (t.Sa, t.Sa.Mobility);
         m.Tried = [];
-        sa.CurrentPath = t.Arrived;
+        GoAlong(sa, t.Arrived);
         if (m.OwesUpdate)
             TellPath(t);
         if (!sa.IsOriginalInitiator || !m.IsAgreed)
@@ -129,7 +138,7 @@ sealed partial class Established
         if (!m.IsAgreed || !sa.IsOriginalInitiator || response.Find(NotifyType.NatDetectionDestinationIp) is not { } seen)
             return;
         var changed = m.HasMappingChanged(sa.InitiatorSpi, t.Arrived, seen.Data);
-        var verdict = NatNotifies.Judge(response, t.Arrived, Claims(sa));
+        var verdict = NatNotifies.Judge(response, t.Arrived, m.Claim(Connection));
         if (m.OwesUpdate || (!changed && (!verdict.Supported || verdict.Encapsulate == sa.Verdict.Encapsulate)))
             return;
         t.Note(Severity.Info, Subject.Network, "detected changes in NAT mappings, initiating MOBIKE update");
@@ -155,7 +164,7 @@ sealed partial class Established
     }
 
     /// <summary>With <c>dpd_delay = 0</c> a question of our own keeps at it until the peer is back, unless something else waits behind it.</summary>
-    public override bool GoesOnAsking => _current is Liveness { IsOwn: true } && _queue.Count == 0;
+    public override bool GoesOnAsking => _current is Liveness { IsOwn: true } && _queue.TrueForAll(errand => errand is MappingProbe);
 
     /// <summary>A child is sent elsewhere, or otherwise, than the IKE SA.</summary>
     public bool HasToMove(Turn t) => _children.Exists(child => child.Sa.Path != t.Sa.Path || child.Sa.UdpEncapsulated != t.Sa.Nat.Encapsulate);

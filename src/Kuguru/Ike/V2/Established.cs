@@ -70,7 +70,7 @@ sealed partial class Established : KeyedPhase
         foreach (var old in _lingering)
             at = Instant.Earliest(at, old.Until);
         if (sa.Window.Asked is not null)
-            return at;
+            return Instant.Earliest(at, InterruptAt(sa));
         // What came here with the IKE SA before is asked at once.
         foreach (var errand in _queue)
             at = Instant.Earliest(at, errand.NotBefore ?? _since);
@@ -92,6 +92,8 @@ sealed partial class Established : KeyedPhase
         RemoveLingering(t);
         if (t.Sa.Window.Asked is null && LivenessAt(t.Sa) <= t.Now)
             Enqueue(new Liveness(isOwn: Connection.DpdDelay <= TimeSpan.Zero));
+        if (InterruptAt(t.Sa) <= t.Now)
+            InterruptTrial(t);
         if (t.Sa.Window.Asked is null && ProbeAt(t.Sa) <= t.Now)
             Probe(t);
     }
@@ -156,8 +158,8 @@ sealed partial class Established : KeyedPhase
         {
             // If it does not come up, once more before this one ends.
             _reauthAt = t.Now + 2 * Retransmission.Whole(t.Settings) + CreateChildSa.Pause(t, 0);
-            var children = Children.Where(child => !child.IsWaning).Select(child => new ChildRequest(child.Sa.Config, 0));
             t.Note(Severity.Info, Subject.Ike, $"reauthenticating IKE_SA {t.Sa.Name}[{t.Sa.UniqueId}]");
+            var children = Children.Where(child => !child.IsWaning).Select(child => new ChildRequest(child.Sa.Config, 0));
             t.Node.Undertake(t.Now, new Plan(Connection, [.. children]) { Replaces = t.Sa, VirtualAddresses = Configuration.Ours }, TimeSpan.Zero, t.Outbox);
             t.Done(token);
         }
@@ -324,10 +326,12 @@ sealed partial class Established : KeyedPhase
         t.Sa.LastSent = t.Now;
     }
 
+    /// <summary>From behind a NAT it is asked even if nobody wants to know: who only sends, or is idle, would not hear that its mapping is another.</summary>
+    TimeSpan LivenessEvery(IkeV2Session sa) => KeepAlive.LivenessEvery(sa.Nat, KeepAliveInterval(sa));
+
     Instant? LivenessAt(IkeV2Session sa)
     {
-        // From behind a NAT it is asked even if nobody wants to know: who only sends, or is idle, would not hear that its mapping is another.
-        var delay = Connection.DpdDelay > TimeSpan.Zero ? Connection.DpdDelay : KeepAlive.LivenessEvery(sa.Nat, KeepAliveInterval(sa));
+        var delay = Connection.DpdDelay > TimeSpan.Zero ? Connection.DpdDelay : LivenessEvery(sa);
         if (delay <= TimeSpan.Zero || sa.Mobility.IsStranded)
             return null;
         return Child.LastHeard(Children, sa.LastReceived) + delay;

@@ -31,6 +31,8 @@ static class IkeSaInit
         var invitation = new Invitation(KeyExchange.Start(group, node.Dice), node.Dice.Bytes(FirstNonce), Blob.Empty, Detours: 0);
         var phase = new ExpectInitResponse(plan, invitation);
         var sa = new IkeV2Session(node, now, first, node.NewIkeSpi(), default, isInitiator: true, phase);
+        // A firewall that an IKE SA before this one has found.
+        sa.Mobility.ClaimsNat = plan.Connection.MayClaimNat && node.Paths.Of(first).ClaimsNat;
         var t = new Turn(sa, now, outbox, first);
         if (IkeAuth.WhyNot(node, plan.Connection, first) is { } failure)
             phase.Fail(t, failure);
@@ -47,7 +49,7 @@ static class IkeSaInit
             Proposals.Offer(connection.Proposals, Blob.Empty),
             new Payload.KE((ushort)invitation.KeyExchange.Method, invitation.KeyExchange.PublicValue),
             new Payload.Nonce(invitation.Nonce),
-            .. NatNotifies.Ask(t.Node, t.Sa.Path, outer.InitiatorSpi, connection.Encapsulation),
+            .. NatNotifies.Ask(t.Node, t.Sa.Path, outer.InitiatorSpi, t.Sa.Mobility.Claim(connection)),
         ];
         if (!invitation.Cookie.IsEmpty)
             payloads.Insert(0, new Payload.Notify(NotifyType.Cookie, invitation.Cookie));
@@ -206,7 +208,7 @@ static class IkeSaInit
         invitation.KeyExchange.Dispose();
         IkeKeysRevealed(t, keying);
 
-        sa.Verdict = NatNotifies.Judge(response, t.Arrived, connection.Encapsulation);
+        sa.Verdict = NatNotifies.Judge(response, t.Arrived, sa.Mobility.Claim(connection));
         var fragments = connection.Fragmentation && response.Has(NotifyType.Ikev2FragmentationSupported);
         sa.Fragments = fragments ? t.Settings.FragmentSizeTo(sa.Path.Remote.Address) : null;
         t.Report(new Event.NatDetected(sa.Verdict, sa.Path));

@@ -134,7 +134,7 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
     internal void AskInTwo(Turn t, Keying keying, ExchangeType exchange, Sequence<Payload> payloads, Path first, Instant until)
     {
         var messages = V2.Fragments.SealInTwo(keying, Header(exchange, Window.NextOut, response: false), payloads, Node.Dice);
-        Window.Ask(exchange, messages, until, () => messages);
+        Window.Ask(exchange, messages, until, rewrite: null);
         t.Add(new Effect.Transmit(first, NonEspMarker.Add(messages[0].Span)));
     }
 
@@ -296,7 +296,7 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
         {
             t.Note(Severity.Info, Subject.Ike,
                 $"retransmit {asked.Resent + 1} of {Notation.Name(asked.Exchange)} request {asked.Id} to {CurrentPath.Remote}");
-            if (asked.Messages.Length > 1 && asked.Resent + 1 >= PatienceWithPieces && TakeSmallerPieces(t))
+            if (asked is { Messages.Length: > 1, Rewrite: not null } && asked.Resent + 1 >= PatienceWithPieces && TakeSmallerPieces(t))
                 Window.RewriteQuestion();
             Window.Resent(t.Now + wait);
             TransmitQuestion(t, Window.Asked!.Messages, again: true);

@@ -68,7 +68,7 @@ static class Mobike
             address.IsV6 ? NotifyType.AdditionalIp6Address : NotifyType.AdditionalIp4Address, address.ToBytes()));
 
     public static IEnumerable<Payload> NatDetection(Turn t, Path path) =>
-        NatNotifies.Answer(path, t.Sa.InitiatorSpi, t.Sa.ResponderSpi, t.Sa.Mobility.ClaimsNat ? Encapsulation.Always : t.Sa.Connection!.Encapsulation);
+        NatNotifies.Answer(path, t.Sa.InitiatorSpi, t.Sa.ResponderSpi, t.Sa.Mobility.Claim(t.Sa.Connection!));
 
     public static Blob Cookie(Turn t) => t.Node.Dice.Bytes(CookieLength);
 
@@ -158,7 +158,7 @@ sealed class UpdateAddresses : Errand
             e.StartOver(t, $"{t.Sa.Path.Remote} does not accept our new address {_path.Local.Address}: {Notation.Name(error.Kind)}");
         else
         {
-            var verdict = NatNotifies.Judge(response, t.Arrived, e.Claims(t.Sa));
+            var verdict = NatNotifies.Judge(response, t.Arrived, t.Sa.Mobility.Claim(e.Connection));
             t.Sa.Relocate(t, t.Sa.Path, verdict.Supported ? verdict : t.Sa.Verdict, MoveCause.Us);
             e.LearnMapping(t, response);
             e.MoveChildren(t);

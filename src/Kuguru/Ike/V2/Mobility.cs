@@ -17,11 +17,11 @@ sealed class Mobility
     /// <summary>The peer has said that it takes questions in two pieces from two ports (<see cref="MappingProbe"/>).</summary>
     public bool TakesProbes { get; set; }
 
-    /// <summary>What is known of a firewall on the way to the peer, where there is no NAT before us.</summary>
-    public Nat.MappingLife Life { get; set; }
-
-    /// <summary>There is such a firewall, and so we say that it is a NAT.</summary>
+    /// <summary>There is a firewall on the way to the peer, and no NAT before us: so we say that it is one.</summary>
     public bool ClaimsNat { get; set; }
+
+    /// <summary>What we say of a NAT before us: that there is one, whether there is or not; nothing; or the truth.</summary>
+    public Encapsulation Claim(Connection connection) => ClaimsNat ? Encapsulation.Always : connection.Encapsulation;
 
     /// <summary>Where else the peer may be found.</summary>
     public ImmutableArray<IpAddress> PeerAddresses { get; set; } = [];
@@ -40,6 +40,9 @@ sealed class Mobility
 
     /// <summary>The host has no way to the peer at present.</summary>
     public bool IsStranded { get; set; }
+
+    /// <summary>The peer has said what it sees us as on this path.</summary>
+    public bool IsSeen(IkeSpi initiator, Path path) => _seenAs is { } last && last.Initiator == initiator && last.Path == path;
 
     /// <summary>
     /// Takes what the peer sees us as (NAT_DETECTION_DESTINATION_IP of an answer). True when it is something else than the last time on this path:

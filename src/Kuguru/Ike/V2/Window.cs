@@ -16,8 +16,8 @@ sealed record Question(MessageId Id, ExchangeType Exchange, ImmutableArray<Blob>
     /// <summary>Sent three times, it got nothing but that: the peer has lost the IKE SA, as far as one can tell.</summary>
     public bool IsDisowned => Denials >= 3;
 
-    /// <summary>Writes the same message once more, in pieces of the size that fits by now.</summary>
-    public required Func<ImmutableArray<Blob>> Rewrite { get; init; }
+    /// <summary>Writes the same message once more, in pieces of the size that fits by now; null where it has other reasons to be in pieces.</summary>
+    public required Func<ImmutableArray<Blob>>? Rewrite { get; init; }
 
     /// <summary>When it is sent again, or given up.</summary>
     public required Instant Next { get; init; }
@@ -55,7 +55,7 @@ sealed class Window
 
     public MessageId NextOut => _nextOut;
 
-    public void Ask(ExchangeType exchange, ImmutableArray<Blob> messages, Instant next, Func<ImmutableArray<Blob>> rewrite)
+    public void Ask(ExchangeType exchange, ImmutableArray<Blob> messages, Instant next, Func<ImmutableArray<Blob>>? rewrite)
     {
         Asked = new Question(_nextOut, exchange, messages) { Resent = 0, Next = next, Rewrite = rewrite };
         _nextOut = _nextOut.Next;
@@ -80,7 +80,7 @@ sealed class Window
     }
 
     /// <summary>The question in smaller pieces (RFC 7383 section 2.5.2).</summary>
-    public void RewriteQuestion() => Asked = Asked! with { Messages = Asked.Rewrite() };
+    public void RewriteQuestion() => Asked = Asked! with { Messages = Asked.Rewrite!() };
 
     /// <summary>The last request has come again: so often by now.</summary>
     public int Repeated()

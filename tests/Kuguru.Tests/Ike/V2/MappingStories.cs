@@ -1,0 +1,221 @@
+using Kuguru.Ike;
+using Kuguru.Nat;
+using Kuguru.Wire;
+using Xunit;
+
+namespace Kuguru.Tests.Ike.V2;
+
+/// <summary>Moon, behind a NAT or a firewall, learns how long it remembers, and what she learned stays.</summary>
+public class MappingStories
+{
+    const ushort ProbePort = 40404;
+
+    static readonly TimeSpan Begin = TimeSpan.FromSeconds(30);
+
+    [Fact]
+    public void The_peer_speaks_to_another_port_after_a_silence_and_says_what_it_sees_us_as()
+    {
+        var pair = Examining(new Napt("203.0.113.9"));
+        pair.World.Run(64);
+        Assert.Equal("""
+            20.10 > 1025>4500 keepalive
+            30.20 > 1025>4500 INFORMATIONAL request 2 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
+            30.25 < 4500>1025 INFORMATIONAL response 2 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
+            30.30 > 1026>4500 INFORMATIONAL request 3 { SKF(1/2) }
+            30.30 > 1025>4500 INFORMATIONAL request 3 { SKF(2/2) }
+            30.35 < 4500>1026 INFORMATIONAL response 3 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
+            33.40 > 1026>4500 INFORMATIONAL request 4 { SKF(1/2) }
+            33.40 > 1025>4500 INFORMATIONAL request 4 { SKF(2/2) }
+            33.45 < 4500>1026 INFORMATIONAL response 4 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
+            36.50 > 1026>4500 INFORMATIONAL request 5 { SKF(1/2) }
+            53.40 > 1025>4500 keepalive
+            61.50 > 1025>4500 INFORMATIONAL request 5 { SKF(2/2) }
+            61.55 < 4500>1026 INFORMATIONAL response 5 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
+            61.60 > 1025>4500 INFORMATIONAL request 6 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
+            61.65 < 4500>1025 INFORMATIONAL response 6 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
+
+            """, pair.World.Transcript);
+        Assert.Equal(TimeSpan.FromSeconds(25), pair.Moon.Mapping.Holds);
+        // The mapping lives, and has seen both directions: the next trial begins with itself.
+        pair.World.Forget();
+        pair.World.Run(40);
+        Assert.StartsWith("66.60 > 1026>4500 INFORMATIONAL request 7 { SKF(1/2) }", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.DoesNotContain("request 8 { SKF(1/2) }", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.Equal(TimeSpan.FromSeconds(35), pair.Moon.Mapping.Holds);
+    }
+
+    [Fact]
+    public void A_NAT_that_restarts_while_a_silence_is_tried_is_noticed_when_that_is_over()
+    {
+        var nat = new Napt("203.0.113.9");
+        var pair = Examining(nat);
+        pair.Moon.Mapping = new(TimeSpan.FromSeconds(50));
+        RunUntilTrial(pair);
+        nat.Reboot();
+        pair.World.Run(75 - 1);
+        Assert.Equal(1025, pair.Sun.Session.Path.Remote.Port);
+        pair.World.Run(5);
+        Assert.Contains("N(UPDATE_SA_ADDRESSES)", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.Equal(nat.Out(new(pair.Moon.Address, 4500)), pair.Sun.Session.Path.Remote);
+        // It was restarted: it need not have forgotten, and may be another by now.
+        Assert.Equal(default, pair.Moon.Mapping);
+    }
+
+    [Fact]
+    public void Who_speaks_and_hears_nothing_does_not_wait_for_the_end_of_a_silence()
+    {
+        var pair = Examining(new Napt("203.0.113.9"));
+        pair.Moon.Mapping = new(TimeSpan.FromSeconds(230));
+        RunUntilTrial(pair);
+        pair.World.Run(10);
+        pair.Moon.Installed.Values.Single().Usage.CountOutbound(pair.World.Now, 1, 100);
+        pair.World.Run(190);
+        // A check each 207 s, as keepalives go.
+        Assert.DoesNotContain("{ N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }", pair.World.Transcript, StringComparison.Ordinal);
+        pair.World.Run(10);
+        Assert.Contains("> 1025>4500 INFORMATIONAL request 6 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }", pair.World.Transcript, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void What_is_called_off_has_survived_as_much_silence_as_there_was()
+    {
+        var pair = Examining(new Napt("203.0.113.9"));
+        pair.Moon.Mapping = new(TimeSpan.FromSeconds(50));
+        RunUntilTrial(pair);
+        pair.World.Run(65);
+        pair.Moon.Order((session, outbox) => session.RekeyChild(pair.World.Now, pair.Moon.Installed.Values.Single().UniqueId, 9, outbox));
+        pair.World.Run(1);
+        Assert.Null(pair.Moon.Outcome(9));
+        Assert.Equal(TimeSpan.FromSeconds(65), pair.Moon.Mapping.Holds);
+    }
+
+    [Fact]
+    public void An_outage_at_the_end_of_a_silence_is_no_reason_for_smaller_fragments()
+    {
+        var pair = Examining(new Napt("203.0.113.9"));
+        RunUntilTrial(pair);
+        pair.World.Run(20);
+        pair.World.Loses = (_, _) => true;
+        pair.World.Run(30);
+        pair.World.Loses = (_, _) => false;
+        pair.World.Run(30);
+        Assert.Empty(pair.Moon.Events.OfType<Event.Note>().Where(note => note.Text.Contains("fragments", StringComparison.Ordinal)));
+        // All that was lost came from 4500: what the peer has of it is still the piece from the other port, where it answers.
+        Assert.Equal(new(TimeSpan.FromSeconds(25)), pair.Moon.Mapping);
+    }
+
+    [Fact]
+    public void An_outage_while_the_first_check_is_out_ends_nothing()
+    {
+        var pair = Examining(new Napt("203.0.113.9"));
+        pair.World.Run(Begin.TotalSeconds - 5);
+        pair.World.Loses = (_, _) => true;
+        pair.World.Run(600);
+        pair.World.Loses = (_, _) => false;
+        pair.World.Run(120);
+        Assert.Equal(1u, pair.Moon.Session.UniqueId);
+        Assert.Single(pair.Moon.Installed);
+    }
+
+    [Theory]
+    [InlineData("rekey")]
+    [InlineData("reauthenticate")]
+    [InlineData("reauthenticate, break before make")]
+    public void A_firewall_that_was_claimed_to_be_a_NAT_is_claimed_by_what_follows(string how)
+    {
+        var pair = BehindFirewall();
+        Assert.Equal(("forced", "remote"), ($"{pair.Moon.Session.Nat}", $"{pair.Sun.Session.Nat}"));
+        var life = pair.Moon.Paths.Of(pair.Moon.Session.Path).Life;
+        var old = pair.Moon.Session;
+        pair.World.Forget();
+        if (how == "rekey")
+            pair.Moon.Order((session, outbox) => session.RekeyIke(pair.World.Now, 5, outbox));
+        else
+        {
+            pair.Moon.Settings = pair.Moon.Settings with { MakeBeforeBreak = how == "reauthenticate" };
+            pair.Moon.Order((session, outbox) => session.Reauthenticate(pair.World.Now, 5, outbox));
+            pair.World.Run(2);
+            if (!pair.Moon.Settings.MakeBeforeBreak)
+                pair.Moon.Up(pair.Sun, 6);
+        }
+        pair.World.Run(2);
+        Assert.NotSame(old, pair.Moon.Session);
+        Assert.Equal(("forced", "remote"), ($"{pair.Moon.Session.Nat}", $"{pair.Sun.Session.Nat}"));
+        Assert.True(pair.Moon.Installed.Values.Single().UdpEncapsulated && pair.Sun.Installed.Values.Single().UdpEncapsulated);
+        Assert.DoesNotContain("UPDATE_SA_ADDRESSES", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.Equal(life, pair.Moon.Paths.Of(pair.Moon.Session.Path).Life);
+    }
+
+    [Fact]
+    public void Another_tunnel_along_the_same_path_claims_what_the_first_has_found()
+    {
+        var pair = new Pair(moon: Mobile, sun: Mobile);
+        pair.Moon.Settings = pair.Moon.Settings with { ProbePort = ProbePort };
+        pair.Up();
+        pair.Moon.Paths.Learn(pair.Moon.Session.Path, new(new(TimeSpan.Zero, TimeSpan.FromSeconds(25))));
+        pair.World.Run(Begin.TotalSeconds + 1);
+        Assert.Equal("forced", $"{pair.Moon.Session.Nat}");
+        Assert.True(pair.Moon.Paths.Of(pair.Moon.Session.Path).ClaimsNat);
+    }
+
+    [Fact]
+    public void On_another_path_nothing_is_claimed_and_back_on_the_first_it_is_again()
+    {
+        var pair = BehindFirewall();
+        var home = pair.Moon.Address;
+        Move(IpAddress.Parse("192.0.2.77"));
+        Assert.Equal(("none", "none"), ($"{pair.Moon.Session.Nat}", $"{pair.Sun.Session.Nat}"));
+        Move(home);
+        Assert.Equal(("forced", "remote"), ($"{pair.Moon.Session.Nat}", $"{pair.Sun.Session.Nat}"));
+
+        void Move(IpAddress address)
+        {
+            (pair.Moon.Address, pair.Moon.LocalAddresses) = (address, [address]);
+            var remote = pair.Sun.Address;
+            pair.Moon.Order((session, outbox) => session.PathsFound(pair.World.Now, new(false, [new Path(new(address, 0), new(remote, 0))]), outbox));
+            pair.World.Run(2);
+        }
+    }
+
+    [Theory]
+    [InlineData(Encapsulation.WhenNeeded, ChildMode.Tunnel, true)]
+    [InlineData(Encapsulation.WhenNeeded, ChildMode.Transport, false)]
+    [InlineData(Encapsulation.Never, ChildMode.Tunnel, false)]
+    public void Not_every_connection_may_claim_a_NAT(Encapsulation encapsulation, ChildMode mode, bool may)
+    {
+        var connection = Configs.Connection("moon.example.org", "sun.example.org", Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16") with { Mode = mode });
+        Assert.Equal(may, (connection with { Encapsulation = encapsulation }).MayClaimNat);
+    }
+
+    static Connection Mobile(Connection connection) => connection with { Mobike = true };
+
+    static Pair Examining(Napt? nat)
+    {
+        var pair = new Pair(moon: Mobile, sun: Mobile, nat: nat);
+        pair.Moon.Settings = pair.Moon.Settings with { ProbePort = ProbePort };
+        return pair.Up();
+    }
+
+    /// <summary>The check and two openings are over, and the first piece of a question is out.</summary>
+    static void RunUntilTrial(Pair pair)
+    {
+        pair.World.Run(Begin.TotalSeconds + 5);
+        pair.World.Forget();
+    }
+
+    /// <summary>A firewall that forgets a flow within 20 s, and has been found to.</summary>
+    static Pair BehindFirewall()
+    {
+        var pair = Examining(null);
+        var last = pair.World.Now;
+        pair.World.Loses = (path, _) =>
+        {
+            if (path.Local.Port == ProbePort)
+                last = pair.World.Now;
+            return path.Remote.Port == ProbePort && pair.World.Now - last > TimeSpan.FromSeconds(20);
+        };
+        pair.World.Run(180);
+        pair.World.Loses = (_, _) => false;
+        return pair;
+    }
+}
