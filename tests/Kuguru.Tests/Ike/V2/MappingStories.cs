@@ -1,5 +1,4 @@
 using Kuguru.Ike;
-using Kuguru.Nat;
 using Kuguru.Wire;
 using Xunit;
 
@@ -99,7 +98,7 @@ public class MappingStories
         pair.World.Run(30);
         pair.World.Loses = (_, _) => false;
         pair.World.Run(30);
-        Assert.Empty(pair.Moon.Events.OfType<Event.Note>().Where(note => note.Text.Contains("fragments", StringComparison.Ordinal)));
+        Assert.DoesNotContain(pair.Moon.Events.OfType<Event.Note>(), note => note.Text.Contains("fragments", StringComparison.Ordinal));
         // All that was lost came from 4500: what the peer has of it is still the piece from the other port, where it answers.
         Assert.Equal(new(TimeSpan.FromSeconds(25)), pair.Moon.Mapping);
     }
