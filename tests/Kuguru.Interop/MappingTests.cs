@@ -50,24 +50,6 @@ public class MappingTests
         world.FilesCross(world.Clients[0], "10.3.0.1");
     }
 
-    /// <summary>The peer answers a question in two pieces to where the first one came from; that is what keepalives are learned by.</summary>
-    [Fact]
-    public void A_nat_is_examined_from_another_port_without_a_word_on_the_tunnel_s_own()
-    {
-        Peers.NeedRoot();
-        using var world = new RoadWarriors();
-        // Settled flows live for 200 s here, so the first silence of 25 s is survived.
-        world.Nat!.Timeouts(TimeSpan.FromSeconds(30), TimeSpan.FromSeconds(200));
-        using var near = Peer.Kuguru.On(world.Clients[0]);
-        using var far = Peer.Kuguru.On(world.Gateway);
-        Up(world, near, far, new Tunnel());
-        var remote = far.Single().Remote;
-        Wait.Until("a silence has been survived", TimeSpan.FromSeconds(90), () => near.Log.Contains("lives through a silence of 25 s", StringComparison.Ordinal));
-        Assert.Contains("keepalives every 22.5 s", near.Log);
-        Assert.Equal(remote, far.Single().Remote);
-        world.Server.Run("ping", "-c1", "-W2", "10.3.0.1");
-    }
-
     static void Up(RoadWarriors world, IkeDaemon near, IkeDaemon far) => Up(world, near, far, new Tunnel());
 
     static void Up(RoadWarriors world, IkeDaemon near, IkeDaemon far, Tunnel tunnel)

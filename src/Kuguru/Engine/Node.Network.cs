@@ -14,6 +14,8 @@ public sealed partial class Node
 
     public PathMemory Paths { get; } = new();
 
+    public ProbeLine ProbeLine { get; } = new();
+
     /// <summary>What was learned of a network is known again when the host is back in it, also after a restart of the daemon.</summary>
     public MappingLife Mapping
     {

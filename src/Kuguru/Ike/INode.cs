@@ -16,6 +16,9 @@ public interface INode
     /// <summary>What IKE SAs have learned of the NAT of the network that this host is in now.</summary>
     Nat.MappingLife Mapping { get; set; }
 
+    /// <summary>Who of them examines it at present.</summary>
+    ProbeLine ProbeLine { get; }
+
     /// <summary>What they have learned of the ways to single peers.</summary>
     Nat.PathMemory Paths { get; }
 

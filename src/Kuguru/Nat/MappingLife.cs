@@ -13,6 +13,9 @@ public readonly record struct MappingLife(TimeSpan Holds, TimeSpan? Fails = null
     /// <summary>No shorter interval, whatever the NAT: those that forget faster break everything.</summary>
     public static readonly TimeSpan Shortest = TimeSpan.FromSeconds(15);
 
+    /// <summary>No longer silence is tried.</summary>
+    public static readonly TimeSpan Longest = TimeSpan.FromSeconds(330);
+
     /// <summary>Each a silence to try; the interval is nine tenths of the longest that held.</summary>
     static readonly double[] Steps = [17, 25, 35, 50, 75, 110, 160, 230, 330];
 

@@ -42,6 +42,7 @@ sealed class Host(World world, IpAddress address, int seed) : INode
     public ImmutableArray<IpAddress> LocalAddresses { get; set; } = [address];
     public Kuguru.Nat.MappingLife Mapping { get; set; }
     public Kuguru.Nat.PathMemory Paths { get; } = new();
+    public ProbeLine ProbeLine { get; } = new();
     public IkeV2Session Session => (IkeV2Session)Sessions.Single();
     public IkeV1Session V1 => (IkeV1Session)Sessions.Single();
     public IEnumerable<string> Failures => Events.OfType<Event.Failed>().Select(failed => failed.Failure.Sentence);

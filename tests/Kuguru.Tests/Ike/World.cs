@@ -183,6 +183,9 @@ sealed class Napt(string address, int firstPort = 1024)
     /// <summary>A port forward.</summary>
     public void Forward(Endpoint inside, ushort port) => _mappings[inside] = new Endpoint(Public, port);
 
+    /// <summary>The mapping of one endpoint has been silent for too long.</summary>
+    public void Expire(Endpoint inside) => _mappings.Remove(inside);
+
     /// <summary>Everything is forgotten; new mappings get other ports.</summary>
     public void Reboot() => _mappings.Clear();
 }

@@ -9,7 +9,8 @@ namespace Kuguru.Ike.V2;
 //   no NAT found                          the same trials. If a silence is not survived, there is a firewall: a NAT is claimed by UPDATE_SA_ADDRESSES,
 //                                         ESP goes in UDP from then on, and keepalives hold IKE's and ESP's flow, which are one
 //
-// Between two trials the peer is asked from 4500 what it sees us as, so that a NAT that was restarted is not taken for one that forgets.
+// A peer that takes none is asked what it sees (MappingSight; Established.Sights.cs). Between two trials it is asked from 4500 what it sees us as, so that
+// a NAT that was restarted is not taken for one that forgets.
 sealed partial class Established
 {
     /// <summary>Between two looks whether packets go out in vain while a silence is tried.</summary>
@@ -46,7 +47,7 @@ sealed partial class Established
     void ForgetLife(Turn t)
     {
         Learn(t, default);
-        ProbeAgain(t, MappingProbe.Begin, isOpened: false);
+        ProbeAgain(t, MappingProbe.Begin);
     }
 
     /// <summary>AH passes no NAT, and transport mode gives names to who is behind one: their peers are not to believe in any.</summary>
@@ -64,14 +65,31 @@ sealed partial class Established
         EnqueueFirst(new UpdateAddresses());
     }
 
-    /// <summary>The peer has to answer to where the first piece of a question came from, and not to take that for a move.</summary>
-    public bool MayProbe(IkeV2Session sa) =>
-        sa is { IsOriginalInitiator: true, Nat.Supported: true, Mobility: { IsAgreed: true, TakesProbes: true, IsStranded: false, Tried.IsEmpty: true } }
+    /// <summary>The peer has to answer to where the first piece of a question came from.</summary>
+    public bool MayProbe(IkeV2Session sa) => MayExamine(sa) && sa.Mobility.TakesProbes;
+
+    /// <summary>There is another port, and the peer does not take it for a move.</summary>
+    bool MayExamine(IkeV2Session sa) =>
+        sa is { IsOriginalInitiator: true, Nat.Supported: true, Mobility: { IsAgreed: true, IsStranded: false, Tried.IsEmpty: true } }
         && sa.Node.Settings.ProbePort != 0 && sa.Path.Local.Port == sa.Node.Settings.NatPort && KeepAlives(sa) is { IsLearned: true, Interval.Ticks: > 0 };
 
     /// <summary>A silence is tried that is over before <c>dpd_delay</c>; and a NAT is claimed where another IKE SA has found that one has to be.</summary>
-    Instant? ProbeAt(IkeV2Session sa) => _probeAt is { } at && _queue.Count == 0 && MayProbe(sa) && (MayClaimNat(sa)
-        || (Life(sa).Next is { } silence && (Connection.DpdDelay <= TimeSpan.Zero || silence + MappingProbe.Pause <= Connection.DpdDelay))) ? at : null;
+    Instant? ProbeAt(IkeV2Session sa) => _probeAt is { } at && _queue.Count == 0 && MayExamine(sa) && (MayClaimNat(sa) || IsInTime(Next(sa))) ? at : null;
+
+    /// <summary>The silence to try next, as the peer can tell of it.</summary>
+    TimeSpan? Next(IkeV2Session sa) => MayProbe(sa) ? Life(sa).Next : MaySee(sa) ? Seen(sa).Next : null;
+
+    bool IsInTime(TimeSpan? silence) => silence is { } time && (Connection.DpdDelay <= TimeSpan.Zero || time + MappingProbe.Pause <= Connection.DpdDelay);
+
+    /// <summary>Until the silence that is tried is over, and a while; another IKE SA examines what is before us if not.</summary>
+    public bool TakeProbeLine(Turn t)
+    {
+        if (t.Node.ProbeLine.TryTake(t.Sa.UniqueId, t.Now, (Next(t.Sa) ?? TimeSpan.Zero) + 2 * MappingProbe.Pause))
+            return true;
+        ForgetSights();
+        ProbeAgain(t, MappingProbe.Retreat);
+        return false;
+    }
 
     void Probe(Turn t)
     {
@@ -79,19 +97,30 @@ sealed partial class Established
         if (MayClaimNat(t.Sa))
         {
             ClaimNat(t);
-            ProbeAgain(t, MappingProbe.Pause, isOpened: false);
+            ProbeAgain(t, MappingProbe.Pause);
             return;
         }
-        if (!t.Sa.Mobility.IsSeen(t.Sa.InitiatorSpi, t.Sa.Path))
-            CheckMapping(t);
+        if (!MayProbe(t.Sa))
+        {
+            See(t);
+            return;
+        }
+        CheckFirst(t);
         Enqueue(MappingProbe.Of(Life(t.Sa).Next!.Value, isOpened: t.Now < _openedUntil));
     }
 
     /// <param name="t">The turn.</param>
     /// <param name="wait">Until the next trial.</param>
     /// <param name="isOpened">Its mapping is known to live; it does for a while.</param>
-    public void ProbeAgain(Turn t, TimeSpan wait, bool isOpened) =>
+    public void ProbeAgain(Turn t, TimeSpan wait, bool isOpened = false) =>
         (_probeAt, _openedUntil) = (t.Now + wait, isOpened ? t.Now + MappingLife.Shortest : default);
+
+    /// <summary>That it is another now can only be told where it was asked before.</summary>
+    void CheckFirst(Turn t)
+    {
+        if (!t.Sa.Mobility.KnowsMapping(t.Sa.InitiatorSpi, t.Sa.Path))
+            CheckMapping(t);
+    }
 
     /// <summary>What does the peer see us as, on the tunnel's own port? Where nothing is before us it is of no interest.</summary>
     public void CheckMapping(Turn t)

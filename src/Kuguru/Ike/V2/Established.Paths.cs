@@ -15,6 +15,7 @@ sealed partial class Established
 
     public override void NetworkChanged(Turn t, bool resumed)
     {
+        ForgetSights();
         if (resumed)
             CheckSoon(t);
         if (HasToAsk(t))
@@ -94,7 +95,11 @@ sealed partial class Established
     }
 
     /// <summary>On another path there is another firewall to claim as a NAT, or none.</summary>
-    void GoAlong(IkeV2Session sa, Path path) => (sa.CurrentPath, sa.Mobility.ClaimsNat) = (path, CanBearNat && sa.Node.Paths.Of(path).ClaimsNat);
+    void GoAlong(IkeV2Session sa, Path path)
+    {
+        (sa.CurrentPath, sa.Mobility.ClaimsNat) = (path, CanBearNat && sa.Node.Paths.Of(path).ClaimsNat);
+        ForgetSights();
+    }
 
     /// <summary>On another path a trial says nothing.</summary>
     void ResendNow(Turn t)
@@ -143,6 +148,7 @@ sealed partial class Established
             return;
         t.Note(Severity.Info, Subject.Network, "detected changes in NAT mappings, initiating MOBIKE update");
         // Whether it forgot us or was restarted: that it remembers for long may hold no longer.
+        ForgetSights();
         if (Life(sa).Holds > TimeSpan.Zero)
             ForgetLife(t);
         m.OwesUpdate = true;

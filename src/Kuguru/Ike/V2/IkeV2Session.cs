@@ -118,13 +118,16 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
         Phase = next;
     }
 
-    /// <summary>Puts a question in the window and sends it.</summary>
-    internal void Ask(Turn t, ExchangeType exchange, Func<IkeMessage, ImmutableArray<Blob>> write)
+    /// <summary>Puts a question in the window and sends it, the first time perhaps along another path than the IKE SA's.</summary>
+    internal void Ask(Turn t, ExchangeType exchange, Func<IkeMessage, ImmutableArray<Blob>> write, Path? first = null)
     {
         var header = Header(exchange, Window.NextOut, response: false);
         var messages = write(header);
         Window.Ask(exchange, messages, t.Now + (WaitAfter(t, resent: 0) ?? TimeSpan.Zero), () => write(header));
-        TransmitQuestion(t, messages, again: false);
+        if (first is { } other)
+            Transmit(t, other, messages);
+        else
+            TransmitQuestion(t, messages, again: false);
     }
 
     /// <summary>

@@ -112,7 +112,11 @@ sealed class Liveness(bool isOwn = false) : Errand
     }
 
     /// <summary>That there is an answer says it all, but for what it says of NATs.</summary>
-    public override void Conclude(Turn t, Established e, IkeMessage response) => e.LearnMapping(t, response);
+    public override void Conclude(Turn t, Established e, IkeMessage response)
+    {
+        e.LearnMapping(t, response);
+        e.JudgeSight(t);
+    }
 }
 
 /// <summary>The end of one child, by order, by its lifetime, or since it has been rekeyed.</summary>

@@ -94,7 +94,8 @@ abstract class KeyedPhase(Keying keying) : Phase
     }
 
     /// <summary>Sends a question with these payloads inside SK.</summary>
-    public void Ask(Turn t, ExchangeType exchange, Sequence<Payload> payloads) => t.Sa.Ask(t, exchange, outer => Seal(t, outer, payloads));
+    public void Ask(Turn t, ExchangeType exchange, Sequence<Payload> payloads, Path? first = null) =>
+        t.Sa.Ask(t, exchange, outer => Seal(t, outer, payloads), first);
 
     /// <summary>The datagrams of one message: one, or fragments when both sides can and it is too long (RFC 7383).</summary>
     ImmutableArray<Blob> Seal(Turn t, IkeMessage outer, Sequence<Payload> inner) => t.Sa.Fragments is { } size

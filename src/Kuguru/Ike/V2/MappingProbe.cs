@@ -31,7 +31,7 @@ sealed class MappingProbe(TimeSpan silence, int openings, Instant? notBefore, in
 
     /// <summary>Openings before a trial, and the time between: Linux, for one, counts a flow as settled when it goes on after two seconds.</summary>
     const int Openings = 2;
-    static readonly TimeSpan Between = TimeSpan.FromSeconds(3);
+    public static readonly TimeSpan Between = TimeSpan.FromSeconds(3);
 
     /// <summary>One opening that is answered to 4500 may be one lost packet.</summary>
     const int MaxMisses = 2;
@@ -64,7 +64,7 @@ sealed class MappingProbe(TimeSpan silence, int openings, Instant? notBefore, in
 
     public override bool Ask(Turn t, Established e)
     {
-        if (!e.MayProbe(t.Sa))
+        if (!e.MayProbe(t.Sa) || !e.TakeProbeLine(t))
             return false;
         t.Sa.AskInTwo(t, e.Keying, ExchangeType.Informational, Mobike.NatDetection(t, t.Sa.Path).ToSequence(), ProbePath(t),
             t.Now + (openings > 0 ? TimeSpan.Zero : silence));
@@ -108,7 +108,7 @@ sealed class MappingProbe(TimeSpan silence, int openings, Instant? notBefore, in
         {
             if (came && openings == 0)
                 e.Learn(t, e.Life(t.Sa).AtLeast(_completedAt - _askedAt));
-            e.ProbeAgain(t, Retreat, isOpened: false);
+            e.ProbeAgain(t, Retreat);
         }
         else if (openings > 0 && (came || misses + 1 < MaxMisses))
             e.Enqueue(new MappingProbe(silence, came ? openings - 1 : Openings, t.Now + Between, came ? misses : misses + 1));
@@ -138,5 +138,5 @@ sealed class MappingProbe(TimeSpan silence, int openings, Instant? notBefore, in
         t.Transmit(t.Sa.Path, t.Sa.Window.Asked!.Messages[1]);
     }
 
-    static Path ProbePath(Turn t) => t.Sa.Path with { Local = t.Sa.Path.Local with { Port = t.Settings.ProbePort } };
+    public static Path ProbePath(Turn t) => t.Sa.Path with { Local = t.Sa.Path.Local with { Port = t.Settings.ProbePort } };
 }

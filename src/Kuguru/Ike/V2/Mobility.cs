@@ -41,9 +41,6 @@ sealed class Mobility
     /// <summary>The host has no way to the peer at present.</summary>
     public bool IsStranded { get; set; }
 
-    /// <summary>The peer has said what it sees us as on this path.</summary>
-    public bool IsSeen(IkeSpi initiator, Path path) => _seenAs is { } last && last.Initiator == initiator && last.Path == path;
-
     /// <summary>
     /// Takes what the peer sees us as (NAT_DETECTION_DESTINATION_IP of an answer). True when it is something else than the last time on this path:
     /// a NAT has changed its mapping (section 3.8).

@@ -1,5 +1,4 @@
 using Kuguru.Ike;
-using Kuguru.Wire;
 using Xunit;
 
 namespace Kuguru.Tests.Ike.V2;
@@ -18,7 +17,7 @@ public class MappingStories
         pair.World.Run(64);
         Assert.Equal("""
             20.10 > 1025>4500 keepalive
-            30.20 > 1025>4500 INFORMATIONAL request 2 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
+            30.20 > 1025>4500 INFORMATIONAL request 2 { N(UPDATE_SA_ADDRESSES), N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
             30.25 < 4500>1025 INFORMATIONAL response 2 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
             30.30 > 1026>4500 INFORMATIONAL request 3 { SKF(1/2) }
             30.30 > 1025>4500 INFORMATIONAL request 3 { SKF(2/2) }
@@ -41,6 +40,86 @@ public class MappingStories
         Assert.StartsWith("66.60 > 1026>4500 INFORMATIONAL request 7 { SKF(1/2) }", pair.World.Transcript, StringComparison.Ordinal);
         Assert.DoesNotContain("request 8 { SKF(1/2) }", pair.World.Transcript, StringComparison.Ordinal);
         Assert.Equal(TimeSpan.FromSeconds(35), pair.Moon.Mapping.Holds);
+    }
+
+    [Fact]
+    public void A_peer_that_takes_no_fragments_from_two_ports_says_which_port_it_sees()
+    {
+        var nat = new Napt("203.0.113.9");
+        var pair = Strangers(nat);
+        pair.World.Run(34.73);
+        Assert.Equal($$"""
+            30.30 > 1026>4500 {{Question}} 3 {{Seen}}
+            30.35 < 4500>1026 {{Answer}} 3 {{Seen}}
+            30.40 > 1025>4500 {{Question}} 4 {{Seen}}
+            30.45 < 4500>1025 {{Answer}} 4 {{Seen}}
+            33.40 > 1026>4500 {{Question}} 5 {{Seen}}
+            33.45 < 4500>1026 {{Answer}} 5 {{Seen}}
+            33.50 > 1025>4500 {{Question}} 6 {{Seen}}
+            33.55 < 4500>1025 {{Answer}} 6 {{Seen}}
+            53.50 > 1025>4500 keepalive
+            58.50 > 1026>4500 {{Question}} 7 {{Seen}}
+            58.55 < 4500>1026 {{Answer}} 7 {{Seen}}
+            58.60 > 1025>4500 {{Question}} 8 {{Seen}}
+            58.65 < 4500>1025 {{Answer}} 8 {{Seen}}
+
+            """, pair.World.Transcript);
+        // The same port: the NAT remembers, or it gives the same to everything new.
+        Assert.Equal(default, pair.Moon.Mapping);
+        pair.World.Run(25);
+        nat.Expire(new(pair.Moon.Address, ProbePort));
+        pair.World.Run(10);
+        Assert.Equal(new(TimeSpan.FromSeconds(25), TimeSpan.FromSeconds(35)), pair.Moon.Mapping);
+        pair.World.Forget();
+        pair.World.Run(100);
+        Assert.DoesNotContain($"1027>4500", pair.World.Transcript, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_NAT_that_was_restarted_has_not_forgotten()
+    {
+        var nat = new Napt("203.0.113.9");
+        var pair = Strangers(nat);
+        pair.World.Run(42);
+        nat.Reboot();
+        pair.World.Run(30);
+        Assert.Contains("N(UPDATE_SA_ADDRESSES)", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.Equal((default, nat.Out(new(pair.Moon.Address, 4500))), (pair.Moon.Mapping, pair.Sun.Session.Path.Remote));
+    }
+
+    [Fact]
+    public void From_a_NAT_that_gives_the_same_port_again_nothing_is_learned_and_it_is_left_alone()
+    {
+        var pair = Strangers(new Napt("203.0.113.9"));
+        pair.World.Run(4000);
+        Assert.Equal(default, pair.Moon.Mapping);
+        Assert.Equal(1, pair.Moon.Events.OfType<Event.Note>().Count(note => note.Text.StartsWith("the NAT gives the same port after any silence", StringComparison.Ordinal)));
+        pair.World.Forget();
+        pair.Moon.Order((session, outbox) => session.RekeyIke(pair.World.Now, 5, outbox));
+        pair.World.Run(200);
+        Assert.DoesNotContain("1026>4500", pair.World.Transcript, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Where_answers_to_another_port_do_not_get_in_nothing_is_learned()
+    {
+        var pair = Strangers(new Napt("203.0.113.9"));
+        pair.World.Loses = (path, _) => path.Remote.Port == 1026;
+        pair.World.Run(3000);
+        Assert.Equal(default, pair.Moon.Mapping);
+        Assert.Equal(2, pair.World.Transcript.Split("> 1026>4500").Length - 1);
+        Assert.Equal(1u, pair.Moon.Session.UniqueId);
+    }
+
+    [Fact]
+    public void Only_one_IKE_SA_at_a_time_uses_the_other_port()
+    {
+        var pair = Examining(new Napt("203.0.113.9"));
+        Assert.True(pair.Moon.ProbeLine.TryTake(99, pair.World.Now, TimeSpan.FromSeconds(80)));
+        pair.World.Run(80);
+        Assert.DoesNotContain("1026>4500", pair.World.Transcript, StringComparison.Ordinal);
+        pair.World.Run(20);
+        Assert.Contains("1026>4500", pair.World.Transcript, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -184,6 +263,20 @@ public class MappingStories
     {
         var connection = Configs.Connection("moon.example.org", "sun.example.org", Configs.Child("net", "10.1.0.0/16", "10.2.0.0/16") with { Mode = mode });
         Assert.Equal(may, (connection with { Encapsulation = encapsulation }).MayClaimNat);
+    }
+
+    const string Question = "INFORMATIONAL request", Answer = "INFORMATIONAL response", Seen = "{ N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }";
+
+    /// <summary>Sun is charon: takes part in MOBIKE and fragmentation, says nothing by vendor ID, and does not take an IKE message for a move (RFC 4555 section 3.8).</summary>
+    static Pair Strangers(Napt nat)
+    {
+        var pair = Examining(nat);
+        pair.Moon.Session.Mobility.TakesProbes = false;
+        // The first check, which is an address update.
+        pair.World.Run(Begin.TotalSeconds - 1.73);
+        pair.World.Forget();
+        pair.Sun.Session.Verdict = pair.Sun.Session.Verdict with { Remote = false };
+        return pair;
     }
 
     static Connection Mobile(Connection connection) => connection with { Mobike = true };
