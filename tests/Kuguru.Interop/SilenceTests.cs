@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics;
 using Kuguru.Cli.Namespaces;
 using Xunit;
@@ -63,7 +64,7 @@ public sealed class SilenceTests(SilenceTests.Watched watched) : IClassFixture<S
     /// <summary>Four tunnels, two through a NAT and two through a firewall, brought up when the first is asked for.</summary>
     public sealed class Watched : IDisposable
     {
-        readonly Dictionary<(Peer, bool), (RoadWarriors World, IkeDaemon Near, IkeDaemon Far)> _tunnels = [];
+        readonly ConcurrentDictionary<(Peer, bool), (RoadWarriors World, IkeDaemon Near, IkeDaemon Far)> _tunnels = [];
 
         /// <summary>The last of them came up.</summary>
         public Stopwatch Since { get; } = new();
@@ -85,14 +86,8 @@ public sealed class SilenceTests(SilenceTests.Watched watched) : IClassFixture<S
         (RoadWarriors World, IkeDaemon Near, IkeDaemon Far) Of((Peer, bool) which)
         {
             Peers.NeedRoot();
-            if (_tunnels.Count == 0)
-            {
-                foreach (var gateway in new[] { Peer.Charon, Peer.Kuguru })
-                {
-                    Up(gateway, isFirewall: false);
-                    Up(gateway, isFirewall: true);
-                }
-            }
+            if (_tunnels.IsEmpty)
+                Parallel.ForEach([(Peer.Charon, false), (Peer.Charon, true), (Peer.Kuguru, false), (Peer.Kuguru, true)], one => Up(one.Item1, one.Item2));
             return _tunnels[which];
         }
 
@@ -107,7 +102,7 @@ public sealed class SilenceTests(SilenceTests.Watched watched) : IClassFixture<S
             var timeout = isFirewall ? Firewall : Nat;
             world.Nat!.Timeouts(timeout, timeout);
             var (near, far) = (Peer.Kuguru.On(world.Clients[0]), gateway.On(world.Gateway));
-            _tunnels.Add((gateway, isFirewall), (world, near, far));
+            _tunnels[(gateway, isFirewall)] = (world, near, far);
             var tunnel = new Tunnel { ClientExtra = isFirewall && gateway == Peer.Charon ? "encap = yes" : "" };
             far.Load(tunnel.ForGateway());
             near.Load(tunnel.ForClient(1, world.GatewayAddress));

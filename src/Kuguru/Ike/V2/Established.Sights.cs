@@ -88,7 +88,7 @@ sealed partial class Established
     }
 
     /// <summary>Until the daemon ends, or the network is another one.</summary>
-    void GiveUpSeeing(Turn t, string why)
+    static void GiveUpSeeing(Turn t, string why)
     {
         t.Note(Severity.Info, Subject.Network, $"{why}: keepalives stay as they are");
         var known = t.Node.Paths.Of(t.Sa.Path);

@@ -1,4 +1,3 @@
-using Kuguru.Nat;
 using Kuguru.Wire;
 using Kuguru.Wire.V2;
 
