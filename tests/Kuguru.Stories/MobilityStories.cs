@@ -137,6 +137,8 @@ public sealed class MobilityStories
             scene.ClientSite.Nat.Reboot();
             Assert.True(scene.World.RunUntil(() => scene.ClientSite.Nat.Table.Mappings(scene.World.Now).Any(mapping => mapping.Outside == scene.Gateway.Sa.Path.Remote),
                 TimeSpan.FromSeconds(atMost + 5)), $"after {after} s, {life}: {scene.Why()}");
+            // The children follow when the client has shown that it is there.
+            scene.RunFor(TimeSpan.FromSeconds(1));
             Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
         }
     }
