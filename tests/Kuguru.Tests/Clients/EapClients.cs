@@ -152,7 +152,7 @@ sealed class TlsClient(byte[] identity, TlsIdentity own, int fragment) : EapClie
 
     Blob Turn()
     {
-        Assert.Null(_tls.Failure);
+        // An alert, the gateway's or its own, is all that there is to be said.
         (_going, _gone) = (_tls.TakeOutput(), 0);
         if (_tls.IsEstablished && _tls.TakeKeys() is [var keys])
         {

@@ -135,6 +135,29 @@ public class WindowsStories
         Assert.Equal("bob@example.org", $"{gateway.Sa.RemoteEapId}");
     }
 
+    /// <summary>Everybody can have a certificate of the authority that has signed the gateway's.</summary>
+    [Fact]
+    public void A_certificate_of_the_public_s_authority_is_nobody_s_ticket()
+    {
+        var gateway = new Gateway();
+        using var windows = Client(gateway);
+        Init(windows, KeyExchangeMethod.Modp2048, s_registry);
+        var (spi, id) = (windows.NewEspSpi(), AddressOf(windows));
+        using var user = new TlsClient("mallory@example.org"u8.ToArray(), Tls(Gateway.Public.Issue("mallory@example.org", "rsa2048")), fragment: 1390);
+        Assert.Equal(EapCode.Failure, user.Talk(windows, AskForEap(windows, spi, id, s_esp)).Code);
+        Assert.Contains("has none of the 'cacerts' of the remote section", Assert.Single(gateway.Failures), StringComparison.Ordinal);
+
+        using var machine = Client(gateway);
+        var own = Gateway.Public.Issue("mallory.example.org", "rsa2048");
+        Init(machine, KeyExchangeMethod.Modp2048, s_registry);
+        id = new Payload.IDi(IdType.DerAsn1Dn, own.Certificate.Subject);
+        var answer = machine.Auth(id, new Payload.Cert(CertEncoding.X509Signature, own.Certificate.Der), s_authorities,
+            machine.Sign(own.Keys.Private, SignatureScheme.Pkcs1(SignatureHash.Sha1), AuthMethod.RsaSignature, id),
+            s_request, ForEsp(spi, s_esp), TSi(Everything), TSr(Everything));
+        Assert.True(answer.Has(NotifyType.AuthenticationFailed));
+        Assert.Empty(gateway.Installed);
+    }
+
     [Fact]
     public void A_machine_logs_in_by_its_certificate()
     {
