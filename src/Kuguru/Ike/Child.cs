@@ -64,6 +64,13 @@ sealed class Child
     /// <summary>When it is sent with at the latest, whether the peer has shown that it has it or not; null where that is not waited for.</summary>
     public Instant? UseAt { get; set; }
 
+    /// <summary>The peer asked for it and may be without our answer: it has asked nothing since, and no packet has come.</summary>
+    public bool IsUnconfirmed
+    {
+        get => field && Sa.Usage.InboundPackets == 0;
+        set;
+    }
+
     /// <summary>Its lifetime ended it, not anybody's wish.</summary>
     public bool IsExpired { get; set; }
 

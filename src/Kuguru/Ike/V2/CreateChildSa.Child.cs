@@ -8,7 +8,7 @@ namespace Kuguru.Ike.V2;
 abstract class ChildErrand : Errand
 {
     /// <summary>A peer that is still busy after so many pauses has refused.</summary>
-    const int MaxPauses = 5;
+    protected const int MaxPauses = 5;
 
     /// <summary>A peer that wants yet another group after so many has refused: it must not keep us busy.</summary>
     const int MaxDetours = 3;
@@ -154,6 +154,7 @@ sealed class NewChild : ChildErrand
 sealed class RekeyChild(Child old, ulong token) : ChildErrand
 {
     (Child Child, Blob Lowest)? _theirs;
+    int _unknown;
 
     public override string Task => "CHILD_REKEY";
     public override ChildConfig Config => old.Sa.Config;
@@ -227,6 +228,12 @@ sealed class RekeyChild(Child old, ulong token) : ChildErrand
             else
                 t.Done(token, failure);
             old.RekeyLater(t.Now + CreateChildSa.Pause(t, old.Refusals++));
+            return;
+        }
+        // Or not yet: our answer that made it is still on its way.
+        if (old.IsUnconfirmed && _unknown++ < MaxPauses)
+        {
+            Again(e, t.Now + CreateChildSa.Pause(t, _unknown - 1));
             return;
         }
         // The peer has it no longer: it is made anew (section 2.25.1).

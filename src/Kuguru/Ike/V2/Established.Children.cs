@@ -98,6 +98,7 @@ sealed partial class Established
         };
         var waits = replaced is null && TakesOver && !byUs;
         var child = Child.Install(t, sa, reqId, isInboundOnly || waits);
+        child.IsUnconfirmed = !byUs;
         if (replaced is not null)
             child.Continue(replaced);
         else if (waits)

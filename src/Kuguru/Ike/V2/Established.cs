@@ -242,13 +242,18 @@ sealed partial class Established : KeyedPhase
         Children = [.. Children.Select(child => child.Status)],
     };
 
-    public override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request) => request.Exchange switch
+    public override (Sequence<Payload> Answer, Phase Next) Answer(Turn t, IkeMessage request)
     {
-        ExchangeType.CreateChildSa => CreateChildSa.Answer(t, this, request),
-        ExchangeType.Informational => Informational.Answer(t, this, request),
-        // Not only the exchanges that belong elsewhere: the number is the peer's.
-        _ => ([new Payload.Notify(NotifyType.InvalidSyntax)], this),
-    };
+        // With a window of one who asks again has all answers.
+        _children.ForEach(child => child.IsUnconfirmed = false);
+        return request.Exchange switch
+        {
+            ExchangeType.CreateChildSa => CreateChildSa.Answer(t, this, request),
+            ExchangeType.Informational => Informational.Answer(t, this, request),
+            // Not only the exchanges that belong elsewhere: the number is the peer's.
+            _ => ([new Payload.Notify(NotifyType.InvalidSyntax)], this),
+        };
+    }
 
     protected override void Conclude(Turn t, IkeMessage response)
     {

@@ -138,6 +138,9 @@ sealed class DeleteChild(Child child, ulong token, CloseAction next) : Errand
 
     public override void Conclude(Turn t, Established e, IkeMessage response)
     {
+        // A peer that is still without our answer which made it will have it later, unless it is told once more.
+        if (child.IsUnconfirmed && !response.All<Payload.Delete>().Any(delete => delete.Spis.Contains(child.Sa.OutboundSpi)))
+            e.Enqueue(new DeleteRefused(child.Sa.Protocol, child.Sa.InboundSpi, CreateChildSa.Later(t)));
         e.Remove(t, child, next);
         t.Done(token);
     }
@@ -147,17 +150,36 @@ sealed class DeleteChild(Child child, ulong token, CloseAction next) : Errand
 }
 
 /// <summary>The peer has set up a child that we could not accept: it is told to take it down.</summary>
-sealed class DeleteRefused(ProtocolId protocol, Spi inbound) : Errand
+sealed class DeleteRefused : Errand
 {
+    /// <summary>A peer that does not know it by then never will.</summary>
+    const int MaxAgain = 5;
+
+    readonly ProtocolId _protocol;
+    readonly Spi _inbound;
+    int _again;
+
+    /// <param name="protocol">ESP or AH.</param>
+    /// <param name="inbound">Our SPI.</param>
+    /// <param name="notBefore">The peer may come to know it only by then: it is told until it does.</param>
+    public DeleteRefused(ProtocolId protocol, Spi inbound, Instant? notBefore = null) =>
+        (_protocol, _inbound, NotBefore, _again) = (protocol, inbound, notBefore, notBefore is null ? MaxAgain : 0);
+
     public override string Task => "CHILD_DELETE";
 
     public override bool Ask(Turn t, Established e)
     {
-        e.Ask(t, ExchangeType.Informational, [new Payload.Delete(protocol, [inbound])]);
+        e.Ask(t, ExchangeType.Informational, [new Payload.Delete(_protocol, [_inbound])]);
         return true;
     }
 
-    public override void Conclude(Turn t, Established e, IkeMessage response) { }
+    public override void Conclude(Turn t, Established e, IkeMessage response)
+    {
+        if (_again++ >= MaxAgain || response.All<Payload.Delete>().Any())
+            return;
+        NotBefore = t.Now + CreateChildSa.Pause(t, _again - 1);
+        e.Enqueue(this);
+    }
 }
 
 /// <summary>The end of the IKE SA, when the window is free for it.</summary>

@@ -1,5 +1,8 @@
 using Kuguru.Crypto;
 using Kuguru.Ike;
+using Kuguru.Ike.V2;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
 using Xunit;
 
 namespace Kuguru.Tests.Ike.V2;
@@ -224,6 +227,40 @@ public class RekeyStories
         Assert.Contains("CREATE_CHILD_SA response 2 { N(CHILD_SA_NOT_FOUND) }", pair.World.Transcript, StringComparison.Ordinal);
         var (moon, sun) = (pair.Moon.Installed.Values.Single(), pair.Sun.Installed.Values.Single());
         Assert.Equal((moon.InboundSpi, moon.OutboundSpi), (sun.OutboundSpi, sun.InboundSpi));
+    }
+
+    [Theory] // strongSwan 6 says CHILD_SA_NOT_FOUND of what its own question is making
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_child_that_the_peer_does_not_know_yet_is_not_given_up(bool rekeys)
+    {
+        var pair = new Pair().Up();
+        var lost = 0;
+        // Sun rekeys, and moon's answer is lost twice.
+        pair.World.Loses = (path, bytes) => path.Local.Address == pair.Moon.Address && bytes.Span[18] == 36 && (bytes.Span[19] & 0x20) != 0 && lost++ < 2;
+        // Sun is one that says so, and forgets what it was told of an SPI that it does not know.
+        pair.World.Changes = (from, to, bytes) => from == pair.Sun && (bytes.Span[19] & 0x20) == 0 ? bytes : Resealing.WithPayloads(from, to, bytes, payloads => payloads.Select(payload => payload switch
+        {
+            Payload.Notify { Kind: NotifyType.TemporaryFailure } => new Payload.Notify(ProtocolId.Esp, pair.Moon.Installed.Keys.Last().ToBlob(), NotifyType.ChildSaNotFound, Blob.Empty),
+            Payload.Delete when from == pair.Moon && pair.Sun.Session.Phase is Established { Current: ChildErrand } => new Payload.Delete(ProtocolId.Esp, [new Spi(0x1234567)]),
+            _ => payload,
+        }).ToSequence());
+        RekeyChild(pair, pair.Sun);
+        pair.World.Run(0.2);
+        var made = pair.Moon.Session.Status(pair.World.Now).Children.Single(child => child.State == ChildState.Installed).UniqueId;
+        pair.Moon.Order((session, outbox) =>
+        {
+            if (rekeys)
+                session.RekeyChild(pair.World.Now, made, 7, outbox);
+            else
+                session.TerminateChild(pair.World.Now, made, 7, force: false, outbox);
+        });
+        pair.World.Run(60);
+        Assert.True(pair.Moon.IsDone(7));
+        Assert.Equal(rekeys ? 1 : 0, pair.Moon.Installed.Count);
+        Assert.Equal(pair.Moon.Installed.Values.Select(sa => (sa.InboundSpi, sa.OutboundSpi)), pair.Sun.Installed.Values.Select(sa => (sa.OutboundSpi, sa.InboundSpi)));
+        Assert.Empty(pair.Moon.Failures);
+        Assert.DoesNotContain(pair.Moon.Events.OfType<Event.Note>(), note => note.Severity == Severity.Warning);
     }
 
     [Fact]
