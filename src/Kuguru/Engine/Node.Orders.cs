@@ -91,10 +91,17 @@ public sealed partial class Node
         }
     }
 
-    /// <summary>Loads a connection and does what its children's <c>start_action</c> says.</summary>
+    /// <summary>
+    /// Loads a connection and does what its children's <c>start_action</c> says. In place of one of that name: traps and shunts are as it says now, what
+    /// was started and is no child of it any longer ends, and other SAs keep what they were made with.
+    /// </summary>
     public void Load(Instant now, Connection connection, Outbox outbox)
     {
+        var dropped = Connections.Find(connection.Name)?.Children.Where(child => child.StartAction.HasFlag(StartAction.Start)
+            && connection.Children.All(one => one.Name != child.Name)).ToList() ?? [];
         Connections.Load(connection);
+        Reinstall(connection, outbox);
+        TakeDown(now, connection.Name, dropped, outbox);
         foreach (var child in connection.Children)
         {
             if (child.Mode.IsShunt)
@@ -119,9 +126,14 @@ public sealed partial class Node
             Remove(trap, outbox);
         var started = Connections.Find(name)?.Children.Where(child => child.StartAction.HasFlag(StartAction.Start)).ToList() ?? [];
         var known = Connections.Unload(name);
-        foreach (var child in started)
-            Terminate(now, new Order.Terminate(PendingOrders.NoToken, new SaFilter(Ike: name, Child: child.Name)), outbox);
+        TakeDown(now, name, started, outbox);
         return known;
+    }
+
+    void TakeDown(Instant now, string connection, IEnumerable<ChildConfig> children, Outbox outbox)
+    {
+        foreach (var child in children)
+            Terminate(now, new Order.Terminate(PendingOrders.NoToken, new SaFilter(Ike: connection, Child: child.Name)), outbox);
     }
 
     void Initiate(Instant now, Order.Initiate order, Outbox outbox)
@@ -181,8 +193,9 @@ public sealed partial class Node
     /// <summary>What <c>close_action</c> or <c>dpd_action</c> says about a child that has ended without our wish.</summary>
     void Revive(Event.ChildDown lost, Outbox outbox)
     {
-        var config = lost.Child.Config;
-        if (_closing || Connections.Find(lost.Status.Name) is not { } connection)
+        // As it is configured now: it may not be any longer.
+        if (_closing || Connections.Find(lost.Status.Name) is not { } connection
+            || connection.Children.FirstOrDefault(child => child.Name == lost.Child.Config.Name) is not { Mode.IsShunt: false } config)
             return;
         if (lost.Next == CloseAction.Start && !IsUp(connection, config))
             Seek(new Search(new Plan(connection, [new ChildRequest(config, PendingOrders.NoToken)]), []), outbox);

@@ -30,18 +30,45 @@ public sealed partial class Node
             Seek(new Search(new Plan(found.Connection, []), [found.Child]) { Token = order.Token }, outbox);
     }
 
-    /// <summary>Finding the way took its time: the connection may be gone by now, or the trap be there.</summary>
+    /// <summary>Finding the way took its time: the connection may be gone by now or be another, or the trap be there.</summary>
     void Trap(Search search, Path path, Outbox outbox)
     {
-        if (Connections.Find(search.Connection.Name) is null)
+        if (Connections.Find(search.Connection.Name) is not { } connection)
         {
             Fail(search, FailureCode.UnknownConnection, $"connection '{search.Connection.Name}' has been unloaded", outbox);
             return;
         }
-        foreach (var child in search.Traps.Where(child => _traps.Find(search.Connection.Name, child.Name) is null))
-            Trap(search.Connection, child, path, outbox);
+        foreach (var child in search.Traps.Where(child => _traps.Find(connection.Name, child.Name) is null && connection.Children.Any(child.IsSameAs)))
+            Trap(connection, child, path, outbox);
         Done(search.Token, outbox);
     }
+
+    /// <summary>
+    /// A connection has been loaded again. What is installed of it and is the same stays as it is, without a moment in which packets would pass by; all
+    /// else goes, and comes as it is now if somebody has asked for it besides <c>start_action</c>, which is done anyway.
+    /// </summary>
+    void Reinstall(Connection connection, Outbox outbox)
+    {
+        foreach (var trap in _traps.All.Where(trap => trap.Connection.Name == connection.Name).ToList())
+        {
+            var child = connection.Children.FirstOrDefault(child => child.Name == trap.Child.Name);
+            if (child is not null && child.IsSameAs(trap.Child) && IsSameWay(connection, trap.Connection))
+            {
+                _traps.Add(trap with { Connection = connection });
+                continue;
+            }
+            Remove(trap, outbox);
+            if (child is null || trap.Child.StartAction.HasFlag(StartAction.Trap))
+                continue;
+            if (child.Mode.IsShunt)
+                Shunt(connection, child, outbox);
+            else
+                Seek(new Search(new Plan(connection, []), [child]), outbox);
+        }
+    }
+
+    static bool IsSameWay(Connection one, Connection other) => one.LocalAddresses.SequenceEqual(other.LocalAddresses)
+        && one.RemoteAddresses.SequenceEqual(other.RemoteAddresses) && (one.LocalPort, one.RemotePort) == (other.LocalPort, other.RemotePort);
 
     void Trap(Connection connection, ChildConfig child, Path path, Outbox outbox)
     {

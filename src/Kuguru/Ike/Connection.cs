@@ -231,6 +231,12 @@ public sealed record ChildConfig
     public string? UpDown { get; init; }
 
     public bool HostAccess { get; init; }
+
+    /// <summary>Nothing differs.</summary>
+    public bool IsSameAs(ChildConfig other) =>
+        this with { Proposals = other.Proposals, LocalSelectors = other.LocalSelectors, RemoteSelectors = other.RemoteSelectors } == other
+        && Proposals.Select(set => set.ToString()).SequenceEqual(other.Proposals.Select(set => set.ToString()))
+        && LocalSelectors.SequenceEqual(other.LocalSelectors) && RemoteSelectors.SequenceEqual(other.RemoteSelectors);
 }
 
 /// <summary>What is done with a child as soon as its connection is loaded.</summary>

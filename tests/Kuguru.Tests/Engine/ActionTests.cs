@@ -1,5 +1,6 @@
 using Kuguru.Engine;
 using Kuguru.Ike;
+using Kuguru.Tests.Ike;
 using Kuguru.Wire;
 using Xunit;
 
@@ -105,6 +106,73 @@ public class ActionTests
         pair.Moon.Unload("gw");
         Assert.Equal(2, pair.Moon.Effects.OfType<Effect.RemoveTrap>().Count());
         Assert.Equal(0, Traps(pair.Moon));
+    }
+
+    [Fact]
+    public void Loaded_again_a_connection_has_the_traps_that_it_says_now()
+    {
+        var pair = new NodePair(c => Only(c, child => child with { StartAction = StartAction.Trap }));
+        var (first, loaded) = (Assert.Single(pair.Moon.Node.TrapStatus), pair.Moon.Node.Connections.Find("gw")!);
+        // The same once more, built anew: nothing happens to the trap, and what it brings up is by the new one.
+        var before = pair.Moon.Effects.Count;
+        var same = Only(loaded, child => child with { LocalSelectors = [.. child.LocalSelectors], Proposals = Configs.Esp("aes128gcm16-x25519") }) with { KeyingTries = 7 };
+        Assert.True(same.Children[0].IsSameAs(first.Child));
+        pair.Moon.Load(same);
+        Assert.DoesNotContain(pair.Moon.Effects.Skip(before), effect => effect is Effect.RemoveTrap or Effect.InstallTrap);
+        Assert.Equal(7, Assert.Single(pair.Moon.Node.TrapStatus).Connection.KeyingTries);
+        // Other selectors.
+        pair.Moon.Load(Only(loaded, child => child with { RemoteSelectors = [new(AddressRange.Prefix(IpAddress.Parse("10.9.0.0"), 16))] }));
+        Assert.Equal("10.9.0.0/16", $"{Assert.Single(Assert.Single(pair.Moon.Node.TrapStatus).Remote)}");
+        // A shunt of the same name, a peer that is elsewhere, and no trap at all.
+        pair.Moon.Load(Only(loaded, child => child with { Mode = ChildMode.Pass }));
+        Assert.Equal(ChildMode.Pass, Assert.Single(pair.Moon.Node.TrapStatus).Child.Mode);
+        pair.Moon.Load(Only(loaded, child => child with { RemoteSelectors = [SelectorTemplate.Dynamic] }) with { RemoteAddresses = [AddressPattern.Of(IpAddress.Parse("192.0.2.9"))] });
+        pair.Moon.Load(Only(loaded, child => child with { RemoteSelectors = [SelectorTemplate.Dynamic] }));
+        Assert.Equal("192.0.2.2/32", $"{Assert.Single(Assert.Single(pair.Moon.Node.TrapStatus).Remote)}");
+        pair.Moon.Load(Only(loaded, child => child with { StartAction = StartAction.None }));
+        Assert.Equal(0, Traps(pair.Moon));
+        // What was installed by order stays, as the child is now.
+        pair.Moon.Order(token => new Order.Install(token, "gw", "net"));
+        pair.Moon.Load(Only(loaded, child => child with { StartAction = StartAction.None, RekeyTime = TimeSpan.FromMinutes(7) }));
+        Assert.Equal(TimeSpan.FromMinutes(7), Assert.Single(pair.Moon.Node.TrapStatus).Child.RekeyTime);
+        pair.Moon.Load(loaded with { Children = [] });
+        Assert.Equal(0, Traps(pair.Moon));
+    }
+
+    [Fact]
+    public void A_way_that_is_found_too_late_traps_nothing_that_is_not_wanted_any_longer()
+    {
+        var pair = new NodePair();
+        var loaded = pair.Moon.Node.Connections.Find("gw")!;
+        pair.Moon.Searches = [];
+        pair.Moon.Load(Only(loaded, child => child with { StartAction = StartAction.Trap }));
+        pair.Moon.Load(Only(loaded, child => child with { StartAction = StartAction.None }));
+        var path = new Path(new(pair.Moon.Address, 500), new(pair.Sun.Address, 500));
+        pair.Moon.Tell(new Order.PathFound(pair.Moon.Searches[0].Request, path, ""));
+        Assert.Equal(0, Traps(pair.Moon));
+    }
+
+    [Fact]
+    public void A_started_child_that_the_connection_no_longer_has_ends_and_does_not_come_back()
+    {
+        var pair = new NodePair(c => c with { Children = [.. c.Children.Select(child => child with { StartAction = StartAction.Start, CloseAction = CloseAction.Start })] });
+        pair.Run(3);
+        Assert.Equal(2, Assert.Single(pair.Moon.Sas).Children.Length);
+        var loaded = pair.Moon.Node.Connections.Find("gw")!;
+        pair.Moon.Load(loaded with { Children = [loaded.Children[1]] });
+        pair.Run(3);
+        Assert.Equal("more", Assert.Single(pair.Moon.Sas.SelectMany(sa => sa.Children)).Name);
+        pair.Moon.Load(loaded with { Children = [] });
+        pair.Run(3);
+        Assert.Empty(pair.Moon.Sas.SelectMany(sa => sa.Children));
+        // Nor does one whose end is the peer's wish.
+        pair.Moon.Load(loaded with { Children = [loaded.Children[0] with { StartAction = StartAction.None }] });
+        pair.Moon.Order(token => new Order.Initiate(token, "gw", "net"));
+        pair.Run(3);
+        pair.Moon.Load(loaded with { Children = [] });
+        pair.Sun.Order(token => new Order.Terminate(token, new SaFilter(Child: "net")));
+        pair.Run(3);
+        Assert.Empty(pair.Moon.Sas.SelectMany(sa => sa.Children));
     }
 
     static Connection Only(Connection connection, Func<ChildConfig, ChildConfig> change) => connection with { Children = [change(connection.Children[0])] };
