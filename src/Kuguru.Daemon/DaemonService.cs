@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Kuguru.Daemon;
 
-// Start: settings -> sockets, TUN device -> node, world, control loop -> packet workers -> VICI -> swanctl.conf.
+// Start: settings -> sockets, TUN device -> node, world, control loop -> swanctl.conf -> packet workers -> VICI.
 // Stop: peers are told (for a few seconds at most) -> VICI -> packet workers -> routes, addresses, name servers put back -> device and sockets.
 
 /// <summary>The daemon: everything that <c>kuguru run</c> puts together, and takes apart again in the opposite order.</summary>
@@ -115,10 +115,11 @@ public sealed class DaemonService(DaemonOptions options, TimeProvider time, ILog
         addresses.TellAddresses();
         addresses.TellNetwork();
         loop.Start();
-        workers.Start();
 
-        // Before anybody else can load: this load takes away what is not in the file.
+        // Before anybody else can load: this load takes away what is not in the file. And before anybody is listened to: a peer that comes back
+        // while we start would be told that there is nothing for it, which some believe for good; so its request waits in the socket.
         await LoadConfiguration(_vici);
+        workers.Start();
         var socket = options.Vici ?? settings.ViciSocket;
         _vici.Listen(socket);
         log.Started(Version, sockets.IkePort, sockets.NatPort, socket, tun.Name);

@@ -85,6 +85,24 @@ public class RestartTests
         }
     }
 
+    /// <summary>charon believes a refusal at once and for good, also when its gateway has just not read its configuration yet.</summary>
+    [Fact]
+    public void A_gateway_that_starts_refuses_nobody_before_it_has_read_its_configuration()
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        using var near = Peer.Kuguru.On(world.Clients[0], "retransmit_timeout = 0.05\nretransmit_base = 1\nretransmit_tries = 100");
+        near.Load(new Tunnel { ClientExtra = "keyingtries = 0", ChildExtra = "start_action = start" }.ForClient(1, world.GatewayAddress));
+        // That take their time to read.
+        var others = string.Join('\n', Enumerable.Range(1, 500).Select(number => $"connections {{\n other{number} {{\n remote_addrs = 203.0.113.7\n local {{\n auth = psk\n }}\n remote {{\n auth = psk\n }}\n }}\n}}"));
+        world.Gateway.Write("/run/strongswan.conf", "");
+        world.Gateway.Write("/run/gateway.conf", others + "\n" + new Tunnel().ForGateway());
+        using var far = world.Gateway.Start("kuguru", [.. KuguruDaemon.Program, "run", "--config", "/run/gateway.conf", "--vici", IkeDaemon.Vici]);
+        Wait.Until("the tunnel is up", TimeSpan.FromSeconds(30), () => Answers(world));
+        Assert.DoesNotContain("no connection fits", far.Log, StringComparison.Ordinal);
+        Assert.DoesNotContain("NO_PROPOSAL_CHOSEN", near.Log, StringComparison.Ordinal);
+    }
+
     /// <summary>The power goes, and comes again.</summary>
     static IkeDaemon Again(IkeDaemon daemon, Peer peer)
     {
