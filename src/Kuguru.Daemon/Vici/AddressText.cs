@@ -37,7 +37,8 @@ static class AddressText
         }
         if (Range(text) is { } range)
             return ([new AddressPattern(range, null)], null);
-        return Uri.CheckHostName(text) == UriHostNameType.Dns && !text.All(c => char.IsAsciiDigit(c) || c == '.')
+        // A range the wrong way round looks like a name.
+        return !text.Split('-').All(end => IpAddress.TryParse(end, out _)) && Uri.CheckHostName(text) == UriHostNameType.Dns && !text.All(c => char.IsAsciiDigit(c) || c == '.')
             ? ([new AddressPattern(null, text)], null)
             : ([], $"\"{text}\" is neither an address, a prefix, a range FIRST-LAST, a host name nor %any");
     }

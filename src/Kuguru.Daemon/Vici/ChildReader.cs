@@ -118,5 +118,5 @@ static class ChildReader
     }
 
     static (ulong Soft, ulong Hard) Limits(ulong soft, ulong hard, bool noSoft, bool noHard) =>
-        noSoft && !noHard ? (hard - (hard / 11), hard) : noHard ? (soft, Math.Max(soft, soft + (soft / 10))) : (soft, hard);
+        noSoft && !noHard ? ((ulong)((UInt128)hard * 10 / 11), hard) : noHard ? (soft, Math.Max(soft, soft + (soft / 10))) : (soft, hard);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using Kuguru.Engine;
 using Kuguru.Ike;
+using Kuguru.Pki;
 
 namespace Kuguru.Daemon.Vici;
 
@@ -21,6 +22,7 @@ public static class ConnectionWriter
             { "rekey_time", Seconds(connection.RekeyTime) },
             { "unique", Unique(connection.Unique) },
             { "dpd_delay", connection.DpdDelay > TimeSpan.Zero ? Seconds(connection.DpdDelay) : null },
+            { "dpd_timeout", connection.DpdTimeout > TimeSpan.Zero ? Seconds(connection.DpdTimeout) : null },
             { "ppk_id", connection.PpkId?.ToString() },
             { "ppk_required", connection.PpkRequired ? "yes" : null },
         };
@@ -87,8 +89,10 @@ public static class ConnectionWriter
                 { "eap_id", round.EapId?.ToString() },
                 { "aaa_id", round.AaaId?.ToString() },
                 { "xauth_id", round.XauthId?.ToString() },
+                { "revocation", Revocation(round.Revocation) },
+                { "ca_id", round.AuthorityId?.ToString() },
                 { "groups", (string[])[] },
-                { "cert_policy", (string[])[] },
+                { "cert_policy", round.Policies },
                 { "certs", round.Certificates.Select(certificate => certificate.SubjectText) },
                 { "cacerts", round.Authorities.Select(authority => authority.SubjectText) },
             });
@@ -101,6 +105,14 @@ public static class ConnectionWriter
         AuthenticationKind.PublicKey => "public key",
         AuthenticationKind.Eap => "EAP",
         AuthenticationKind.Xauth => "XAuth",
+    };
+
+    /// <summary>In charon's words, which are for what it demands of a check.</summary>
+    static string? Revocation(RevocationPolicy policy) => policy switch
+    {
+        RevocationPolicy.Strict => "GOOD",
+        RevocationPolicy.IfUri => "SKIPPED",
+        RevocationPolicy.Relaxed => null,
     };
 
     static ViciMessage Child(ChildConfig child) => new()

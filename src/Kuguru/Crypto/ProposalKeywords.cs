@@ -88,7 +88,7 @@ static class ProposalKeywords
         if (keyword is not null)
             error = $"'{word}' is not supported without OpenSSL 3 (libcrypto.so.3) and a provider of it";
         else if (word.Length > 4 && word.StartsWith("ke", StringComparison.Ordinal) && char.IsAsciiDigit(word[2]) && word[3] == '_')
-            error = $"'{word}' is not supported: additional key exchanges (RFC 9370)";
+            error = $"'{word}' is not supported: there are no additional key exchanges (RFC 9370) here; leave ke1_ to ke7_ out, and let the peer offer keN_none as well";
         else if (NotOurs.TryGetValue(word, out var instead))
             error = $"'{word}' is not supported; instead: {instead}";
         else if (word.Length == 0)

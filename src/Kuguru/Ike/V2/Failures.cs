@@ -36,7 +36,7 @@ static class Failures
         : new(FailureCode.NoProposalChosen,
             $"no IKE proposal in common with {path.Remote}: it offers {Proposals.Describe(offer)}, we have "
             + PeerFailures.Some(candidates, connection => $"{Proposals.Describe(connection.Proposals)} ('{connection.Name}')", " and ")
-            + "; add one of its to 'proposals'");
+            + $"; {Proposals.Remedy(offer, "proposals")}");
 
     public static Failure NoSharedKey(Identity local, Identity remote, NatVerdict nat) => new(FailureCode.NoSharedKey,
         $"no shared key found for '{local}' ({local.TypeName}) - '{remote}' ({remote.TypeName}): add a section to 'secrets' whose id is one of the two{PrivateAddress(local, remote, nat)}");
@@ -141,7 +141,8 @@ static class Failures
 
     static string NoCommonChildProposal(Payload.SA offer, IEnumerable<Scope> scopes) =>
         $"no ESP proposal in common: offered is {Proposals.Describe(offer)}, we have "
-        + PeerFailures.Some(scopes, scope => $"{Proposals.Describe(scope.Config.Proposals)} ('{scope.Config.Name}')", " and ");
+        + PeerFailures.Some(scopes, scope => $"{Proposals.Describe(scope.Config.Proposals)} ('{scope.Config.Name}')", " and ")
+        + $"; {Proposals.Remedy(offer, "esp_proposals")}";
 
     public static string NoCommonSelectors(ImmutableArray<Selector> theirs, ImmutableArray<Selector> ours, IEnumerable<Scope> scopes) =>
         $"traffic selectors {List(ours)} === {List(theirs)} unacceptable, we have "

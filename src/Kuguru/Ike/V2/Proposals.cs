@@ -18,6 +18,9 @@ public sealed record Choice(
     byte Number, ProtocolId Protocol, Blob Spi, Encryption Encryption, IntegrityAlgorithm Integrity, PseudoRandomFunction Prf, KeyExchangeMethod KeyExchange,
     ExtendedSequenceNumbers Esn)
 {
+    /// <summary>Additional key exchanges (RFC 9370) that the peer offers to leave out, which the answer does.</summary>
+    public ImmutableArray<TransformType> LeftOut { get; init; } = [];
+
     public IkeSuite IkeSuite => new(Encryption, Integrity, Prf, KeyExchange);
     public ChildSuite ChildSuite => Protocol == ProtocolId.Ah ? new AhSuite(Integrity, Esn) : new EspSuite(Encryption, Integrity, Esn);
 }
@@ -40,7 +43,8 @@ public static class Proposals
         var isIke = choice.Protocol == ProtocolId.Ike;
         var one = new AlgorithmSet(KindOf(choice.Protocol), choice.Protocol == ProtocolId.Ah ? [] : [choice.Encryption], choice.Integrity == IntegrityAlgorithm.None ? [] : [choice.Integrity], isIke ? [choice.Prf] : [],
             choice.KeyExchange == KeyExchangeMethod.None ? [] : [choice.KeyExchange], isIke ? [] : [choice.Esn]);
-        return new([new Proposal(choice.Number, choice.Protocol, spi, Transforms(one, keyExchange).ToSequence())]);
+        return new([new Proposal(choice.Number, choice.Protocol, spi,
+            [.. Transforms(one, keyExchange), .. choice.LeftOut.Select(type => new Transform(type, (ushort)KeyExchangeMethod.None))])]);
     }
 
     /// <summary>
@@ -105,9 +109,20 @@ public static class Proposals
             yield return new(TransformType.ExtendedSequenceNumbers, (ushort)esn);
     }
 
+    /// <summary>What helps where nothing offered is acceptable; <paramref name="key"/> is where our proposals are configured.</summary>
+    public static string Remedy(Payload.SA offered, string key) =>
+        !offered.Proposals.IsEmpty && offered.Proposals.All(proposal => Additional(proposal).Any(type => !IsOptional(type, proposal)))
+            ? "it insists on additional key exchanges (RFC 9370), which are not supported: there, add a proposal without them, or keN_none"
+            : offered.Proposals.SelectMany(proposal => Offered(proposal, TransformType.KeyExchange)).ToList() is { Count: > 0 } groups
+                && !groups.Any(group => Supported.KeyExchange.Concat(Supported.WeakKeyExchange).Contains((KeyExchangeMethod)group))
+            ? "none of its key exchanges is supported: there, add one of ours"
+            : $"add one of its to '{key}'";
+
     static Choice? Match(AlgorithmSet set, Proposal proposal, bool keyExchange)
     {
-        if (proposal.Transforms.Any(transform => !IsOurs(transform.Type, set.Kind)))
+        ImmutableArray<TransformType> additional = [.. Additional(proposal)];
+        if (proposal.Transforms.Any(transform => !IsOurs(transform.Type, set.Kind) && !additional.Contains(transform.Type))
+            || additional.Any(type => !IsOptional(type, proposal)))
             return null;
         if (!TryPick(set.Encryption, Offered(proposal, TransformType.Encryption), encryption => Fits(encryption, proposal), out var encryption))
             return null;
@@ -121,8 +136,14 @@ public static class Proposals
         var esns = set.Kind == ProposalKind.Ike ? [] : set.Esn.IsEmpty ? [ExtendedSequenceNumbers.No] : set.Esn;
         if (!TryPick(esns, Offered(proposal, TransformType.ExtendedSequenceNumbers), id => (ushort)id, out var esn))
             return null;
-        return new(proposal.Number, proposal.Protocol, proposal.Spi, encryption, integrity, prf, group, esn);
+        return new(proposal.Number, proposal.Protocol, proposal.Spi, encryption, integrity, prf, group, esn) { LeftOut = additional };
     }
+
+    static IEnumerable<TransformType> Additional(Proposal proposal) => proposal.Transforms.Select(transform => transform.Type)
+        .Where(type => type is >= TransformType.AdditionalKeyExchange1 and <= TransformType.AdditionalKeyExchange7).Distinct();
+
+    /// <summary>NONE is among the methods of an additional key exchange: it may be left out (RFC 9370 section 2.2.2).</summary>
+    static bool IsOptional(TransformType additional, Proposal proposal) => Offered(proposal, additional).Contains((ushort)KeyExchangeMethod.None);
 
     static bool IsOurs(TransformType type, ProposalKind kind) => type switch
     {
@@ -130,7 +151,6 @@ public static class Proposals
         TransformType.Integrity or TransformType.KeyExchange => true,
         TransformType.Prf => kind == ProposalKind.Ike,
         TransformType.ExtendedSequenceNumbers => kind != ProposalKind.Ike,
-        // Additional key exchanges are the only other types that there are, and one may be left out by offering NONE; we offer none at all.
         _ => false,
     };
 
@@ -177,6 +197,8 @@ public static class Proposals
         TransformType.Prf => ((PseudoRandomFunction)transform.Id).Name(),
         TransformType.KeyExchange => ((KeyExchangeMethod)transform.Id).Name(),
         TransformType.ExtendedSequenceNumbers => ((ExtendedSequenceNumbers)transform.Id).Name(),
+        >= TransformType.AdditionalKeyExchange1 and <= TransformType.AdditionalKeyExchange7 => $"KE{transform.Type - TransformType.AdditionalKeyExchange1 + 1}_"
+            + (transform.Id == (ushort)KeyExchangeMethod.None ? "NONE" : ((KeyExchangeMethod)transform.Id).Name()),
         _ => $"({(int)transform.Type}:{transform.Id})",
     };
 }

@@ -102,6 +102,10 @@ public class ConnectionReaderTests
     {
         var child = Child(new() { { "life_time", "66m" }, { "life_bytes", "1100" }, { "life_packets", "110" } });
         Assert.Equal((TimeSpan.FromHours(1), 1000ul, 100ul), (child.RekeyTime, child.RekeyBytes, child.RekeyPackets));
+        // Rounded as charon does.
+        child = Child(new() { { "life_bytes", "500000" }, { "life_packets", "1000" } });
+        Assert.Equal((454545ul, 909ul), (child.RekeyBytes, child.RekeyPackets));
+        Assert.Equal(16769767339735956013ul, Child(new() { { "life_bytes", "0xffffffffffffffff" } }).RekeyBytes);
         Assert.Equal(TimeSpan.FromHours(1), Child([]).RekeyTime);
         Assert.Null(Child([]).LifeTime);
         Assert.Equal("dynamic", Assert.Single(Child([]).RemoteSelectors).ToString());
@@ -120,6 +124,7 @@ public class ConnectionReaderTests
     [InlineData("version", "3", "connections.gw.version: \"3\" is not a number from 0 to 2")]
     [InlineData("proposals", "aes512-sha256-x25519", "connections.gw.proposals: *")]
     [InlineData("remote_addrs", "300.1.1.1", "connections.gw.remote_addrs: \"300.1.1.1\" is neither an address, a prefix, a range FIRST-LAST, a host name nor %any")]
+    [InlineData("local_addrs", "10.0.0.9-10.0.0.1", "connections.gw.local_addrs: \"10.0.0.9-10.0.0.1\" is neither an address, a prefix, a range FIRST-LAST, a host name nor %any")]
     [InlineData("dpd_delay", "often", "connections.gw.dpd_delay: \"often\" is not a time, such as 30s, 5m, 4h or 1d")]
     [InlineData("unique", "maybe", "connections.gw.unique: \"maybe\" is not one of no, never, keep, replace")]
     [InlineData("encap", "maybe", "connections.gw.encap: \"maybe\" is not yes, no or never")]
@@ -204,6 +209,24 @@ public class ConnectionReaderTests
         var listed = ConnectionWriter.ListConn(connection).Sections.Single().Body;
         Assert.Equal(("EAP", "EAP_MSCHAPV2", "%any"), (listed.Section("remote-2")!["class"], listed.Section("remote-2")!["eap-type"], listed.Section("remote-2")!["eap_id"]));
         Assert.Equal(("*@strongswan.org", "yes"), (listed["ppk_id"], listed["ppk_required"]));
+    }
+
+    [Theory]
+    [InlineData("strict", "GOOD")]
+    [InlineData("ifuri", "SKIPPED")]
+    [InlineData("relaxed", null)]
+    public void What_is_demanded_of_a_peer_is_listed_in_charons_words(string revocation, string? listed)
+    {
+        var connection = ConnectionReader.Read("gw", new()
+        {
+            { "local", Psk },
+            { "remote", new ViciMessage { { "auth", "pubkey" }, { "revocation", revocation }, { "ca_id", "C=CH, O=x" }, { "cert_policy", (string[])["1.2.3.4", "1.2.5"] } } },
+            { "dpd_timeout", "150s" },
+        }, CharonSettings.Default, out _)!;
+        var body = ConnectionWriter.ListConn(connection).Sections.Single().Body;
+        var remote = body.Section("remote-1")!;
+        Assert.Equal((listed, "C=CH, O=x", "150"), (remote["revocation"], remote["ca_id"], body["dpd_timeout"]));
+        Assert.Equal(["1.2.3.4", "1.2.5"], remote.Items("cert_policy")!);
     }
 
     [Theory]

@@ -45,7 +45,7 @@ public sealed class AhStories
     {
         var pair = new Pair(c => With(c, Configs.Ah("sha256"))).Up();
         Assert.Equal("sending NO_PROPOSAL_CHOSEN to moon.example.org: no ESP proposal in common: offered is AH:HMAC_SHA2_256_128/NO_EXT_SEQ, we have "
-            + "ESP:AES_GCM_16_128/CURVE_25519/NO_EXT_SEQ ('net')", Assert.Single(pair.Sun.Failures));
+            + "ESP:AES_GCM_16_128/CURVE_25519/NO_EXT_SEQ ('net'); add one of its to 'esp_proposals'", Assert.Single(pair.Sun.Failures));
         Assert.Contains("compare 'ah_proposals'", Assert.Single(pair.Moon.Failures), StringComparison.Ordinal);
     }
 

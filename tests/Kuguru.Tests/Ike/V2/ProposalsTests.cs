@@ -90,6 +90,43 @@ public class ProposalsTests
         Assert.Equal(2, Proposals.Choose(Configs.Ike("aes128-sha256-x25519"), new Payload.SA([strange, good with { Number = 2 }]))!.Number);
     }
 
+    [Theory] // RFC 9370 section 2.2.2
+    [InlineData(new[] { 36, 0 }, new int[] { }, true)]
+    [InlineData(new[] { 36, 0 }, new[] { 0, 37 }, true)]
+    [InlineData(new[] { 36 }, new int[] { }, false)]
+    [InlineData(new[] { 36, 0 }, new[] { 37 }, false)]
+    public void An_additional_key_exchange_is_left_out_where_it_may_be(int[] first, int[] second, bool fits)
+    {
+        var sets = Configs.Ike("aes128-sha256-x25519");
+        var plain = Proposals.Offer(sets, Blob.Empty).Proposals[0];
+        Payload.SA offer = new([plain with
+        {
+            Transforms = [.. plain.Transforms, .. first.Select(id => new Transform(TransformType.AdditionalKeyExchange1, (ushort)id)),
+                .. second.Select(id => new Transform(TransformType.AdditionalKeyExchange2, (ushort)id))],
+        }]);
+        Assert.StartsWith("AES_CBC_128/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/CURVE_25519/KE1_ML_KEM_768", Proposals.Describe(offer), StringComparison.Ordinal);
+        if (Proposals.Choose(sets, offer) is not { } choice)
+        {
+            Assert.False(fits);
+            Assert.StartsWith("it insists on additional key exchanges", Proposals.Remedy(offer, "proposals"), StringComparison.Ordinal);
+            return;
+        }
+        Assert.True(fits);
+        var answer = Proposals.Answer(choice, Blob.Empty);
+        Assert.Equal(second.Length == 0 ? [TransformType.AdditionalKeyExchange1] : [TransformType.AdditionalKeyExchange1, TransformType.AdditionalKeyExchange2],
+            answer.Proposals[0].Transforms.Where(transform => transform.Id == 0).Select(transform => transform.Type));
+    }
+
+    [Theory]
+    [InlineData(36, "none of its key exchanges is supported: there, add one of ours")]
+    [InlineData(19, "add one of its to 'proposals'")]
+    public void A_refusal_says_what_helps(int group, string remedy)
+    {
+        var plain = Proposals.Offer(Configs.Ike("aes128-sha256-x25519"), Blob.Empty).Proposals[0];
+        Payload.SA offer = new([plain with { Transforms = plain.Transforms.Select(t => t.Type == TransformType.KeyExchange ? t with { Id = (ushort)group } : t).ToSequence() }]);
+        Assert.Equal(remedy, Proposals.Remedy(offer, "proposals"));
+    }
+
     [Fact]
     public void A_transform_with_an_unknown_attribute_is_passed_over()
     {
