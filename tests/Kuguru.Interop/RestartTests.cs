@@ -98,7 +98,7 @@ public class RestartTests
         world.Gateway.Write("/run/strongswan.conf", "");
         world.Gateway.Write("/run/gateway.conf", others + "\n" + new Tunnel().ForGateway());
         using var far = world.Gateway.Start("kuguru", [.. KuguruDaemon.Program, "run", "--config", "/run/gateway.conf", "--vici", IkeDaemon.Vici]);
-        Wait.Until("the tunnel is up", TimeSpan.FromSeconds(30), () => Answers(world));
+        Wait.Until("the tunnel is up", Patience, () => IsReached(world));
         Assert.DoesNotContain("no connection fits", far.Log, StringComparison.Ordinal);
         Assert.DoesNotContain("NO_PROPOSAL_CHOSEN", near.Log, StringComparison.Ordinal);
     }
