@@ -9,7 +9,7 @@ namespace Kuguru.Ike;
 /// Who a peer is (RFC 7296 section 3.5): a type and its octets, never an address taken from a packet.
 /// Text forms are strongSwan's: an address, a domain name, <c>user@domain</c>, <c>@#hex</c> for a key ID,
 /// <c>type:value</c> with <c>ipv4</c>, <c>ipv6</c>, <c>fqdn</c>, <c>rfc822</c>, <c>email</c>, <c>userfqdn</c>, <c>keyid</c>, <c>asn1dn</c>; a distinguished
-/// name with <c>=</c>; <c>%any</c> fits everybody, <c>10.1.0.0/16</c> and <c>10.1.0.1-10.1.0.9</c> every address inside.
+/// name with <c>=</c>; <c>ipv4net</c>, <c>ipv6net</c>, <c>ipv4range</c>, <c>ipv6range</c>; <c>%any</c> fits everybody, <c>10.1.0.0/16</c> and <c>10.1.0.1-10.1.0.9</c> every address inside.
 /// </summary>
 public sealed record Identity(IdType Type, Blob Data)
 {
@@ -38,6 +38,8 @@ public sealed record Identity(IdType Type, Blob Data)
         text = text.Trim();
         if (text.Length == 0 || text is "%any" or "%any6" or "*")
             return true;
+        if (text.StartsWith('{'))
+            return Refuse("types of identities are not given by number: give their names, such as fqdn:", ref error);
         var colon = text.IndexOf(':', StringComparison.Ordinal);
         if (colon > 0 && TryParseTyped(text[..colon], text[(colon + 1)..], ref identity, ref error))
             return error.Length == 0;
@@ -65,6 +67,19 @@ public sealed record Identity(IdType Type, Blob Data)
     {
         switch (type)
         {
+            case "rfc822" or "email" or "userfqdn" or "fqdn" or "dns" or "asn1dn" when value is ['^', .., '$']:
+                Refuse($"'{value}' is a regular expression, which is not supported: give a name with * for what may be anything (*.example.org, *@example.org, CN=*)", ref error);
+                return true;
+            case "asn1gn" or "xmppaddr" or "uri":
+                Refuse($"identities of type '{type}' are not supported: give an address, a domain name, a mail address, a key ID or a distinguished name", ref error);
+                return true;
+            case "ipv4net" or "ipv6net" or "ipv4range" or "ipv6range":
+                var isPrefix = type.EndsWith("net", StringComparison.Ordinal);
+                if (value.IndexOf(isPrefix ? '/' : '-', StringComparison.Ordinal) is > 0 and var at && IpAddress.TryParse(value[..at], out var first) && first.IsV6 == (type[3] == '6'))
+                    TryParseRange(first, isPrefix, value[(at + 1)..], ref identity, ref error);
+                else
+                    Refuse($"'{value}' does not look like {(isPrefix ? "ADDRESS/LENGTH" : "FIRST-LAST")} of {type[..4]}", ref error);
+                return true;
             case "ipv4" or "ipv6":
                 if (!IpAddress.TryParse(value, out var address) || address.IsV6 != (type == "ipv6"))
                     Refuse($"'{value}' is not an {type} address", ref error);

@@ -53,6 +53,15 @@ public class IdentityTests
     [InlineData("10.1.0.9-10.1.0.1")]
     [InlineData("10.1.0.1-fd00::1")]
     [InlineData("fd00::/129")]
+    [InlineData("email:^(moon|sun)@example\\.org$")]
+    [InlineData("asn1dn:^.*CN=.+$")]
+    [InlineData("uri:https://moon")]
+    [InlineData("xmppaddr:moon@example.org")]
+    [InlineData("asn1gn:moon")]
+    [InlineData("{3}:moon")]
+    [InlineData("ipv4net:fd00::/64")]
+    [InlineData("ipv4range:10.1.0.0/16")]
+    [InlineData("ipv6net:10.1.0.0/16")]
     public void What_does_not_fit_its_type_is_refused_in_words(string text)
     {
         Assert.False(Identity.TryParse(text, out _, out var error));
@@ -69,6 +78,7 @@ public class IdentityTests
     [InlineData("192.0.2.1", "%any", "192.0.2.2")]
     [InlineData("192.0.2.1", "192.0.2.1", "192.0.2.1/32")]
     [InlineData("192.0.2.1", "192.0.2.0/24", "192.0.0.0/16")]
+    [InlineData("192.0.2.1", "ipv4net:192.0.2.0/24", "ipv4range:192.0.0.0-192.0.255.255")]
     [InlineData("192.0.2.1", "192.0.2.0-192.0.2.99", "192.0.0.0/16")]
     [InlineData("192.0.2.1", "0.0.0.0/0", "%any")]
     [InlineData("192.0.2.1", "%any", "192.0.3.0/24")]

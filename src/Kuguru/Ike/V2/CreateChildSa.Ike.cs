@@ -132,10 +132,16 @@ sealed class RekeyIke(ulong token) : Errand
         var why = error is null ? "its answer is not among what we offered" : $"received {Notation.Name(error.Kind)} notify error";
         var failure = new Failure(error is { Kind: NotifyType.NoProposalChosen } ? FailureCode.NoProposalChosen : FailureCode.Refused,
             $"{t.Sa.Path.Remote.Address} does not rekey the IKE SA: {why}; trying again soon");
-        if (e.RekeyIkeLater(t))
-            t.Fail(failure, token);
-        else
+        if (!e.RekeyIkeLater(t))
             t.Done(token, failure);
+        else if (error is { Kind: NotifyType.TemporaryFailure })
+        {
+            // It is busy, which is nobody's fault (section 2.25).
+            t.Note(Severity.Info, Subject.Ike, failure.Sentence);
+            t.Done(token, failure);
+        }
+        else
+            t.Fail(failure, token);
     }
 }
 

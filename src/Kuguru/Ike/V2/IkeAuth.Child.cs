@@ -15,14 +15,19 @@ static partial class IkeAuth
         Hosts = Hosts.Of(sa.Path, sa.Verdict),
     };
 
-    /// <summary>CP, SA, TSi and TSr, or the notify that says why there is no child; nothing for an IKE SA without one (RFC 6023).</summary>
-    static IEnumerable<Payload> AnswerCpAndChild(Turn t, Established established, InitMessages init, IkeMessage request)
+    /// <summary>CP, or the notify that refuses what it asks for; null where nothing is asked and nothing needed.</summary>
+    static Payload? AnswerCp(Turn t, Established established, IkeMessage request)
     {
-        var isChildless = request.Find<Payload.SA>() is null;
-        if (isChildless && request.Find<Payload.CP>() is null)
-            return [];
+        if (request.Find<Payload.SA>() is null && request.Find<Payload.CP>() is null)
+            return null;
         var (cp, given) = Configuration.Answer(t.Node, t.Sa, established.Connection, request);
         established.Configuration = given;
+        return cp;
+    }
+
+    /// <summary>CP, SA, TSi and TSr, or the notify that says why there is no child; nothing for an IKE SA without one (RFC 6023).</summary>
+    static IEnumerable<Payload> AnswerCpAndChild(Turn t, Established established, Payload? cp, InitMessages init, IkeMessage request)
+    {
         if (cp is Payload.Notify { IsError: true } refusal)
         {
             var why = refusal.Kind == NotifyType.FailedCpRequired
@@ -31,7 +36,7 @@ static partial class IkeAuth
                 $"sending {Notation.Name(refusal.Kind)} to {established.PeerName}: {why}")));
             return [refusal];
         }
-        var child = isChildless ? [] : AnswerChild(t, established, init.Nonces, request);
+        var child = request.Find<Payload.SA>() is null ? [] : AnswerChild(t, established, init.Nonces, request);
         return cp is null ? child : child.Prepend(cp);
     }
 

@@ -251,10 +251,11 @@ static partial class IkeAuth
                 $"'{peer}' has an IKE SA already, which 'unique = keep' of connection '{connection.Name}' prefers to a new one"));
         established.TakesOver &= !t.Node.IsFirstContact(a.LocalId, peer);
         t.Report(new Event.NatDetected(t.Sa.Verdict, t.Sa.Path));
+        var cp = AnswerCp(t, established, first);
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
         t.NoteWeak(Weakness.Of(a.Keying.Suite));
         Mobike.Hear(t, first);
-        return ([.. payloads, .. AnswerCpAndChild(t, established, a.Init, first), .. Mobike.Agree(t, connection), .. SayLifetime(t, established)], established);
+        return ([.. payloads, .. AnswerCpAndChild(t, established, cp, a.Init, first), .. Mobike.Agree(t, connection), .. SayLifetime(t, established)], established);
     }
 
     public static void Conclude(Turn t, ExpectAuthResponse phase, IkeMessage response)

@@ -32,6 +32,8 @@ public class ConfigurationStories
         Assert.Equal("10.2.0.0/16 2001:db8:2::/48 === 10.3.0.1/32 2001:db8:3::1/128", Text(pair.Sun.Installed.Values.Single()));
         Assert.Equal(["10.3.0.1", "2001:db8:3::1"], pair.Moon.Session.Status(pair.World.Now).LocalVirtualAddresses.Select(a => $"{a}"));
         Assert.Equal(["10.3.0.1", "2001:db8:3::1"], pair.Sun.Session.Status(pair.World.Now).RemoteVirtualAddresses.Select(a => $"{a}"));
+        // Who hears that a client is there hears with which addresses.
+        Assert.Equal(["10.3.0.1", "2001:db8:3::1"], pair.Sun.Events.OfType<Event.IkeUp>().Single().Status.RemoteVirtualAddresses.Select(a => $"{a}"));
     }
 
     [Fact]

@@ -193,6 +193,7 @@ public class RekeyStories
         pair.World.Run(1);
         Assert.Contains("CREATE_CHILD_SA response 0 { N(TEMPORARY_FAILURE) }", pair.World.Transcript, StringComparison.Ordinal);
         Assert.NotNull(pair.Sun.Outcome(3));
+        Assert.Empty(pair.Sun.Failures);
         pair.World.Run(30);
         Assert.Single(pair.Sun.Events.OfType<Event.IkeRekeyed>());
         Assert.Single(pair.Moon.Installed);
