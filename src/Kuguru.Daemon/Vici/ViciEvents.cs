@@ -88,7 +88,7 @@ sealed class ViciEvents(ViciServer server, ControlLoop loop, ILogger log)
     static (string Name, Func<ViciMessage> Build)? Message(Instant now, Event what) => what switch
     {
         Event.IkeUp up => ("ike-updown", () => new ViciMessage { { "up", "yes" }, { up.Status.Name, SaWriter.Ike(up.Status, now) } }),
-        Event.IkeDown down => ("ike-updown", () => new ViciMessage { { down.Status.Name, SaWriter.Ike(down.Status, now) } }),
+        Event.IkeDown down => ("ike-updown", () => new ViciMessage { { down.Status.Name, SaWriter.Ike(down.Status with { State = IkeState.Deleting }, now) } }),
         Event.IkeRekeyed rekeyed => ("ike-rekey", () => new ViciMessage
         {
             { rekeyed.Old.Name, new ViciMessage { { "old", SaWriter.Ike(rekeyed.Old, now) }, { "new", SaWriter.Ike(rekeyed.New, now) } } },

@@ -25,6 +25,7 @@ sealed partial class Established : KeyedPhase
     readonly KeepAlives _keepAlives = new();
     readonly List<Child> _takenOver = [];
     bool _isReplaced;
+    readonly bool _isForReauthentication;
     Instant? _rekeyAt, _endsAt;
 
     Established(Turn t, Proved proved, Identity? user) : base(proved.Keying)
@@ -34,7 +35,8 @@ sealed partial class Established : KeyedPhase
         var (rekey, reauth, end) = Lifetime.Of(proved.Connection, t.Node.Dice.Fraction());
         _since = t.Now;
         // Who came begins anew; the other end only closes what has not been.
-        _rekeyAt = t.Sa.IsInitiator ? t.Now + (rekey is null || reauth < rekey ? reauth : rekey) : null;
+        _isForReauthentication = rekey is null || reauth < rekey;
+        _rekeyAt = t.Sa.IsInitiator ? t.Now + (_isForReauthentication ? reauth : rekey) : null;
         _endsAt = Instant.Earliest(t.Now + end, t.Now + proved.Agreed.Choice.Life);
         if (proved.Told is { } told)
             Limit(t, told);
@@ -186,7 +188,9 @@ sealed partial class Established : KeyedPhase
         RemoteXauthId = PhaseOne.HasXauth(Connection.Remote) ? _user?.ToString() : null,
         Suite = Keying.Suite,
         EstablishedAt = _since,
-        ReauthAt = _rekeyAt,
+        // Either way another ISAKMP SA is made; it is listed as what was asked for.
+        RekeyAt = _isForReauthentication ? null : _rekeyAt,
+        ReauthAt = _isForReauthentication ? _rekeyAt : null,
         LocalVirtualAddresses = Configuration.Ours,
         RemoteVirtualAddresses = [.. Configuration.Leased.Select(lease => lease.Address)],
         TasksQueued = [.. _queue.Select(errand => errand.Task)],

@@ -46,7 +46,8 @@ public sealed class ViciEventsTests : IAsyncDisposable
         Assert.Equal(("yes", "1", "1"), (answer["success"], answer["matches"], answer["terminated"]));
         var down = await Next("ike-updown");
         Assert.Null(down["up"]);
-        Assert.NotNull(down.Section("gw"));
+        // As charon has it: no longer established, whoever has ended it.
+        Assert.Equal(("DELETING", null), (down.Section("gw")!["state"], down.Section("gw")!["established"]));
 
         async Task<ViciMessage> Next(string name)
         {

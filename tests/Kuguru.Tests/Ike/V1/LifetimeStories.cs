@@ -41,6 +41,20 @@ public class LifetimeStories
         Assert.Equal((TimeSpan.FromMinutes(10), 50ul << 20), (Child(pair.Sun, pair).Config.LifeTime, Child(pair.Sun, pair).Config.LifeBytes));
     }
 
+    [Theory]
+    [InlineData(4, 0, true)]
+    [InlineData(4, 3, false)]
+    [InlineData(2, 3, true)]
+    [InlineData(0, 3, false)]
+    public void The_next_ISAKMP_SA_is_announced_as_what_it_was_asked_for(int rekey, int reauth, bool asRekeying)
+    {
+        var pair = MainModeStories.Two(moon: c => c with { RekeyTime = rekey * Hour, ReauthTime = reauth * Hour, RandTime = TimeSpan.Zero });
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(2);
+        var status = pair.Moon.V1.Status(pair.World.Now);
+        Assert.Equal((asRekeying, !asRekeying), (status.RekeyAt is not null, status.ReauthAt is not null));
+    }
+
     [Fact]
     public void A_lifetime_may_be_told_later_of_a_child_or_of_the_ISAKMP_SA()
     {
@@ -53,7 +67,7 @@ public class LifetimeStories
 
         var cookies = (byte[])[.. pair.Sun.V1.InitiatorSpi.ToBlob().Span, .. pair.Sun.V1.ResponderSpi.ToBlob().Span];
         Tell(pair, Told(IsakmpProtocol.Isakmp, cookies, (ushort)OakleyAttribute.LifeType, (ushort)OakleyAttribute.LifeDuration, 1200));
-        Assert.True(Left(pair.Moon.V1.Status(pair.World.Now).ReauthAt, pair) <= TimeSpan.FromSeconds(1080));
+        Assert.True(Left(pair.Moon.V1.Status(pair.World.Now).RekeyAt, pair) <= TimeSpan.FromSeconds(1080));
 
         // Longer than we would keep it ourselves is no news, and of a child that is not there nobody can say anything.
         Tell(pair, Told(IsakmpProtocol.Esp, before.OutboundSpi.ToBlob(), (ushort)IpsecAttribute.LifeType, (ushort)IpsecAttribute.LifeDuration, 90_000));
