@@ -3,6 +3,9 @@ namespace Kuguru.Wire;
 /// <summary>IKEv2 notify message types: below 16384 errors, from there on status (RFC 7296 section 3.10.1 and the IANA registries).</summary>
 public enum NotifyType : ushort
 {
+    /// <summary>Microsoft's own: a Win32 error code in four octets ([MS-ERREF] section 2.2).</summary>
+    MsStatus = 12345,
+
     UnsupportedCriticalPayload = 1,
     InvalidIkeSpi = 4,
     InvalidMajorVersion = 5,

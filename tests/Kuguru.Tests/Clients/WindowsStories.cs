@@ -76,10 +76,11 @@ public class WindowsStories
 
     [Theory]
     [InlineData("alice", "alice")]
+    [InlineData("alice", @"Windows Phone\alice")]
     [InlineData(@"EXAMPLE\alice", @"EXAMPLE\alice")]
     public void A_user_logs_in_by_password_and_hangs_up(string identity, string name)
     {
-        var gateway = new Gateway(text => text.Replace("id = alice", $"id = \"{name.Replace(@"\", @"\\", StringComparison.Ordinal)}\"", StringComparison.Ordinal));
+        var gateway = new Gateway(text => text.Replace("id = alice", $"id = \"{identity.Replace(@"\", @"\\", StringComparison.Ordinal)}\"", StringComparison.Ordinal));
         using var windows = Client(gateway);
         var init = Init(windows, KeyExchangeMethod.Modp2048, s_registry);
         Assert.True(init.Has(NotifyType.Ikev2FragmentationSupported));
@@ -97,7 +98,7 @@ public class WindowsStories
         Assert.Equal([EapType.Identity, EapType.MsChapV2, EapType.MsChapV2], user.Asked);
         AssertConfiguration(last);
         AssertChild(gateway, windows, last, spi);
-        Assert.Equal((name, "192.168.1.23", true), ($"{gateway.Sa.RemoteEapId}", $"{gateway.Sa.RemoteId}", gateway.Sa.Nat.Remote));
+        Assert.Equal((identity, "192.168.1.23", true), ($"{gateway.Sa.RemoteEapId}", $"{gateway.Sa.RemoteId}", gateway.Sa.Nat.Remote));
         Assert.True(last.Has(NotifyType.MobikeSupported));
 
         // First the child, then the rest.
@@ -260,10 +261,10 @@ public class WindowsStories
     public void That_it_refuses_new_keys_from_the_gateway_does_no_harm_to_the_tunnel()
     {
         var (gateway, windows, spi) = Connected();
-        windows.Answers = request => request.Exchange == ExchangeType.CreateChildSa ? [new Payload.Notify((NotifyType)12345, Blob.FromHex("00003627"))] : [];
+        windows.Answers = request => request.Exchange == ExchangeType.CreateChildSa ? [new Payload.Notify(NotifyType.MsStatus, Blob.FromHex("00003627"))] : [];
         gateway.Order(new Order.Rekey(1, new SaFilter(Child: "all")));
         Assert.Equal(ExchangeType.CreateChildSa, Assert.Single(windows.Asked).Exchange);
-        Assert.Single(gateway.Failures);
+        Assert.Contains("MS_STATUS(13863)", Assert.Single(gateway.Failures), StringComparison.Ordinal);
         Assert.Equal(spi, gateway.Child.OutboundSpi);
         Assert.Equal(ChildState.Installed, Assert.Single(gateway.Sa.Children).State);
         windows.Ask(ExchangeType.Informational);

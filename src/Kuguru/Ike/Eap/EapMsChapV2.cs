@@ -71,6 +71,9 @@ static class EapMsChapV2
             var name = r.Rest();
             if (r.Failed || EapIdentity.Read(name) is not { } named)
                 return new MethodStep.Failed("its MS-CHAP-V2 response is malformed");
+            // A domain that comes here alone is the client's ("Windows Phone\alice"), and no other user.
+            if (isNamed && EapIdentity.Read(MsChapV2.WithoutDomain(name)) is { } bare && EapIdentity.IsSame(user, bare))
+                named = user;
             if (isNamed && !EapIdentity.IsSame(user, named))
                 return new MethodStep.Failed($"it is '{user}' to EAP, and '{named}' to MS-CHAP-V2");
             return Accept(named, MsChapV2.WithoutDomain(name), peer, response) is { } proof ? Welcome(named, proof) : Retry();

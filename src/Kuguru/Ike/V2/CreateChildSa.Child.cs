@@ -59,7 +59,7 @@ abstract class ChildErrand : Errand
             return;
         }
         if (error is not null)
-            Refused(t, e, error.Kind, Failures.ChildRefused(error.Kind, _offer.Scope, t.Sa.Path));
+            Refused(t, e, error.Kind, Failures.ChildRefused(error, _offer.Scope, t.Sa.Path));
         else
             Agree(t, e, response);
         _keyExchange?.Dispose();

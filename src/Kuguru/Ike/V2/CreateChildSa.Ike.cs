@@ -129,7 +129,7 @@ sealed class RekeyIke(ulong token) : Errand
 
     void Fail(Turn t, Established e, Payload.Notify? error)
     {
-        var why = error is null ? "its answer is not among what we offered" : $"received {Notation.Name(error.Kind)} notify error";
+        var why = error is null ? "its answer is not among what we offered" : $"received {Notation.Name(error)} notify error";
         var failure = new Failure(error is { Kind: NotifyType.NoProposalChosen } ? FailureCode.NoProposalChosen : FailureCode.Refused,
             $"{t.Sa.Path.Remote.Address} does not rekey the IKE SA: {why}; trying again soon");
         if (!e.RekeyIkeLater(t))

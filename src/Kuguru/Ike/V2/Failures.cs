@@ -118,7 +118,7 @@ static class Failures
         + PeerFailures.ItsPrivateAddress(peer, nat));
 
     /// <summary>A child refused by the peer's notify.</summary>
-    public static Failure ChildRefused(NotifyType notify, Scope scope, Path path) => notify switch
+    public static Failure ChildRefused(Payload.Notify notify, Scope scope, Path path) => notify.Kind switch
     {
         NotifyType.NoProposalChosen => PeerFailures.Child(FailureCode.NoProposalChosen, scope.Config.Name,
             $"received NO_PROPOSAL_CHOSEN notify error, {path.Remote.Address} has none of {Proposals.Describe(scope.Proposals)}; "

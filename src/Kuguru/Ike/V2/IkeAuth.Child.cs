@@ -69,7 +69,7 @@ static partial class IkeAuth
         var scope = Scope.Of(offer.Scope.Config, established.Ends(t.Sa));
         if (response.All<Payload.Notify>().FirstOrDefault(notify => notify.IsError) is { } refusal)
         {
-            established.FirstChildRefused(t, request, Failures.ChildRefused(refusal.Kind, scope, t.Sa.Path));
+            established.FirstChildRefused(t, request, Failures.ChildRefused(refusal, scope, t.Sa.Path));
             return;
         }
         var judgement = ChildNegotiation.Conclude(scope, response, keyExchange: false);

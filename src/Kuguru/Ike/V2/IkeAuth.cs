@@ -369,7 +369,7 @@ static partial class IkeAuth
         if (error is { Kind: NotifyType.AuthenticationFailed })
             return Failures.Refused(path, phase.LocalId!, expected.Id is { IsExact: true } exact ? exact : null, t.Sa.Verdict);
         return error is not null
-            ? new(FailureCode.Refused, $"received {Notation.Name(error.Kind)} notify error from {path.Remote.Address} in answer to IKE_AUTH; see its log")
+            ? new(FailureCode.Refused, $"received {Notation.Name(error)} notify error from {path.Remote.Address} in answer to IKE_AUTH; see its log")
             : new(FailureCode.AuthenticationFailed, $"{path.Remote.Address} answers IKE_AUTH with {response}, and does not authenticate");
     }
 

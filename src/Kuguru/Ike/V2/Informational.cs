@@ -51,7 +51,7 @@ static class Informational
         AuthLifetime.Hear(t, e, request);
         foreach (var notify in request.All<Payload.Notify>().Where(notify => notify.IsError))
             t.Note(Severity.Warning, Subject.Ike,
-                $"received {Notation.Name(notify.Kind)} notify error from {t.Sa.Path.Remote}{(notify.Spi.IsEmpty ? "" : $" for SPI {notify.Spi}")}");
+                $"received {Notation.Name(notify)} notify error from {t.Sa.Path.Remote}{(notify.Spi.IsEmpty ? "" : $" for SPI {notify.Spi}")}");
         List<Payload> answer = [];
         foreach (var delete in request.All<Payload.Delete>().Where(delete => delete.Protocol is ProtocolId.Esp or ProtocolId.Ah))
         {

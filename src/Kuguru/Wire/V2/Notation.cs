@@ -1,3 +1,4 @@
+using System.Buffers.Binary;
 using System.Text;
 
 namespace Kuguru.Wire.V2;
@@ -36,6 +37,10 @@ static class Notation
 
     /// <summary>IKE_SA_INIT, or the bare number.</summary>
     public static string Name<T>(T value) where T : struct, Enum => Enum.IsDefined(value) ? Snake(value.ToString()) : value.ToString();
+
+    /// <summary>A notify's kind, and the error code in Microsoft's: <c>MS_STATUS(13868)</c>.</summary>
+    public static string Name(Payload.Notify notify) => notify is { Kind: NotifyType.MsStatus, Data.Length: 4 }
+        ? $"{Name(notify.Kind)}({BinaryPrimitives.ReadUInt32BigEndian(notify.Data.Span)})" : Name(notify.Kind);
 
     /// <summary>NatDetectionSourceIp as NAT_DETECTION_SOURCE_IP.</summary>
     static string Snake(string pascal)
