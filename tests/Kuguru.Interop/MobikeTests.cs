@@ -49,4 +49,27 @@ public class MobikeTests
         world.Server.Run("ping", "-c1", "-W2", "10.3.0.1");
         Assert.All(near.Single().Children, child => Assert.Equal(!isPlain, child.IsEncapsulated));
     }
+
+    /// <summary>IKEv1 cannot say where it is now; it notices all the same.</summary>
+    [Theory]
+    [InlineData(Peer.Charon)]
+    [InlineData(Peer.Kuguru)]
+    public void With_IKEv1_a_client_whose_address_is_gone_comes_anew_from_behind_the_NAT(Peer gateway)
+    {
+        Peers.NeedRoot();
+        using var world = new RoadWarriors();
+        var host = world.Clients[0];
+        host.Join(world.Wan, "eth1", "192.0.2.50/24");
+        using var near = Peer.Kuguru.On(host);
+        using var far = gateway.On(world.Gateway);
+        far.Load(IkeV1Tests.Gateway(users: false));
+        near.Load(IkeV1Tests.Client(world.GatewayAddress, users: false));
+        near.Swanctl("--initiate", "--child", "net");
+        Assert.StartsWith("192.0.2.50[", near.Single().Local);
+
+        host.Ip("addr flush dev eth1", "link set eth1 down");
+        Wait.Until("the client has a new IKE SA", Patience, () => near.List() is [{ State: "ESTABLISHED", Local: "10.1.0.10[4500]", Children: [{ State: "INSTALLED" }] }]);
+        Wait.Until("a ping gets in", Patience, () => world.Server.Try(["ping", "-c1", "-W1", "10.3.0.1"]).Status == 0);
+        Assert.StartsWith("192.0.2.1[2", far.Single().Remote);
+    }
 }

@@ -1,3 +1,4 @@
+using Kuguru.Ike;
 using Kuguru.Lab;
 
 namespace Kuguru.Stories;
@@ -79,6 +80,46 @@ public sealed class IkeV1NatStories
         scene.RunFor(TimeSpan.FromMinutes(1));
         Assert.True(scene.PingsBothWays(), scene.Why());
         Assert.NotEqual(before, scene.Gateway.Sa.Path.Remote);
+    }
+
+    [Theory]
+    [InlineData(nameof(Sites.Easy), nameof(Sites.Napt), 1)]
+    [InlineData(nameof(Sites.Public), nameof(Sites.Napt), 2)]
+    [InlineData(nameof(Sites.Public), nameof(Sites.Public), 2)]
+    public void A_client_that_roams_goes_on_from_behind_another_NAT_and_comes_anew_where_there_was_none(string home, string elsewhere, uint ikeSa)
+    {
+        var scene = Scene.Between(Plan(home), Sites.Public, IkeV1.Options(aggressive: false));
+        Assert.True(scene.Connect(), scene.Why());
+        scene.Client.Roam(Plan(elsewhere)(scene.World.Internet, "hotel").Lan);
+        scene.RunFor(TimeSpan.FromSeconds(2));
+        Assert.Equal((ikeSa, ikeSa), (scene.Client.Sa.UniqueId, scene.Gateway.Sa.UniqueId));
+        Assert.Equal(scene.Client.Address, scene.Client.Sa.Path.Local.Address);
+        Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
+        Assert.Null(Ends.Disagreement(scene.Clients, scene.Gateway));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void After_a_night_s_sleep_the_tunnel_is_back_within_a_second(bool elsewhere)
+    {
+        var scene = Scene.Between(Sites.Forgetful, Sites.Public, IkeV1.Options(aggressive: false) with
+        {
+            Client = Long,
+            Gateway = Long,
+        });
+        Assert.True(scene.Connect(), scene.Why());
+        scene.Client.Sleep();
+        scene.RunFor(TimeSpan.FromHours(8));
+        Assert.False(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()));
+        if (elsewhere)
+            scene.Client.Roam(Sites.Napt(scene.World.Internet, "hotel").Lan);
+        scene.Client.WakeUp();
+        scene.RunFor(TimeSpan.FromSeconds(1));
+        Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
+        Assert.Equal(1u, scene.Client.Sa.UniqueId);
+
+        static Connection Long(Connection c) => c with { Version = 1, RekeyTime = TimeSpan.Zero, Children = [c.Children[0] with { RekeyTime = TimeSpan.Zero, LifeTime = TimeSpan.Zero }] };
     }
 
     static SitePlan Plan(string name) => typeof(Sites).GetMethod(name)!.CreateDelegate<SitePlan>();

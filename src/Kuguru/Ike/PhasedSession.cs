@@ -84,6 +84,10 @@ abstract class PhasedSession<TSession, TPhase, TTurn> : IkeSession
 
     public override void EspUsed(Instant now, Spi inbound, Outbox outbox) => Order(now, outbox, turn => Phase.EspUsed(turn, inbound));
 
+    public override void NetworkChanged(Instant now, bool resumed, Outbox outbox) => Order(now, outbox, turn => Phase.NetworkChanged(turn, resumed));
+
+    public override void PathsFound(Instant now, PathFacts facts, Outbox outbox) => Order(now, outbox, turn => Phase.PathsFound(turn, facts));
+
     public override IkeSaStatus Status(Instant now) => Phase.Describe((TSession)this, new IkeSaStatus
     {
         Name = Name,

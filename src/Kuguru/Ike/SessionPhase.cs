@@ -1,3 +1,4 @@
+using Kuguru.Nat;
 using Kuguru.Wire;
 
 namespace Kuguru.Ike;
@@ -50,6 +51,12 @@ abstract class SessionPhase<TSession, TTurn>
     public virtual void Doubt(TTurn t) { }
 
     public virtual void EspUsed(TTurn t, Spi inbound) { }
+
+    /// <summary>The host's network is another than before, or the host has slept.</summary>
+    public virtual void NetworkChanged(TTurn t, bool resumed) { }
+
+    /// <summary>What the host says of the ways to the peer.</summary>
+    public virtual void PathsFound(TTurn t, PathFacts facts) { }
 
     /// <summary>The path or the verdict is another: children go along.</summary>
     public virtual void MoveChildren(TTurn t) { }

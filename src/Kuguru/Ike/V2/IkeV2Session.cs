@@ -102,10 +102,6 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
         Phase.Advance(turn);
     }
 
-    public override void NetworkChanged(Instant now, bool resumed, Outbox outbox) => Order(now, outbox, turn => Phase.NetworkChanged(turn, resumed));
-
-    public override void PathsFound(Instant now, PathFacts facts, Outbox outbox) => Order(now, outbox, turn => Phase.PathsFound(turn, facts));
-
     public override void Fetched(Instant now, Outbox outbox) => Order(now, outbox, turn => Phase.Fetched(turn));
 
     protected override Turn Turn(Instant now, Outbox outbox, Path arrived) => new(this, now, outbox, arrived);

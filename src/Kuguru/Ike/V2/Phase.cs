@@ -1,4 +1,3 @@
-using Kuguru.Nat;
 using Kuguru.Wire.V2;
 
 namespace Kuguru.Ike.V2;
@@ -20,12 +19,6 @@ abstract class Phase : SessionPhase<IkeV2Session, Turn>
 
     /// <summary>The question was sent as often as may be, and nobody answers.</summary>
     public abstract void OnSilence(Turn t, Question asked);
-
-    /// <summary>The host's network is another than before, or the host has slept.</summary>
-    public virtual void NetworkChanged(Turn t, bool resumed) { }
-
-    /// <summary>What the host says of the ways to the peer.</summary>
-    public virtual void PathsFound(Turn t, PathFacts facts) { }
 
     /// <summary>What is asked has something else to do when its time is up than to be sent again.</summary>
     public virtual bool TakesTime(Turn t) => false;
