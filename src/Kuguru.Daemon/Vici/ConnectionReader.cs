@@ -50,8 +50,7 @@ public static class ConnectionReader
         .Bool("aggressive", (c, v) => c with { Aggressive = v })
         .Bool("pull", (c, v) => c with { Push = !v })
         .Time("dpd_timeout", (c, v) => c with { DpdTimeout = v })
-        // OCSP responses inside CERT payloads (RFC 4806) are neither asked for nor sent; whoever asks for them gets none.
-        .Only("ocsp", "reply", "never")
+        .Word("ocsp", (c, v) => c with { Ocsp = v }, ("reply", OcspPolicy.Reply), ("request", OcspPolicy.Request), ("both", OcspPolicy.Both), ("never", OcspPolicy.Never))
         .Only("dscp", "000000")
         .Word("childless", (c, v) => c with { Childless = v },
             ("allow", ChildlessPolicy.Allow), ("prefer", ChildlessPolicy.Prefer), ("force", ChildlessPolicy.Force), ("never", ChildlessPolicy.Never))

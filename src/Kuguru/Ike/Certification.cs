@@ -12,6 +12,9 @@ static class Certification
     /// <summary>More CERT payloads are refused unread: a chain is shorter.</summary>
     const int MaxCertificates = 16;
 
+    /// <summary>More OCSP responses of a peer's are not read.</summary>
+    const int MaxAnswers = 8;
+
     /// <summary>
     /// The first of the round's certificates or keys that we have the private key of, rather of an authority that the peer asks for; else one for the identity.
     /// </summary>
@@ -78,6 +81,32 @@ static class Certification
         return result;
     }
 
+    /// <summary>OCSP responses about a certificate of ours and those above it (RFC 4806), and what has to be fetched for it.</summary>
+    public static List<OcspAnswer> Status(INode node, Instant now, Certificate own, out ImmutableArray<FetchRequest> missing)
+    {
+        var (store, answers, lacking) = (node.Certificates, new List<OcspAnswer>(), new List<FetchRequest>());
+        List<Certificate> chain = [own, .. Above(store, own)];
+        foreach (var (certificate, issuer) in chain.Zip(chain.Skip(1)))
+        {
+            if (store.Revocation.StatusOf(certificate, issuer, store.NamedAuthorities.Values, store.OcspSigners, node.TimeOfDay(now), lacking) is { } answer)
+                answers.Add(answer);
+        }
+        missing = [.. lacking];
+        return answers;
+    }
+
+    /// <summary>OCSP responses of a peer's; what cannot be read says nothing.</summary>
+    public static List<OcspAnswer> ReadStatus(IEnumerable<Blob> payloads)
+    {
+        var answers = new List<OcspAnswer>();
+        foreach (var payload in payloads.Take(MaxAnswers))
+        {
+            if (OcspAnswer.TryRead(payload, out var answer, out _))
+                answers.Add(answer);
+        }
+        return answers;
+    }
+
     /// <summary>The end entity's certificate that the peer sent, else those that are known for this identity.</summary>
     public static IEnumerable<Certificate> Claimed(CertificateStore store, AuthenticationRound round, Identity peer, List<Certificate> sent) => sent.Count > 0
         ? [sent[0]] : round.Certificates.Concat(store.Certificates.Where(certificate => !certificate.IsAuthority)).Where(known => PeerNames.Has(known, peer)).Distinct();
@@ -90,7 +119,7 @@ static class Certification
 
     /// <summary>Trust, then what the remote section demands, then revocation.</summary>
     public static RevocationVerdict Examine(
-        INode node, Instant now, AuthenticationRound round, Certificate certificate, SignatureScheme? scheme, List<Certificate> sent, bool mayWait)
+        INode node, Instant now, AuthenticationRound round, Certificate certificate, SignatureScheme? scheme, List<Certificate> sent, bool mayWait, List<OcspAnswer>? told = null)
     {
         if (!round.Certificates.IsEmpty && !round.Certificates.Contains(certificate))
             return new($"certificate '{certificate.SubjectText}' is not among the 'certs' of the remote section", null, []);
@@ -101,7 +130,7 @@ static class Certification
         if (!chain.IsTrusted && !(isKnown && chain.LacksAnchor))
             return new(chain.Why, null, []);
         return WhyNot(round, certificate, scheme, chain.Chain) is { } why ? new(why, null, []) : store.Revocation.Judge(
-            chain.IsTrusted ? chain.Chain : [certificate], round.Revocation, store.NamedAuthorities.Values, store.OcspSigners, at, mayWait);
+            chain.IsTrusted ? chain.Chain : [certificate], round.Revocation, store.NamedAuthorities.Values, store.OcspSigners, at, mayWait, told);
     }
 
     /// <summary>What the remote section demands besides trust: <c>id = %NAME</c>, <c>auth</c>, <c>cacerts</c>, <c>ca_id</c>, <c>cert_policy</c>.</summary>

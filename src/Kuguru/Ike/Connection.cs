@@ -73,6 +73,15 @@ public sealed record Connection
     /// <summary>Ask the peer for its certificates.</summary>
     public bool AskForCertificates { get; init; } = true;
 
+    /// <summary>OCSP responses inside IKE (RFC 4806).</summary>
+    public OcspPolicy Ocsp { get; init; }
+
+    /// <summary>Ask the peer for OCSP responses about its certificates, and heed them.</summary>
+    public bool AsksForStatus => Ocsp is OcspPolicy.Request or OcspPolicy.Both;
+
+    /// <summary>Send OCSP responses about our certificates to a peer that asks for them.</summary>
+    public bool GivesStatus => Ocsp is OcspPolicy.Reply or OcspPolicy.Both;
+
     /// <summary>The postquantum pre-shared key to use (RFC 8784); of a responder, those that it takes, with wildcards: null is all.</summary>
     public Identity? PpkId { get; init; }
 
@@ -185,6 +194,9 @@ public enum Encapsulation
 
 /// <summary>When our certificates are sent (swanctl.conf <c>send_cert</c>).</summary>
 public enum SendCertificates { IfAsked, Always, Never }
+
+/// <summary>Whether OCSP responses are sent to whoever asks, asked for, or both (swanctl.conf <c>ocsp</c>).</summary>
+public enum OcspPolicy { Reply, Request, Both, Never }
 
 /// <summary>One <c>children.NAME</c>: which packets go into a tunnel, and how it is keyed.</summary>
 public sealed record ChildConfig

@@ -129,7 +129,9 @@ public sealed class Revocation
     /// <param name="signers">Certificates that are trusted to sign OCSP responses.</param>
     /// <param name="at">The time it is now.</param>
     /// <param name="mayWait">False: what is missing counts as not to be found out.</param>
-    public RevocationVerdict Judge(ImmutableArray<Certificate> chain, RevocationPolicy policy, IEnumerable<AuthorityUris> uris, IReadOnlyList<Certificate> signers, DateTimeOffset at, bool mayWait)
+    /// <param name="told">OCSP responses that the peer has sent.</param>
+    public RevocationVerdict Judge(ImmutableArray<Certificate> chain, RevocationPolicy policy, IEnumerable<AuthorityUris> uris, IReadOnlyList<Certificate> signers, DateTimeOffset at, bool mayWait,
+        IReadOnlyList<OcspAnswer>? told = null)
     {
         var missing = new List<FetchRequest>();
         var doubts = new List<string>();
@@ -137,8 +139,7 @@ public sealed class Revocation
         {
             var (certificate, issuer) = (chain[i], chain[i + 1]);
             var before = missing.Count;
-            var own = uris.Where(one => one.Authority.Subject == issuer.Subject).ToList();
-            var status = Check(certificate, issuer, own, signers, at, missing, out var why);
+            var status = Check(certificate, issuer, Of(issuer, uris), signers, at, told ?? [], missing, out var why);
             if (status == Status.Revoked)
                 return new($"certificate '{certificate.SubjectText}' is revoked: {why}", null, []);
             if (missing.Count > before && mayWait)
@@ -159,11 +160,20 @@ public sealed class Revocation
         return new(null, doubts.Count == 0 ? null : string.Join("; ", doubts), mayWait ? [.. missing] : []);
     }
 
-    Status Check(Certificate certificate, Certificate issuer, List<AuthorityUris> own, IReadOnlyList<Certificate> signers, DateTimeOffset at, List<FetchRequest> missing, out string why)
+    Status Check(Certificate certificate, Certificate issuer, List<AuthorityUris> own, IReadOnlyList<Certificate> signers, DateTimeOffset at,
+        IReadOnlyList<OcspAnswer> told, List<FetchRequest> missing, out string why)
     {
-        List<string> ocsp = UsesOcsp ? [.. own.SelectMany(one => one.OcspUris).Concat(DistributionPoints.Ocsp(certificate)).Distinct().Take(MaxUris)] : [];
+        var ocsp = OcspUris(certificate, own);
         List<string> crls = UsesCrls ? [.. own.SelectMany(one => one.CrlUris).Concat(DistributionPoints.Crl(certificate)).Distinct().Take(MaxUris)] : [];
         List<RevocationList> loaded = UsesCrls ? [.. _loaded.Where(list => list.Issuer == certificate.Issuer)] : [];
+        foreach (var answer in told)
+        {
+            if (answer.StatusOf(certificate, issuer, signers, at, out why) is { } said)
+            {
+                why = said ? "" : $"OCSP response that the peer has sent: {why}";
+                return said ? Status.Good : Status.Revoked;
+            }
+        }
         why = "there is neither a CRL nor an URI of one or of an OCSP responder";
         foreach (var uri in ocsp)
         {
@@ -196,6 +206,24 @@ public sealed class Revocation
                 return said ? Status.Good : Status.Revoked;
         }
         return ocsp.Count + crls.Count + loaded.Count == 0 ? Status.NoSource : Status.Unknown;
+    }
+
+    static List<AuthorityUris> Of(Certificate issuer, IEnumerable<AuthorityUris> uris) => [.. uris.Where(one => one.Authority.Subject == issuer.Subject)];
+
+    List<string> OcspUris(Certificate certificate, List<AuthorityUris> own) =>
+        UsesOcsp ? [.. own.SelectMany(one => one.OcspUris).Concat(DistributionPoints.Ocsp(certificate)).Distinct().Take(MaxUris)] : [];
+
+    /// <summary>An OCSP response that says what a certificate's status is, for somebody else to read; null when there is none, or when one is missing still.</summary>
+    public OcspAnswer? StatusOf(Certificate certificate, Certificate issuer, IEnumerable<AuthorityUris> uris, IReadOnlyList<Certificate> signers, DateTimeOffset at, List<FetchRequest> missing)
+    {
+        foreach (var uri in OcspUris(certificate, Of(issuer, uris)))
+        {
+            if (Look(new FetchRequest(uri, OcspAnswer.Ask(certificate, issuer)), at, missing) is not { } kept)
+                return null;
+            if (kept.Answer?.StatusOf(certificate, issuer, signers, at, out _) is not null)
+                return kept.Answer;
+        }
+        return null;
     }
 
     /// <summary>True is good, false revoked, null neither: it is out of date or not of this issuer. When it is good, the reason says what its delta is not good for.</summary>

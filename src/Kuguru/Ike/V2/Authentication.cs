@@ -95,7 +95,11 @@ sealed class Authentication(Keying keying, InitMessages init, bool isInitiator)
 }
 
 /// <summary>A CERTREQ: SHA-1 of the public keys of the authorities that are wished for; none is any (RFC 7296 section 3.7).</summary>
-sealed record CertificateRequest(ImmutableArray<Blob> Authorities);
+sealed record CertificateRequest(ImmutableArray<Blob> Authorities)
+{
+    /// <summary>OCSP responses are wished for as well (RFC 4806).</summary>
+    public bool WantsStatus { get; init; }
+}
 
 /// <summary>What we prove ourselves with: CERT payloads and AUTH; or why we cannot.</summary>
 /// <param name="Certificates">CERT payloads, the end entity's first.</param>

@@ -5,7 +5,7 @@ using Kuguru.Wire.V2;
 
 namespace Kuguru.Ike.V2;
 
-/// <summary>CERTREQ payloads (RFC 7296 section 3.7) and SIGNATURE_HASH_ALGORITHMS (RFC 7427 section 4): what we take of a peer, and what it takes of us.</summary>
+/// <summary>CERTREQ payloads (RFC 7296 section 3.7; for OCSP responses RFC 4806) and SIGNATURE_HASH_ALGORITHMS (RFC 7427 section 4): what we take of a peer, and what it takes of us.</summary>
 static class CertificateRequests
 {
     const int HashLength = 20;
@@ -58,13 +58,27 @@ static class CertificateRequests
         foreach (var authority in authorities)
             w.Bytes(authority);
         yield return new Payload.CertReq(CertEncoding.X509Signature, w.ToArray());
+        if (connections.Any(connection => connection is { AskForCertificates: true, AsksForStatus: true }))
+            yield return new Payload.CertReq(CertEncoding.OcspContent, Responders(node));
+    }
+
+    /// <summary>RFC 4806 section 3.1: who may sign besides an authority and whom that has named.</summary>
+    static Blob Responders(INode node)
+    {
+        var w = new WireWriter();
+        foreach (var signer in node.Certificates.OcspSigners.Where(signer => signer.IsSelfIssued))
+            w.Bytes(signer.Key.Fingerprint);
+        return w.ToArray();
     }
 
     /// <summary>All that a message asks for; null when it asks for no certificates.</summary>
     public static CertificateRequest? Read(IkeMessage message)
     {
         var asked = message.All<Payload.CertReq>().Where(request => request.Encoding == CertEncoding.X509Signature).ToList();
-        return asked.Count == 0 ? null : new([.. asked.SelectMany(Authorities).Take(MaxAuthorities)]);
+        return asked.Count == 0 ? null : new([.. asked.SelectMany(Authorities).Take(MaxAuthorities)])
+        {
+            WantsStatus = message.All<Payload.CertReq>().Any(request => request.Encoding == CertEncoding.OcspContent),
+        };
     }
 
     static IEnumerable<Blob> Authorities(Payload.CertReq request)

@@ -67,6 +67,15 @@ static partial class IkeAuth
             phase.Fail(t, new Failure(FailureCode.Refused,
                 $"{sa.Path.Remote.Address} does not take an IKE SA without a child (RFC 6023): {(plan.Children.IsEmpty ? "name a child" : "take out 'childless = force'")}"));
         else
+            AskWithStatus(t, phase, rest);
+    }
+
+    /// <summary>The first message, with the status of our certificates if the peer wants to have it (RFC 4806).</summary>
+    static void AskWithStatus(Turn t, ExpectAuthResponse phase, List<Payload> rest)
+    {
+        if (SignatureAuthenticator.MissingStatus(t, phase.Authentication) is { IsEmpty: false } missing)
+            new Deliberation(phase, missing).Begin(t, turn => AskWithStatus(turn, phase, rest));
+        else
             AskRound(t, phase, rest);
     }
 
@@ -153,6 +162,8 @@ static partial class IkeAuth
     static (Sequence<Payload> Answer, Phase Next) AnswerRound(
         Turn t, Authentication a, IkeMessage first, Instant until, IkeMessage request, Payload.IDi idi)
     {
+        if (SignatureAuthenticator.MissingStatus(t, a) is { IsEmpty: false } status)
+            return ([], new Deliberation((KeyedPhase)t.Sa.Phase, status));
         if (request.Find<Payload.Auth>() is null)
             return AnswerWithEap(t, a, first, until, idi);
         if (Judge(t, a, request, idi, out var missing) is { } failure)
