@@ -182,4 +182,37 @@ public class RevocationTests
         near.Refused("dave", far, "nobody can say whether certificate 'C=CH, O=Kuguru, CN=dave.example' is revoked, which 'revocation = strict' wants to know: http://127.0.0.1:8800: ");
         Assert.Equal(["erin.example", "carol.example"], far.List().Select(sa => sa.RemoteId));
     }
+
+    /// <summary>ocsp-rfc4806-both, ocsp-rfc4806-signer: each can ask about its own certificate alone, and tells the other; a charon from before RFC 4806 passes over what it is asked for.</summary>
+    [Theory]
+    [InlineData(Peer.Kuguru, Peer.Kuguru)]
+    [InlineData(Peer.Kuguru, Peer.Charon)]
+    [InlineData(Peer.Charon, Peer.Kuguru)]
+    public void The_status_of_a_certificate_comes_with_it_where_both_have_RFC_4806(Peer client, Peer gateway)
+    {
+        Peers.NeedRoot();
+        Issued issue(string name) => Root.Issue($"{name}.example", new Wish { Extensions = Authority.Uris(null, WebServer.Uri(name)) });
+        var (carol, gw) = (issue("carol"), issue("gw"));
+        using var world = new RoadWarriors();
+        using var near = client.On(world.Clients[0]);
+        using var far = gateway.On(world.Gateway);
+        using var mine = near.Host.Inside(() => new WebServer(new() { ["/carol"] = Root.Ocsp(carol, true, DateTimeOffset.UtcNow, Later) }));
+        using var theirs = far.Host.Inside(() => new WebServer(new() { ["/gw"] = Root.Ocsp(gw, true, DateTimeOffset.UtcNow, Later) }));
+        near.Give(Root, "carol", carol);
+        far.Give(Root, "gw", gw);
+        var both = client == gateway;
+        string Judged(string name) => both ? Remote(name) : $"auth = pubkey\n id = {name}.example";
+        string Policy(Peer peer) => peer == Peer.Kuguru ? "ocsp = both" : "";
+        far.Load(Logins.Gateway("rw", Judged("carol"), Local("gw"), Policy(gateway)) + Logins.Pools);
+        near.Load(Logins.Client("carol", world.GatewayAddress, Local("carol"), Judged("gw"), Policy(client)));
+        near.UpAndDown(far, "carol", () => Assert.Equal("carol.example", far.Single().RemoteId));
+        foreach (var (daemon, peer, own, other) in ((IkeDaemon, Peer, string, string)[])[(near, client, "carol", "gw"), (far, gateway, "gw", "carol")])
+        {
+            if (peer == Peer.Kuguru && both)
+            {
+                Assert.Contains($"fetching {WebServer.Uri(own)}, before", daemon.Log, StringComparison.Ordinal);
+                Assert.DoesNotContain($"{WebServer.Uri(other)}", daemon.Log, StringComparison.Ordinal);
+            }
+        }
+    }
 }

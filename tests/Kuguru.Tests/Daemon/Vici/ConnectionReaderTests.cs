@@ -54,6 +54,17 @@ public class ConnectionReaderTests
         Assert.Equal((TimeSpan.FromHours(1), TimeSpan.FromMinutes(5), TimeSpan.Zero), (connection.RekeyTime, connection.OverTime, connection.RandTime));
     }
 
+    [Theory]
+    [InlineData(null, OcspPolicy.Reply, false, true)]
+    [InlineData("request", OcspPolicy.Request, true, false)]
+    [InlineData("both", OcspPolicy.Both, true, true)]
+    [InlineData("never", OcspPolicy.Never, false, false)]
+    public void OCSP_responses_are_asked_for_and_given_as_ocsp_says(string? value, OcspPolicy policy, bool asks, bool gives)
+    {
+        var connection = Read(value is null ? [] : new() { { "ocsp", value } })!;
+        Assert.Equal((policy, asks, gives), (connection.Ocsp, connection.AsksForStatus, connection.GivesStatus));
+    }
+
     [Fact]
     public void Reauthentication_alone_switches_rekeying_off()
     {
