@@ -108,7 +108,7 @@ public class StatusStories
         {
             // It asks as well, and moon does not answer.
             pair.World.Run(0.2);
-            Assert.Empty(pair.Moon.Fetching.Where(fetch => fetch.Request.Body == OcspAnswer.Ask(Moon.Certificate, Root.Certificate)));
+            Assert.DoesNotContain(pair.Moon.Fetching, fetch => fetch.Request.Body == OcspAnswer.Ask(Moon.Certificate, Root.Certificate));
         }
         pair.World.Run(1);
         Assert.Empty(pair.Sun.Fetching);
