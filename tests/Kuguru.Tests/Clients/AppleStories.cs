@@ -162,7 +162,7 @@ public class AppleStories
     [Fact]
     public void It_is_asked_for_another_group_where_the_gateway_insists()
     {
-        var gateway = new Gateway(text => text.Replace("pools = devices, devices6", "pools = devices, devices6\n proposals = aes256-sha256-modp2048", StringComparison.Ordinal));
+        var gateway = new Gateway(text => text.Replace("aes256-sha256-ecp256-x25519-modp2048, default", "aes256-sha256-modp2048", StringComparison.Ordinal));
         using var apple = Client(gateway);
         var refused = Init(apple, KeyExchangeMethod.Ecp256, s_macos14);
         Assert.Equal("000e", Convert.ToHexStringLower(refused.Find(NotifyType.InvalidKePayload)!.Data.Span));

@@ -2,6 +2,7 @@ using System.Text;
 using Kuguru.Crypto;
 using Kuguru.Engine;
 using Kuguru.Ike;
+using Kuguru.Ike.V2;
 using Kuguru.Nat;
 using Kuguru.Pki;
 using Kuguru.Wire;
@@ -85,6 +86,8 @@ public class WindowsStories
         var init = Init(windows, KeyExchangeMethod.Modp2048, s_registry);
         Assert.True(init.Has(NotifyType.Ikev2FragmentationSupported));
         Assert.NotNull(init.Find<Payload.CertReq>());
+        // Not the first that it offers.
+        Assert.Equal("AES_CBC_256/HMAC_SHA2_256_128/PRF_HMAC_SHA2_256/MODP_2048", Proposals.Describe(init.Find<Payload.SA>()!));
         var (spi, id) = (windows.NewEspSpi(), AddressOf(windows));
         using var user = new MsChapV2Client(Encoding.ASCII.GetBytes(identity), name, "change me");
         var answer = AskForEap(windows, spi, id, s_esp);
@@ -184,7 +187,7 @@ public class WindowsStories
         Assert.True(Init(refused, KeyExchangeMethod.Modp1024, s_weak).Has(NotifyType.NoProposalChosen));
         Assert.Contains("MODP_1024", Assert.Single(gateway.Failures), StringComparison.Ordinal);
 
-        gateway = new Gateway(text => text.Replace("pools = devices, devices6", "pools = devices, devices6\n proposals = default, aes256-sha256-modp1024", StringComparison.Ordinal));
+        gateway = new Gateway(text => text.Replace("modp2048, default", "modp2048, default, aes256-sha256-modp1024", StringComparison.Ordinal));
         using var windows = Client(gateway);
         Init(windows, KeyExchangeMethod.Modp1024, s_weak);
         var (spi, id) = (windows.NewEspSpi(), AddressOf(windows));
