@@ -6,12 +6,15 @@ namespace Kuguru.Ike;
 /// </summary>
 public sealed class ProbeLine
 {
-    (uint User, Instant Until)? _taken;
+    (object User, Instant Until)? _taken;
 
-    /// <summary>False when another IKE SA has it.</summary>
-    public bool TryTake(uint user, Instant now, TimeSpan time)
+    /// <summary>False when another IKE SA has it, none of those that one was rekeyed from.</summary>
+    /// <param name="user">What they have in common.</param>
+    /// <param name="now">The time.</param>
+    /// <param name="time">For how long it is taken.</param>
+    public bool TryTake(object user, Instant now, TimeSpan time)
     {
-        if (_taken is { } taken && taken.User != user && taken.Until > now)
+        if (_taken is { } taken && !ReferenceEquals(taken.User, user) && taken.Until > now)
             return false;
         _taken = (user, now + time);
         return true;

@@ -84,7 +84,7 @@ sealed partial class Established
     /// <summary>Until the silence that is tried is over, and a while; another IKE SA examines what is before us if not.</summary>
     public bool TakeProbeLine(Turn t)
     {
-        if (t.Node.ProbeLine.TryTake(t.Sa.UniqueId, t.Now, (Next(t.Sa) ?? TimeSpan.Zero) + 2 * MappingProbe.Pause))
+        if (t.Node.ProbeLine.TryTake(t.Sa.Mobility, t.Now, (Next(t.Sa) ?? TimeSpan.Zero) + 2 * MappingProbe.Pause))
             return true;
         ForgetSights();
         ProbeAgain(t, MappingProbe.Retreat);

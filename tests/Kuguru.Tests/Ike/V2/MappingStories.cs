@@ -115,7 +115,7 @@ public class MappingStories
     public void Only_one_IKE_SA_at_a_time_uses_the_other_port()
     {
         var pair = Examining(new Napt("203.0.113.9"));
-        Assert.True(pair.Moon.ProbeLine.TryTake(99, pair.World.Now, TimeSpan.FromSeconds(80)));
+        Assert.True(pair.Moon.ProbeLine.TryTake(new object(), pair.World.Now, TimeSpan.FromSeconds(80)));
         pair.World.Run(80);
         Assert.DoesNotContain("1026>4500", pair.World.Transcript, StringComparison.Ordinal);
         pair.World.Run(20);
@@ -179,6 +179,45 @@ public class MappingStories
         pair.World.Run(30);
         Assert.DoesNotContain(pair.Moon.Events.OfType<Event.Note>(), note => note.Text.Contains("fragments", StringComparison.Ordinal));
         // All that was lost came from 4500: what the peer has of it is still the piece from the other port, where it answers.
+        Assert.Equal(new(TimeSpan.FromSeconds(25)), pair.Moon.Mapping);
+    }
+
+    [Fact]
+    public void A_peer_that_makes_new_keys_meanwhile_is_not_asked_any_more_under_the_old_ones()
+    {
+        var pair = Examining(new Napt("203.0.113.9"));
+        RunUntilTrial(pair);
+        pair.Sun.Order((session, outbox) => session.RekeyIke(pair.World.Now, 5, outbox));
+        pair.World.Run(28);
+        Assert.Null(pair.Sun.Outcome(5));
+        Assert.DoesNotContain("SKF", pair.World.Transcript, StringComparison.Ordinal);
+        // The same is tried with the new ones.
+        pair.World.Run(70);
+        Assert.Equal(TimeSpan.FromSeconds(25), pair.Moon.Mapping.Holds);
+    }
+
+    [Fact]
+    public void A_silence_that_was_begun_on_another_path_says_nothing()
+    {
+        var pair = Examining(new Napt("203.0.113.9"));
+        RunUntilTrial(pair);
+        pair.Moon.Nat = new Napt("203.0.113.10");
+        (pair.Moon.Address, pair.Moon.LocalAddresses) = (IpAddress.Parse("10.9.0.10"), [IpAddress.Parse("10.9.0.10")]);
+        pair.Moon.Order((session, outbox) => session.PathsFound(pair.World.Now, new(false, [new(new(pair.Moon.Address, 0), new(pair.Sun.Address, 0))]), outbox));
+        pair.World.Run(28);
+        Assert.Equal(default, pair.Moon.Mapping);
+        Assert.Equal("203.0.113.10", $"{pair.Sun.Session.Path.Remote.Address}");
+        pair.World.Run(100);
+        Assert.Equal(new(TimeSpan.FromSeconds(25)), pair.Moon.Mapping);
+    }
+
+    [Fact]
+    public void One_answer_that_is_lost_is_no_blocked_port()
+    {
+        var pair = Examining(new Napt("203.0.113.9"));
+        var lost = 0;
+        pair.World.Loses = (path, _) => path.Remote.Port == 1026 && lost++ == 0;
+        pair.World.Run(75);
         Assert.Equal(new(TimeSpan.FromSeconds(25)), pair.Moon.Mapping);
     }
 
