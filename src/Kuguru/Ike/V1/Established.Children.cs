@@ -42,19 +42,20 @@ sealed partial class Established
         {
             IsNats = agreement.Transport is not null && t.Sa.Nat is { Remote: true, IsPeersOwn: false } && !t.Sa.IsInitiator,
             IsGateway = !Configuration.Ours.IsEmpty,
-            Replaces = _children.Find(child => Replaces(child, agreement.Config, agreement.Local, agreement.Remote))?.Sa.InboundSpi,
+            Replaces = Home(t.Sa).Phase._children.Find(child => Replaces(child, agreement.Config, agreement.Local, agreement.Remote))?.Sa.InboundSpi,
         };
 
     /// <summary>Makes a child of what was agreed and puts it to use, at first only for receiving when <paramref name="isInboundOnly"/>.</summary>
     public Child Add(Turn t, QuickAgreement agreement, Secret? shared, Blob nonceI, Blob nonceR, bool isInboundOnly)
     {
         var (config, choice, inbound, local, remote) = agreement;
-        var before = _children.Find(child => Replaces(child, config, local, remote));
+        var (home, session) = Home(t.Sa);
+        var before = home._children.Find(child => Replaces(child, config, local, remote));
         var reqId = before?.ReqId ?? new ReqIdUse(t.Node.ReqIdFor(Connection, config, local, [.. StandIn.See(remote, agreement.StandIns)]));
         var child = Child.Install(t, new ChildSa
         {
             UniqueId = t.Node.NewChildUniqueId(),
-            IkeUniqueId = t.Sa.UniqueId,
+            IkeUniqueId = session.UniqueId,
             ConnectionName = Connection.Name,
             Config = config,
             ReqId = reqId.Number,
@@ -73,25 +74,28 @@ sealed partial class Established
             RisksNat = t.Sa.Nat.IsRisky,
             Usage = new SaUsage(),
         }, reqId, isInboundOnly);
-        _children.Add(child);
+        home._children.Add(child);
+        if (home != this)
+            t.Node.Adopt(session);
         return child;
     }
 
     /// <summary>Both ends have it: those before it with the same selectors are over, and only receive until they end.</summary>
     public void Confirm(Turn t, Child child, bool waits)
     {
-        var before = _children.FindAll(other => other != child && Replaces(other, child.Sa.Config, child.Sa.LocalSelectors, child.Sa.RemoteSelectors));
+        var (home, session) = Home(t.Sa);
+        var before = home._children.FindAll(other => other != child && Replaces(other, child.Sa.Config, child.Sa.LocalSelectors, child.Sa.RemoteSelectors));
         if (before.Count == 0)
-            t.Report(new Event.ChildUp(t.Sa.Status(t.Now), child.Status));
+            t.Report(new Event.ChildUp(session.Status(t.Now), child.Status));
         foreach (var old in before)
         {
             (old.State, old.Successor) = (ChildState.Rekeyed, child);
-            t.Report(new Event.ChildRekeyed(t.Sa.Status(t.Now), old.Status, child.Status));
+            t.Report(new Event.ChildRekeyed(session.Status(t.Now), old.Status, child.Status));
         }
         if (waits && before.Count > 0)
-            _useAt[child] = t.Now + UseAfter;
+            home._useAt[child] = t.Now + UseAfter;
         else
-            Use(t, child);
+            home.Use(t, child);
     }
 
     static bool Replaces(Child child, ChildConfig config, ImmutableArray<Selector> local, ImmutableArray<Selector> remote) =>
@@ -118,7 +122,7 @@ sealed partial class Established
     /// <summary>A child that never was one goes without a word.</summary>
     public void Discard(Turn t, Child child)
     {
-        if (!_children.Remove(child))
+        if (!Home(t.Sa).Phase._children.Remove(child))
             return;
         child.State = ChildState.Deleted;
         t.Add(new Effect.RemoveSa(child.Sa.InboundSpi));

@@ -25,6 +25,7 @@ sealed partial class Established : KeyedPhase
     readonly KeepAlives _keepAlives = new();
     readonly List<Child> _takenOver = [];
     bool _isReplaced;
+    IkeV1Session? _heir;
     readonly bool _isForReauthentication;
     Instant? _rekeyAt, _endsAt;
 
@@ -49,6 +50,8 @@ sealed partial class Established : KeyedPhase
     public override IkeState State => _isReplaced ? IkeState.Rekeyed : _rekeying ? IkeState.Rekeying : IkeState.Established;
     public override bool IsLeaving => _isReplaced;
     public Traits Peer => _peer;
+
+    bool MayBegin => _current is null && _queue.Count > 0 && !(AwaitsPush && _queue[0] is QuickModeErrand);
 
     /// <summary>The peer waits for, or is given, addresses before packets can flow.</summary>
     bool AwaitsPush => Connection.Push && !Connection.VirtualAddresses.IsEmpty && Configuration.Ours.IsEmpty;
@@ -90,6 +93,9 @@ sealed partial class Established : KeyedPhase
             at = Instant.Earliest(at, Instant.Earliest(child.Deadline, UseAt(child)));
         foreach (var offer in _offers.Values)
             at = Instant.Earliest(at, offer.Until);
+        // What came from the ISAKMP SA before is asked at once.
+        if (MayBegin)
+            at = Instant.Earliest(at, _since);
         return Instant.Earliest(at, _liveness.IsAsking ? _liveness.Next : LivenessAt(sa));
     }
 
@@ -117,7 +123,7 @@ sealed partial class Established : KeyedPhase
 
     public override void Advance(Turn t)
     {
-        while (t.Sa.Phase == this && _current is null && _queue.Count > 0 && !(AwaitsPush && _queue[0] is QuickModeErrand))
+        while (t.Sa.Phase == this && MayBegin)
         {
             var next = _queue[0];
             _queue.RemoveAt(0);
@@ -177,7 +183,8 @@ sealed partial class Established : KeyedPhase
         }
         var failure = new Failure(FailureCode.TimedOut,
             $"peer not responding: {t.Sa.Path.Remote} left {Notation.Name(question.Exchange)} unanswered {question.Resent + 1} times");
-        t.Report(new Event.Failed(failure));
+        if (!_isReplaced)
+            t.Report(new Event.Failed(failure));
         t.Sa.Enter(End(t, "peer not responding", child => child.DpdAction, failure));
     }
 
@@ -229,6 +236,7 @@ sealed partial class Established : KeyedPhase
     /// <summary>Takes down what hangs on the ISAKMP SA, and says so.</summary>
     public Phase End(Turn t, string why, Func<ChildConfig, CloseAction> next, Failure failure)
     {
+        Bequeath(t);
         foreach (var child in Children.ToList())
             Remove(t, child, next(child.Sa.Config));
         Configuration.Release(t);
@@ -278,11 +286,24 @@ sealed partial class Established : KeyedPhase
             old._useAt.Clear();
             _queue.AddRange(old._queue);
             old._queue.Clear();
-            (old._isReplaced, old._rekeyAt) = (true, null);
+            (old._isReplaced, old._heir, old._rekeyAt) = (true, t.Sa, null);
             old._endsAt = t.Now + (session.IsInitiator ? Grace : Grace * 3);
             t.Node.Adopt(session);
             t.Node.Adopt(t.Sa);
         }
+    }
+
+    /// <summary>Where the children of a quick mode that began here live: with the last of those ISAKMP SAs that have replaced this one.</summary>
+    (Established Phase, IkeV1Session Session) Home(IkeV1Session own) => _heir is { Phase: Established heir } next ? heir.Home(next) : (this, own);
+
+    /// <summary>What we asked for here, and the peer has not answered any more, is asked for where everything else is.</summary>
+    void Bequeath(Turn t)
+    {
+        if (_current is not QuickModeErrand errand || Home(t.Sa) is var (home, session) && home == this)
+            return;
+        _current = null;
+        home.Enqueue(errand);
+        t.Node.Adopt(session);
     }
 
     /// <summary>The peer says only now that it has lost what was before.</summary>

@@ -238,6 +238,7 @@ sealed class QuickModeErrand(ChildRequest request, Child? old) : Errand
         List<Payload> payloads = [offer, new Payload.Nonce(_nonce)];
         if (group != KeyExchangeMethod.None)
         {
+            _exchange?.Dispose();
             _exchange = KeyExchange.Start(group, t.Node.Dice);
             payloads.Add(new Payload.KE(_exchange.PublicValue));
         }

@@ -1,5 +1,6 @@
 using Kuguru.Crypto;
 using Kuguru.Ike;
+using Kuguru.Wire.V1;
 using Xunit;
 
 namespace Kuguru.Tests.Ike.V1;
@@ -274,6 +275,31 @@ public class MainModeStories
         Assert.Empty(pair.Moon.Events.OfType<Event.ChildDown>());
         Assert.Empty(pair.Sun.Events.OfType<Event.ChildDown>());
         Assert.Single(pair.Moon.Events.OfType<Event.IkeRekeyed>());
+    }
+
+    [Theory] // charon takes no quick mode while it makes the next ISAKMP SA
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_child_that_is_asked_for_meanwhile_comes_up_with_the_successor(bool isAnsweredLate)
+    {
+        var pair = Two(c => c with { Children = [.. c.Children, Configs.Child("more", "10.5.0.0/16", "10.6.0.0/16")] },
+            c => c with { Children = [.. c.Children, Configs.Child("more", "10.6.0.0/16", "10.5.0.0/16")] });
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(2);
+        var old = pair.Moon.V1.LocalSpi;
+        // On the old one moon's questions are lost for good, or sun's answers until the new one is there.
+        pair.World.Loses = (path, bytes) => bytes.Span[18] == (byte)ExchangeKind.QuickMode && bytes.Span[..8].SequenceEqual(old.ToBlob().Span)
+            && (isAnsweredLate ? path.Local.Address == pair.Sun.Address && !pair.Sun.Events.OfType<Event.IkeRekeyed>().Any() : path.Local.Address == pair.Moon.Address);
+        pair.Moon.Order((session, outbox) => session.RequestChild(pair.World.Now, pair.Moon.Connections[0].Children[1], 7, outbox));
+        pair.Moon.Order((session, outbox) => session.RekeyIke(pair.World.Now, 8, outbox));
+        pair.World.Run(60);
+        Assert.Equal((null, null), (pair.Moon.Outcome(7), pair.Moon.Outcome(8)));
+        Assert.Equal(["net", "more"], pair.Moon.V1.Status(pair.World.Now).Children.Select(child => child.Name));
+        Assert.Equal(["net", "more"], pair.Sun.V1.Status(pair.World.Now).Children.Select(child => child.Name));
+        Assert.All(pair.Moon.V1.Status(pair.World.Now).Children, child => Assert.Contains(pair.Sun.Installed.Values, sa => sa.OutboundSpi == child.InboundSpi && sa.InboundSpi == child.OutboundSpi));
+        Assert.Empty(pair.Moon.Failures);
+        Assert.Empty(pair.Moon.Events.OfType<Event.ChildDown>());
+        Assert.Empty(pair.Sun.Events.OfType<Event.ChildDown>());
     }
 
     [Fact]
