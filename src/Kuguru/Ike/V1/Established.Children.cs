@@ -83,6 +83,9 @@ sealed partial class Established
     /// <summary>Both ends have it: those before it with the same selectors are over, and only receive until they end.</summary>
     public void Confirm(Turn t, Child child, bool waits)
     {
+        // Both ends asked at once, and what we asked for has replaced this one already.
+        if (child.IsWaning)
+            return;
         var (home, session) = Home(t.Sa);
         var before = home._children.FindAll(other => other != child && Replaces(other, child.Sa.Config, child.Sa.LocalSelectors, child.Sa.RemoteSelectors));
         if (before.Count == 0)

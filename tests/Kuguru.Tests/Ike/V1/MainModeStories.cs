@@ -262,6 +262,27 @@ public class MainModeStories
     }
 
     [Fact]
+    public void Both_rekey_a_child_at_once_and_each_end_has_one_that_goes_on()
+    {
+        var pair = Up();
+        foreach (var host in (Host[])[pair.Moon, pair.Sun])
+            host.Order((session, outbox) => session.RekeyChild(pair.World.Now, session.Status(pair.World.Now).Children.Single().UniqueId, 7, outbox));
+        pair.World.Run(5);
+        foreach (var (host, peer) in ((Host, Host)[])[(pair.Moon, pair.Sun), (pair.Sun, pair.Moon)])
+        {
+            var children = host.V1.Status(pair.World.Now).Children;
+            Assert.Equal(3, children.Length);
+            var one = Assert.Single(children, child => child.State == ChildState.Installed);
+            Assert.Contains(peer.V1.Status(pair.World.Now).Children, child => child.InboundSpi == one.OutboundSpi);
+        }
+        // Hours later, when all of these are over.
+        pair.World.Run(3 * 3600);
+        IsUp(pair, generations: true);
+        Assert.Empty(pair.Moon.Events.OfType<Event.ChildDown>());
+        Assert.Empty(pair.Sun.Events.OfType<Event.ChildDown>());
+    }
+
+    [Fact]
     public void The_ISAKMP_SA_gets_a_successor_that_takes_all_children_over()
     {
         var pair = Up();
