@@ -160,7 +160,8 @@ public static class ConnectionReader
             if (side == "local" && round.Value.Id is { IsAny: false, IsRange: true } range)
                 errors.Add(new ConfigError($"{at}.id", $"'{range}' stands for many addresses: give the one that we are called by"));
             if (round.Value.CertifiedAs is { } name && (side == "local" || round.Value.Kind != AuthenticationKind.PublicKey || !round.Value.PublicKeys.IsEmpty))
-                errors.Add(new ConfigError($"{at}.id", $"'%{name}' is what a peer's certificate has to be for, whatever it calls itself: of a remote section with a certificate"));
+                errors.Add(new ConfigError($"{at}.id",
+                    $"'%{name}' is what a peer's certificate has to be for, whatever it calls itself: of a remote section with a certificate"));
             var rules = SignatureRules.None;
             if (round.Value.Kind == AuthenticationKind.PublicKey && !SignatureRules.TryParse(round.Auth, settings.RsaPss, out rules, out var error))
                 errors.Add(new ConfigError($"{at}.auth", error));

@@ -138,7 +138,10 @@ static class Certification
     {
         var name = $"certificate '{certificate.SubjectText}'";
         if (round.CertifiedAs is { } wanted && !PeerNames.Has(certificate, wanted))
-            return $"{name} is not for '{wanted}', as 'id = %{wanted}' of the remote section wants: it is for {PeerNames.Text(certificate)}";
+        {
+            return $"{name} is not for '{wanted}', as 'id = %{wanted}' of the remote section wants: "
+                + $"it is for {PeerNames.Text(certificate)}";
+        }
         if (scheme is { } signs && round.Rules.WhyNotAuth(certificate.Key, signs) is { } auth)
             return auth;
         if (round.Rules.WhyNotChain(chain.IsEmpty ? [certificate] : chain) is { } signed)

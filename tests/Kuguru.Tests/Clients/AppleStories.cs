@@ -32,7 +32,8 @@ public class AppleStories
     static IkeMessage Init(ScriptedClient apple, KeyExchangeMethod group, params string[] proposals)
     {
         apple.Begin(group, nonce: 16);
-        return apple.Init([ForIke(proposals), apple.KE, apple.Ni, N(NotifyType.RedirectSupported), apple.NatSource, apple.NatDestination, N(NotifyType.Ikev2FragmentationSupported)]);
+        return apple.Init([ForIke(proposals), apple.KE, apple.Ni, N(NotifyType.RedirectSupported), apple.NatSource, apple.NatDestination,
+            N(NotifyType.Ikev2FragmentationSupported)]);
     }
 
     /// <summary>No CERTREQ, unless a profile names the issuer.</summary>

@@ -9,11 +9,17 @@ static partial class Documentation
 
     /// <summary>From the root.</summary>
     public static IReadOnlyList<string> Pages { get; } =
-        [.. Directory.EnumerateFiles(s_root, "*.md").Concat(Directory.EnumerateFiles(System.IO.Path.Combine(s_root, "docs"), "*.md")).Select(file => System.IO.Path.GetRelativePath(s_root, file)).Order(StringComparer.Ordinal)];
+    [
+        .. Directory.EnumerateFiles(s_root, "*.md").Concat(Directory.EnumerateFiles(System.IO.Path.Combine(s_root, "docs"), "*.md"))
+            .Select(file => System.IO.Path.GetRelativePath(s_root, file)).Order(StringComparer.Ordinal),
+    ];
 
     /// <summary>The code blocks of a page that are a swanctl.conf.</summary>
     public static IReadOnlyList<string> Configurations(string page) =>
-        [.. Block().Matches(File.ReadAllText(System.IO.Path.Combine(s_root, page))).Select(match => match.Groups[1].Value).Where(text => text.Contains("connections {", StringComparison.Ordinal))];
+    [
+        .. Block().Matches(File.ReadAllText(System.IO.Path.Combine(s_root, page))).Select(match => match.Groups[1].Value)
+            .Where(text => text.Contains("connections {", StringComparison.Ordinal)),
+    ];
 
     static string Root()
     {

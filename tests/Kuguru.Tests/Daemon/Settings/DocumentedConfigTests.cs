@@ -26,7 +26,7 @@ public class DocumentedConfigTests
     public async Task It_loads(string page, int index)
     {
         await using var daemon = new BareDaemon();
-        Gateway.WriteCredentials((name, text) => daemon.Write(name, text));
+        DocumentedNode.WriteCredentials((name, text) => daemon.Write(name, text));
         await daemon.Load(Documentation.Configurations(page)[index]);
     }
 
