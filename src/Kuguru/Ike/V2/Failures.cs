@@ -30,6 +30,10 @@ static class Failures
             + $"or no connection for our address {path.Local.Address}; compare 'proposals' and the addresses at both ends")
         : new(FailureCode.Refused, $"received {Notation.Name(why)} notify error from {path.Remote} in answer to IKE_SA_INIT; see its log");
 
+    public static Failure CouldNotRead(Path path, bool asksForChild) => new(FailureCode.Refused,
+        $"received INVALID_SYNTAX notify error from {path.Remote.Address} in answer to IKE_AUTH: it cannot read our request"
+        + (asksForChild ? ", or takes IKE SAs without a child only: try 'childless = prefer'" : "; see its log"));
+
     public static Failure NoCommonIkeProposal(Path path, Payload.SA offer, ImmutableArray<Connection> candidates) => candidates.IsEmpty
         ? new(FailureCode.UnknownConnection,
             $"no connection fits {path}: load one whose local_addrs and remote_addrs have these addresses, or leave them out")

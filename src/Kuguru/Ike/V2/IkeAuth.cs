@@ -272,6 +272,12 @@ static partial class IkeAuth
     public static void Conclude(Turn t, ExpectAuthResponse phase, IkeMessage response)
     {
         var (a, plan) = (phase.Authentication, phase.Plan);
+        // The end of the IKE SA, whatever else is in the message (section 2.21.2).
+        if (response.Has(NotifyType.InvalidSyntax))
+        {
+            phase.Fail(t, Failures.CouldNotRead(t.Sa.Path, asksForChild: !plan.Children.IsEmpty && plan.Connection.Childless is not (ChildlessPolicy.Force or ChildlessPolicy.Prefer)));
+            return;
+        }
         if (a.Theirs is { } expected)
         {
             var (idr, auth) = (response.Find<Payload.IDr>(), response.Find<Payload.Auth>());

@@ -1,6 +1,7 @@
 using Kuguru.Crypto;
 using Kuguru.Ike;
 using Kuguru.Wire;
+using Kuguru.Wire.V2;
 using Xunit;
 
 namespace Kuguru.Tests.Ike.V2;
@@ -212,6 +213,20 @@ public class AuthStories
         Assert.Equal(FailureCode.AuthenticationFailed, pair.Moon.Outcome(1)!.Code);
         Assert.Empty(pair.Sun.Sessions);
         Assert.Empty(pair.Sun.Installed);
+    }
+
+    [Fact] // charon with childless = force proves who it is, gives an address and says INVALID_SYNTAX, after which it has no IKE SA
+    public void A_peer_that_authenticates_and_cannot_read_the_rest_has_no_IKE_SA()
+    {
+        var pair = new Pair();
+        pair.World.Changes = (from, to, bytes) => from == pair.Sun && bytes.Span[18] == (byte)ExchangeType.IkeAuth
+            ? Resealing.WithPayloads(from, to, bytes, payloads => [.. payloads.Where(payload => payload is Payload.IDr or Payload.Auth), new Payload.Notify(NotifyType.InvalidSyntax)]) : bytes;
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(1);
+        Assert.Empty(pair.Moon.Sessions);
+        Assert.Equal("received INVALID_SYNTAX notify error from 192.0.2.2 in answer to IKE_AUTH: it cannot read our request, or takes IKE SAs without a child only: try 'childless = prefer'",
+            pair.Moon.Outcome(1)!.Sentence);
+        Assert.Empty(pair.Moon.Events.OfType<Event.IkeUp>());
     }
 
     [Theory]
