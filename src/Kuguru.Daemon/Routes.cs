@@ -25,10 +25,11 @@ public sealed record RoutesOptions
 /// <summary>Who needs a route: an installed pair of SAs, or a trap.</summary>
 public readonly record struct RouteOwner
 {
-    readonly bool _isTrap;
     readonly uint _number;
 
-    RouteOwner(bool isTrap, uint number) => (_isTrap, _number) = (isTrap, number);
+    RouteOwner(bool isTrap, uint number) => (IsTrap, _number) = (isTrap, number);
+
+    public bool IsTrap { get; }
 
     public static RouteOwner Sa(Spi inboundSpi) => new(false, inboundSpi.Value);
     public static RouteOwner Trap(uint reqId) => new(true, reqId);
@@ -309,10 +310,13 @@ public sealed class Routes : IDisposable
         }
     }
 
-    /// <summary>Makes the kernel's route what the owners want: the first source that any of them has, the smallest MTU.</summary>
+    /// <summary>
+    /// Makes the kernel's route what the owners want: the first source that any of them has, the smallest MTU. A trap comes last, since behind it stands the
+    /// host's own address where the SA that it brought up has a virtual one.
+    /// </summary>
     void Settle(Prefix destination, Entry entry, IReadOnlyList<InterfaceAddress> addresses)
     {
-        var holdings = entry.Owners.Select(owner => _holdings[owner]).ToArray();
+        var holdings = entry.Owners.OrderBy(owner => owner.IsTrap).Select(owner => _holdings[owner]).ToArray();
         var mtu = holdings.Min(holding => holding.Mtu == 0 ? int.MaxValue : holding.Mtu);
         var wanted = new IpRoute(destination)
         {

@@ -145,6 +145,20 @@ public sealed class RoutesTests
     });
 
     [Fact]
+    public void What_a_trap_has_brought_up_gives_the_source_and_the_trap_when_it_is_gone() => InHost((netlink, tun) =>
+    {
+        using var routes = new Routes(tun, new());
+        routes.Add(RouteOwner.Trap(1), Given.Selectors("10.9.0.1/32"), Given.Selectors("10.2.0.0/16"), TwoHosts.A4);
+        Assert.Equal("tun from 10.9.0.1", Way(netlink, tun, "10.2.0.5"));
+        routes.AddAddress(1, IpAddress.Parse("10.3.0.1"));
+        routes.Add(_first, Given.Selectors("10.3.0.1/32"), Given.Selectors("10.2.0.0/16"), TwoHosts.A4);
+        Assert.Equal("tun from 10.3.0.1", Way(netlink, tun, "10.2.0.5"));
+        routes.Remove(_first);
+        routes.RemoveAddress(1, IpAddress.Parse("10.3.0.1"));
+        Assert.Equal("tun from 10.9.0.1", Way(netlink, tun, "10.2.0.5"));
+    });
+
+    [Fact]
     public void A_virtual_address_that_comes_late_becomes_the_source_and_goes_with_its_last_user() => InHost((netlink, tun) =>
     {
         using var routes = new Routes(tun, new());
