@@ -27,6 +27,13 @@ static class CertificateSeeds
         + "NTA2MDEwMDAwMDBaMAwwCgYDVR0VBAMKAQGgDjAMMAoGA1UdFAQDAgEBMAUGAytlcANBAEc6Kuo0NgsUeYGJxyuqH2S4XZQwXOFEJHMmSLPoM+YWjZJ4l0wE6YMO+NKRakuaC4F9uucd"
         + "Pgp+id+rvr2Y5Ak=");
 
+    /// <summary>A delta of one distribution point that takes an entry back, and names another delta.</summary>
+    public static byte[] DeltaList { get; } = Convert.FromBase64String(
+        "MIIBcDCCARcCAQEwCgYIKoZIzj0EAwIwLTELMAkGA1UEBhMCQ0gxDzANBgNVBAoTBkt1Z3VydTENMAsGA1UEAxMEUm9vdBcNMjUwNjAxMDAwMDAwWhcNNDAwMTAxMDAwMDAwWjAjMCEC"
+        + "AhACFw0yNTA2MDEwMDAwMDBaMAwwCgYDVR0VBAMKAQiggZMwgZAwHwYDVR0jBBgwFoAULttI5phnpN1nFdDejHgCj7Dv2EUwCgYDVR0UBAMCAQcwDQYDVR0bAQH/BAMCAQUwJwYDVR0u"
+        + "BCAwHjAcoBqgGIYWaHR0cDovLzE5Mi4wLjIuOS9kLmNybDApBgNVHRwBAf8EHzAdoBugGYYXaHR0cDovLzE5Mi4wLjIuOS9jYS5jcmwwCgYIKoZIzj0EAwIDRwAwRAIgY/MjymBmDtT5"
+        + "XCw+Rlw6XJSnGDyEwk79t1F16XdDk9QCIFKsdG6ja8U+XFLpa2iSE2hDcyk3F/XEJhdNBnc9E1zY");
+
     public static byte[] OcspAnswer { get; } = Convert.FromBase64String(
         "MIH+CgEAoIH4MIH1BgkrBgEFBQcwAQEEgecwgeQwgYqhETAPMQ0wCwYDVQQDDARvY3NwGA8yMDI2MTEyNzA2NTIzM1owZDBiMDowCQYFKw4DAhoFAAQUE/vdxGhos4Uk3Y80INA8Xpwi"
         + "HTUEFHoh1f+HMBNh1Ce0+pwbWD8ECTXcAgFNgAAYDzIwMjYxMTI3MDY1MjMzWqARGA8yMTI2MTEwMzA2NTIzM1owCgYIKoZIzj0EAwIDSQAwRgIhANZZ1J7c1ww7kLUoTGfzwJt9zZUl"

@@ -23,7 +23,7 @@ static class Targets
         new("ike-inner", IkeInner, Nothing, [(byte)Seeds.Message.Payloads[0].Type, .. Payload.WriteChain(Seeds.Message.Payloads, out _)]),
         new("eap", Eap, MendEap, Seeds.EapIdentity, Seeds.EapMsChapV2, Seeds.EapTls, Seeds.EapNak),
         new("certificate", CertificateSeeds.Certificate, Nothing, CertificateSeeds.EndEntity, CertificateSeeds.Authority),
-        new("revocation", CertificateSeeds.Status, Nothing, CertificateSeeds.RevocationList, CertificateSeeds.OcspAnswer),
+        new("revocation", CertificateSeeds.Status, Nothing, CertificateSeeds.RevocationList, CertificateSeeds.DeltaList, CertificateSeeds.OcspAnswer),
         new("isakmp", Isakmp, MendIke, IsakmpSeeds.Clear.Write(), IsakmpSeeds.Protected.Write()),
         new("isakmp-inner", IsakmpInner, Nothing, [(byte)IsakmpSeeds.Clear.Payloads[0].Type, .. Wire.V1.Payload.WriteChain(IsakmpSeeds.Clear.Payloads)]),
         new("port-4500", Port, Nothing, NonEspMarker.Add(Seeds.Message.Write()), [0, 0, 1, 0, 0, 0, 0, 1], [0xFF]),

@@ -110,6 +110,33 @@ public class DeltaCrlTests
     }
 
     [Fact]
+    public void Octets_that_a_stranger_has_changed_are_refused_or_read_and_never_throw()
+    {
+        var (random, complete) = (new Random(5280), Complete.ReadBy(Root));
+        foreach (var crl in (byte[][])[Complete.By(Root), Since.By(Root), new CrlWish { Point = Crl, Revoked = [(Moon, CrlReason.KeyCompromise)] }.By(Root)])
+        {
+            for (var i = 0; i < 150; i++)
+            {
+                var bytes = crl.ToArray();
+                for (var flips = random.Next(1, 4); flips > 0; flips--)
+                    bytes[random.Next(bytes.Length)] ^= (byte)(1 << random.Next(8));
+                if (i % 3 == 0)
+                    bytes = bytes[..random.Next(bytes.Length)];
+                if (!RevocationList.TryRead(bytes, out var list, out var why))
+                {
+                    Assert.NotEmpty(why);
+                    continue;
+                }
+                _ = (list.Covers(Moon.Certificate), list.RevokedAt(Moon.Certificate), list.IsSignedBy(Root.Certificate), list.Extends(complete));
+                _revocation.Add(list);
+                Answer(Crl, bytes);
+                Judge();
+                _revocation.Clear();
+            }
+        }
+    }
+
+    [Fact]
     public void Newer_lists_take_the_place_of_older_ones_of_the_same_kind_alone()
     {
         var part = new CrlWish { Number = 1, Point = Crl };
