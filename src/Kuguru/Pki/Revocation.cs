@@ -165,7 +165,7 @@ public sealed class Revocation
     {
         var ocsp = OcspUris(certificate, own);
         List<string> crls = UsesCrls ? [.. own.SelectMany(one => one.CrlUris).Concat(DistributionPoints.Crl(certificate)).Distinct().Take(MaxUris)] : [];
-        List<RevocationList> loaded = UsesCrls ? [.. _loaded.Where(list => list.Issuer == certificate.Issuer)] : [];
+        List<RevocationList> loaded = UsesCrls ? [.. _loaded.Where(list => list.Issuer == certificate.Issuer).OrderByDescending(list => list.ThisUpdate)] : [];
         foreach (var answer in told)
         {
             if (answer.StatusOf(certificate, issuer, signers, at, out why) is { } said)

@@ -64,9 +64,9 @@ public sealed class RevocationList
     /// <summary>Both are of one authority and about the same, so that the newer one takes the place of the other.</summary>
     public bool IsOfSeries(RevocationList other) => _series == other._series;
 
-    /// <summary>By their numbers, if they have any.</summary>
+    /// <summary>By their numbers, if they have any that differ.</summary>
     public bool IsNewerThan(RevocationList other) =>
-        _number is { } number && other._number is { } before ? number.CompareTo(before) > 0 : ThisUpdate > other.ThisUpdate;
+        _number is { } number && other._number is { } before && !number.Equals(before) ? number.CompareTo(before) > 0 : ThisUpdate > other.ThisUpdate;
 
     /// <summary>This delta makes the complete list newer (RFC 5280 section 5.2.4).</summary>
     public bool Extends(RevocationList complete) => _series == (complete._series with { IsDelta = true })

@@ -143,8 +143,20 @@ public class DeltaCrlTests
         foreach (var (wish, isNew) in ((CrlWish, bool)[])
             [(Complete, true), (Complete, false), (Complete with { Number = 4 }, false), (Complete with { Number = 6 }, true), (Since, true), (part, true), (part with { Point = Delta }, true)])
             Assert.Equal(isNew, _revocation.Add(wish.ReadBy(Root)));
+        Assert.True(_revocation.Add((Complete with { Number = 6, From = Complete.From.AddDays(1) }).ReadBy(Root)));
         Assert.True(_revocation.Add(Complete.ReadBy(Authority.Root())));
         Assert.Equal(5, _revocation.Lists.Count());
+    }
+
+    [Fact]
+    public void Of_several_that_are_loaded_the_latest_has_the_first_word()
+    {
+        // One without an authorityKeyIdentifier is of another series.
+        Assert.True(RevocationList.TryRead(RevocationListTests.Crl(), out var first, out _));
+        _revocation.Add(first);
+        _revocation.Add(new CrlWish { From = first.ThisUpdate.AddHours(1), Revoked = [(Moon, CrlReason.KeyCompromise)] }.ReadBy(Root));
+        Assert.Equal(2, _revocation.Lists.Count());
+        Assert.Contains("is revoked", Judge().Why, StringComparison.Ordinal);
     }
 
     [Fact]

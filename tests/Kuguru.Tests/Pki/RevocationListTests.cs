@@ -14,7 +14,7 @@ public class RevocationListTests
     static readonly Authority Root = Authority.Root();
     static readonly DateTimeOffset Now = new(2027, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    static byte[] Crl(DerObjectIdentifier? oid = null, Asn1Encodable? extension = null)
+    internal static byte[] Crl(DerObjectIdentifier? oid = null, Asn1Encodable? extension = null)
     {
         var generator = new X509V2CrlGenerator();
         generator.SetIssuerDN(X509Name.GetInstance(Root.Own.Native.SubjectName.RawData));
