@@ -45,8 +45,11 @@ static class CertificateRequests
         return hashes.ToImmutable();
     }
 
-    /// <summary>One CERTREQ with the authorities that one of these connections takes of its peer; none when nobody has to sign or there is no authority.</summary>
-    public static IEnumerable<Payload> Ask(INode node, IEnumerable<Connection> connections)
+    /// <summary>
+    /// One CERTREQ with the authorities that one of these connections takes of its peer, and one for OCSP responses where they are wished for; none when nobody has to
+    /// sign or there is no authority.
+    /// </summary>
+    public static IEnumerable<Payload.CertReq> Ask(INode node, IEnumerable<Connection> connections)
     {
         var rounds = connections.Where(connection => connection.AskForCertificates).SelectMany(connection => connection.Remote)
             .Where(round => round.Kind == AuthenticationKind.PublicKey && round.PublicKeys.IsEmpty).ToList();

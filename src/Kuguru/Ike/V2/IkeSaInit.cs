@@ -135,9 +135,9 @@ static class IkeSaInit
 
     /// <summary>
     /// Whoever wrote the sender's address there: he gets no more octets than were spent, but for a CERTREQ, without which a peer would not send its
-    /// certificate: <see cref="MostExcess"/> more, and if it is longer, one that names nobody (any authority).
+    /// certificate: <see cref="MostExcess"/> more, and if it is longer, one that names nobody (any authority, any responder).
     /// </summary>
-    static Blob Generous(IkeMessage answer, IEnumerable<Payload> certificateRequest, bool mayBeChildless, int spent)
+    static Blob Generous(IkeMessage answer, IEnumerable<Payload.CertReq> certificateRequest, bool mayBeChildless, int spent)
     {
         Blob Write(params IEnumerable<Payload> more) => (answer with { Payloads = [.. answer.Payloads, .. more] }).Write();
 
@@ -145,7 +145,7 @@ static class IkeSaInit
         if (mayBeChildless && Write([.. certificateRequest, new Payload.Notify(NotifyType.ChildlessIkev2Supported)]) is var generous && generous.Length <= most)
             return generous;
         var needed = Write(certificateRequest);
-        return needed.Length <= most || !certificateRequest.Any() ? needed : Write(new Payload.CertReq(CertEncoding.X509Signature, Blob.Empty));
+        return needed.Length <= most || !certificateRequest.Any() ? needed : Write(certificateRequest.Select(asked => asked with { Authorities = Blob.Empty }));
     }
 
     public static void Conclude(Turn t, ExpectInitResponse phase, IkeMessage response, ReadOnlySpan<byte> bytes)

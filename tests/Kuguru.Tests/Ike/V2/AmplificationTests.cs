@@ -58,9 +58,12 @@ public class AmplificationTests
     [InlineData(40)]
     public void Authorities_are_named_to_a_stranger_within_128_octets_more_than_he_has_sent(int authorities)
     {
-        var pair = CertificateStories.Pair(Root.Issue("moon.example.org"), Root.Issue("sun.example.org"), authority: Root);
+        var pair = CertificateStories.Pair(Root.Issue("moon.example.org"), Root.Issue("sun.example.org"), changeSun: c => c with { Ocsp = OcspPolicy.Request }, authority: Root);
         for (var i = 1; i < authorities; i++)
+        {
             pair.Sun.Certificates.Add(Authority.Root($"CA {i}").Certificate);
+            pair.Sun.Certificates.AddOcspSigner(Authority.Root($"OCSP {i}").Certificate);
+        }
         Blob request = default;
         pair.World.Loses = (_, bytes) => { request = bytes; return true; };
         pair.Moon.Up(pair.Sun);
@@ -68,6 +71,12 @@ public class AmplificationTests
         var bare = message with { Payloads = message.Payloads.Where(payload => payload is Payload.SA or Payload.KE or Payload.Nonce).ToSequence() };
         Assert.InRange(Answer(pair, bare), int.MinValue, Kuguru.Ike.V2.IkeSaInit.MostExcess);
         Assert.InRange(Answer(pair, message), int.MinValue, Kuguru.Ike.V2.IkeSaInit.MostExcess);
+        // However many there are, it is said that certificates and their status are wished for.
+        Blob response = default;
+        pair.World.Loses = (_, bytes) => { response = bytes; return true; };
+        pair.Sun.Receive(new(new(pair.Sun.Address, 500), new(pair.Moon.Address, 501)), request);
+        Assert.True(IkeMessage.TryParse(response, out var answered, out _));
+        Assert.Equal([CertEncoding.X509Signature, CertEncoding.OcspContent], answered!.All<Payload.CertReq>().Select(asked => asked.Encoding));
     }
 
     [Fact]
