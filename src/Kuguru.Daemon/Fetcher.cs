@@ -1,4 +1,5 @@
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using Kuguru.Engine;
 using Kuguru.Ike;
 using Kuguru.Pki;
@@ -6,8 +7,8 @@ using Kuguru.Pki;
 namespace Kuguru.Daemon;
 
 /// <summary>
-/// Answers <see cref="Effect.Fetch"/> off the control loop: CRLs and OCSP responses by HTTP, and CRLs from files that the configuration names. Bounded in time
-/// and size, and so many at once; every fetch is answered.
+/// Answers <see cref="Effect.Fetch"/> off the control loop: CRLs and OCSP responses by HTTP, CRLs also by LDAP and from files that the configuration names.
+/// Bounded in time and size, and so many at once; every fetch is answered.
 /// </summary>
 public sealed class Fetcher : IDisposable
 {
@@ -62,7 +63,7 @@ public sealed class Fetcher : IDisposable
             {
                 why = $"not done in {_limit.TotalSeconds} s";
             }
-            catch (Exception e) when (e is HttpRequestException or IOException or UnauthorizedAccessException or UriFormatException or NotSupportedException or InvalidOperationException)
+            catch (Exception e) when (e is HttpRequestException or SocketException or IOException or UnauthorizedAccessException or UriFormatException or NotSupportedException or InvalidOperationException)
             {
                 why = e.Message;
             }
@@ -93,6 +94,8 @@ public sealed class Fetcher : IDisposable
             var file = new FileInfo(uri.LocalPath);
             return file.Length <= RevocationList.MaxLength ? await File.ReadAllBytesAsync(file.FullName, limit) : throw new IOException($"{file.Length} octets, of which at most {RevocationList.MaxLength} are read");
         }
+        if (uri.Scheme == LdapQuery.UriScheme)
+            return await LdapQuery.Read(uri, RevocationList.MaxLength, limit);
         using var request = new HttpRequestMessage(what.Body.IsEmpty ? HttpMethod.Get : HttpMethod.Post, uri);
         if (!what.Body.IsEmpty)
         {

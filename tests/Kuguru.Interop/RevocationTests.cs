@@ -1,5 +1,6 @@
 using System.Security.Cryptography.X509Certificates;
 using Kuguru.Cli.Namespaces;
+using Kuguru.Tests.Daemon;
 using Kuguru.Tests.Pki;
 using Org.BouncyCastle.Asn1.X509;
 using Xunit;
@@ -62,12 +63,33 @@ public class RevocationTests
         Assert.DoesNotContain("fetching", again.Log, StringComparison.Ordinal);
     }
 
-    /// <summary>crl-ldap, but for LDAP: what is kept is out of date, the first URI is passed over, the second is fetched; ocsp-disabled.</summary>
+    /// <summary>crl-ldap: what is kept is out of date, and the directory has a newer one.</summary>
     [Fact]
-    public void An_old_file_and_an_URI_of_LDAP_lead_to_the_URI_of_HTTP_and_where_nothing_can_be_written_the_tunnel_is_up_all_the_same()
+    public void An_old_file_leads_to_the_directory_that_the_authority_names_and_what_it_has_is_kept()
     {
         Peers.NeedRoot();
-        string[] uris = ["ldap://192.0.2.77/cn=ca?certificateRevocationList", WebServer.Uri("root.crl")!];
+        const string entry = "cn=Root CA, o=Kuguru, c=CH";
+        using var world = new RoadWarriors();
+        using var near = Peer.Charon.On(world.Clients[0]);
+        using var far = Peer.Kuguru.On(world.Gateway, "cache_crls = yes\n");
+        using var directory = world.Gateway.Inside(() => new LdapServer(new() { [entry] = new CrlWish { Number = 5, To = Later }.By(Root) }));
+        near.Give(Root, "carol", Root.Issue("carol.example"));
+        far.Give(Root, "gw.example", Root.Issue("gw.example"));
+        far.Host.Write("/run/swanctl/x509crl/stale.crl", System.Security.Cryptography.PemEncoding.WriteString("X509 CRL",
+            new CrlWish { Number = 4, To = DateTimeOffset.UtcNow.AddDays(-1) }.By(Root)));
+        far.Load(Logins.Gateway("rw", Remote("carol")) + Logins.Pools + $"authorities {{ root {{ cacert = root.pem\n crl_uris = '{directory.Uri(entry)}' }} }}");
+        near.Load(Logins.Client("carol", world.GatewayAddress, Local("carol")));
+        near.UpAndDown(far, "carol", () => Assert.Equal("carol.example", far.Single().RemoteId));
+        Assert.Contains($"fetching {directory.Uri(entry)}, before", far.Log, StringComparison.Ordinal);
+        Wait.Until("the CRL is kept", TimeSpan.FromSeconds(10), () => far.Log.Contains("written crl file", StringComparison.Ordinal));
+    }
+
+    /// <summary>crl-ldap again: the first URI names no server and is passed over, the second is fetched; ocsp-disabled.</summary>
+    [Fact]
+    public void An_old_file_and_an_URI_of_LDAP_without_a_server_lead_to_the_URI_of_HTTP_and_where_nothing_can_be_written_the_tunnel_is_up_all_the_same()
+    {
+        Peers.NeedRoot();
+        string[] uris = ["ldap:///cn=ca?certificateRevocationList", WebServer.Uri("root.crl")!];
         var carol = Root.Issue("carol.example", new Wish
         {
             Extensions = [CertificateRevocationListBuilder.BuildCrlDistributionPointExtension(uris), .. Authority.Uris(null, WebServer.Uri("nobody"))],

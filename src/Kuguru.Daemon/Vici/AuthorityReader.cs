@@ -9,8 +9,8 @@ static class AuthorityReader
     static readonly KeyTable<Draft> Keys = new KeyTable<Draft>()
         .Files("cacert", Certificate, (d, v) => d with { Certificate = v.FirstOrDefault() })
         .Text("file", (ref d, path) => ReadFile(path, ref d))
-        .Each("crl_uris", text => Uri(text, mayBeFile: true), (d, v) => d with { CrlUris = v })
-        .Each("ocsp_uris", text => Uri(text, mayBeFile: false), (d, v) => d with { OcspUris = v })
+        .Each("crl_uris", text => Uri(text, "http", "https", "ldap", "file"), (d, v) => d with { CrlUris = v })
+        .Each("ocsp_uris", text => Uri(text, "http", "https"), (d, v) => d with { OcspUris = v })
         .Refused("is not supported: certificates are not fetched by their hash and URL (RFC 7296 section 3.6)", "cert_uri_base")
         .Refused("is not supported: there are no keys on tokens, give cacert", "handle", "slot", "module");
 
@@ -46,7 +46,10 @@ static class AuthorityReader
         }
     }
 
-    static (string? Item, string? Error) Uri(string text, bool mayBeFile) =>
-        System.Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme is "http" or "https" || (mayBeFile && uri.IsFile)) ? (text, null)
-            : (null, KeyTable<Draft>.Not(text, mayBeFile ? "an URI that begins with http, https or file" : "an URI that begins with http or https"));
+    static (string? Item, string? Error) Uri(string text, params string[] schemes)
+    {
+        if (!System.Uri.TryCreate(text, UriKind.Absolute, out var uri) || !schemes.Contains(uri.Scheme))
+            return (null, KeyTable<Draft>.Not(text, $"an URI that begins with {string.Join(", ", schemes[..^1])} or {schemes[^1]}"));
+        return uri.Scheme == LdapQuery.UriScheme && !LdapQuery.TryRead(uri, out _, out var why) ? (null, $"{KeyTable<Draft>.Not(text, "an URI of LDAP for one entry")}: {why}") : (text, null);
+    }
 }

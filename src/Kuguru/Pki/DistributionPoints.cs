@@ -4,7 +4,7 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Kuguru.Pki;
 
-/// <summary>Where a certificate or a CRL says that more can be learned (RFC 5280 sections 4.2.1.13, 4.2.2.1 and 5.2.6); of the URIs, those of HTTP alone.</summary>
+/// <summary>Where a certificate or a CRL says that more can be learned (RFC 5280 sections 4.2.1.13, 4.2.2.1 and 5.2.6); of the URIs, those that can be fetched.</summary>
 static class DistributionPoints
 {
     /// <summary>More are not looked at.</summary>
@@ -14,7 +14,7 @@ static class DistributionPoints
     {
         try
         {
-            return [.. certificate.Native.Extensions.OfType<X509AuthorityInformationAccessExtension>().SelectMany(access => access.EnumerateOcspUris()).Where(IsHttp)];
+            return [.. certificate.Native.Extensions.OfType<X509AuthorityInformationAccessExtension>().SelectMany(access => access.EnumerateOcspUris()).Where(IsOfHttp)];
         }
         // An extension that cannot be read names nobody.
         catch (CryptographicException)
@@ -23,14 +23,14 @@ static class DistributionPoints
         }
     }
 
-    public static IEnumerable<string> Crl(Certificate certificate) => Http(Of(certificate).Memory);
+    public static IEnumerable<string> Crl(Certificate certificate) => Uris(Of(certificate).Memory);
 
     /// <summary>The DER CRLDistributionPoints of a certificate; empty when there are none.</summary>
     public static Blob Of(Certificate certificate) =>
         certificate.Native.Extensions.FirstOrDefault(extension => extension.Oid?.Value == "2.5.29.31") is { } extension ? Blob.Copy(extension.RawData) : Blob.Empty;
 
     /// <summary>The URIs in a DER CRLDistributionPoints.</summary>
-    public static IEnumerable<string> Http(ReadOnlyMemory<byte> der)
+    public static IEnumerable<string> Uris(ReadOnlyMemory<byte> der)
     {
         var found = new List<string>();
         if (der.IsEmpty)
@@ -44,9 +44,9 @@ static class DistributionPoints
         // What can be read of it counts.
         catch (AsnContentException)
         {
-            return found.Where(IsHttp);
+            return found.Where(IsFetched);
         }
-        return found.Where(IsHttp);
+        return found.Where(IsFetched);
     }
 
     /// <summary>DistributionPoint: [0] { [0] { [6] URI ... } }.</summary>
@@ -68,5 +68,10 @@ static class DistributionPoints
         }
     }
 
-    static bool IsHttp(string uri) => Uri.TryCreate(uri, UriKind.Absolute, out var parsed) && (parsed.Scheme == Uri.UriSchemeHttp || parsed.Scheme == Uri.UriSchemeHttps);
+    static bool IsOfHttp(string uri) => SchemeOf(uri) is "http" or "https";
+
+    /// <summary>Windows' authorities write ldap URIs without a server, which are for members of their domain.</summary>
+    static bool IsFetched(string uri) => IsOfHttp(uri) || (SchemeOf(uri) == "ldap" && new Uri(uri).Host.Length > 0);
+
+    static string? SchemeOf(string uri) => Uri.TryCreate(uri, UriKind.Absolute, out var parsed) ? parsed.Scheme : null;
 }

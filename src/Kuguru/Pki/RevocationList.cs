@@ -36,7 +36,7 @@ public sealed class RevocationList
         NextUpdate = crl.NextUpdate is { } next ? Utc(next) : ThisUpdate;
         (_number, _base) = (Number(X509Extensions.CrlNumber), Number(X509Extensions.DeltaCrlIndicator));
         _series = (Issuer, Extension(X509Extensions.AuthorityKeyIdentifier), scope, IsDelta);
-        FreshestUris = IsDelta || Extension(X509Extensions.FreshestCrl) is not { IsEmpty: false } freshest ? [] : [.. DistributionPoints.Http(freshest.Memory)];
+        FreshestUris = IsDelta || Extension(X509Extensions.FreshestCrl) is not { IsEmpty: false } freshest ? [] : [.. DistributionPoints.Uris(freshest.Memory)];
         // BouncyCastle says null where there are none.
         foreach (var entry in crl.GetRevokedCertificates() ?? new HashSet<X509CrlEntry>())
         {

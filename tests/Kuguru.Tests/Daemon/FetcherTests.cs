@@ -99,7 +99,7 @@ public class FetcherTests
     }
 
     /// <summary>Half a second where it has to pass, else more than a busy machine takes.</summary>
-    static async Task<Order.Fetched> Fetch(FetchRequest what, double limit = 15)
+    internal static async Task<Order.Fetched> Fetch(FetchRequest what, double limit = 15)
     {
         var done = new TaskCompletionSource<Order.Fetched>();
         using var fetcher = new Fetcher(order => done.SetResult((Order.Fetched)order), TimeSpan.FromSeconds(limit));

@@ -121,7 +121,8 @@ public sealed class CredentialCommandsTests : IAsyncDisposable
         Assert.Equal(("C=CH, O=Kuguru, CN=Kuguru Root CA", "http://192.0.2.9/ca.crl", "http://192.0.2.9:8880"), (listed["cacert"], listed.Items("crl_uris")!.Single(), listed.Items("ocsp_uris")!.Single()));
         Assert.Empty(await List("list-authorities", "list-authority", new() { { "name", "other" } }));
         await Refused("load-authority", authority("leaf", _root.Issue("moon.example.org").Native.RawData, "http://192.0.2.9/ca.crl"), "is no authority");
-        await Refused("load-authority", authority("ldap", _root.Own.Native.RawData, "ldap://192.0.2.9/cn=ca"), "http, https or file");
+        await Refused("load-authority", authority("ftp", _root.Own.Native.RawData, "ftp://192.0.2.9/ca.crl"), "http, https, ldap or file");
+        await Refused("load-authority", authority("ldap", _root.Own.Native.RawData, "ldap://192.0.2.9/cn=ca??sub"), "only one entry is looked at, not scope 'sub'");
         // The certificates of authorities with a name outlive the others.
         await Accepted("clear-creds", []);
         Assert.Single(await List("list-certs", "list-cert", []));

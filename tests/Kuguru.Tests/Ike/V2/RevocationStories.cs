@@ -213,11 +213,11 @@ public class RevocationStories
     }
 
     [Fact]
-    public void URIs_of_other_kinds_than_HTTP_are_passed_over()
+    public void URIs_that_nobody_can_be_asked_by_are_passed_over()
     {
         var moon = Root.Issue("moon.example.org", new Wish
         {
-            Extensions = [System.Security.Cryptography.X509Certificates.CertificateRevocationListBuilder.BuildCrlDistributionPointExtension(["ldap://ldap.example.org/cn=ca", Crl])],
+            Extensions = [System.Security.Cryptography.X509Certificates.CertificateRevocationListBuilder.BuildCrlDistributionPointExtension(["ldap:///cn=ca?certificateRevocationList?base", "ldaps://ldap.example.org/cn=ca", Crl])],
         });
         Assert.Equal(Crl, Assert.Single(new Revocation().Judge([moon.Certificate, Root.Certificate], RevocationPolicy.Strict, [], [], Now, mayWait: true).Missing).Uri);
     }
