@@ -19,6 +19,8 @@ public static class DaemonHost
         builder.Services.AddHostedService<DaemonService>();
         builder.Logging.SetMinimumLevel(options.Verbose ? LogLevel.Debug : LogLevel.Information);
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        // What keeps it from starting is thrown, and one line says it.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddSingleton<ConsoleFormatter, LineFormatter>();
         var isService = Microsoft.Extensions.Hosting.Systemd.SystemdHelpers.IsSystemdService();
         builder.Logging.AddConsole(console => console.FormatterName = isService ? ConsoleFormatterNames.Systemd : LineFormatter.FormatterName);

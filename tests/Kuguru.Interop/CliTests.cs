@@ -48,6 +48,15 @@ public class CliTests
         Assert.StartsWith("kuguru: no daemon listens on /run/nobody.vici: start it with 'kuguru run'", line);
     }
 
+    [Fact]
+    public void A_daemon_that_cannot_read_its_settings_says_so_in_a_line()
+    {
+        var file = System.IO.Path.GetTempFileName();
+        File.WriteAllText(file, "charon {\n  port = fish\n}\n");
+        Assert.Equal((2, $"kuguru: {file}:2: charon.port: \"fish\" is not a number from 0 to 65535\n"), Failed(Kuguru("run", "--settings", file, "--vici", "/run/nobody.vici")));
+        File.Delete(file);
+    }
+
     static (int Status, string Line) Failed(Outcome outcome)
     {
         Assert.Empty(outcome.Output);
