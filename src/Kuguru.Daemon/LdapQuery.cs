@@ -20,8 +20,8 @@ sealed record LdapQuery(string Entry, string Attribute, (string Attribute, strin
     /// <summary>What there may be around the value.</summary>
     const int Overhead = 16 * 1024;
 
-    static readonly Asn1Tag SearchRequest = Application(3), SearchResultEntry = Application(4), SearchResultDone = Application(5), SearchResultReference = Application(19);
-    static readonly Asn1Tag EqualityMatch = Context(3), Present = Context(7);
+    static readonly Asn1Tag SearchRequest = Application(3), SearchResultEntry = Application(4), SearchResultDone = Application(5);
+    static readonly Asn1Tag SearchResultReference = Application(19), EqualityMatch = Context(3), Present = Context(7);
 
     enum Scope { BaseObject }
 
@@ -38,7 +38,8 @@ sealed record LdapQuery(string Entry, string Attribute, (string Attribute, strin
             : filter is null ? $"the filter '{filterText}' is more than one attribute and its value"
             : parts.Skip(3).FirstOrDefault(extension => extension.StartsWith('!')) is { } unknown ? $"the extension '{unknown}' is not known"
             : null;
-        query = why is null ? new(Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/')), attribute is "" ? "certificateRevocationList" : attribute, filter!.Value) : null;
+        var entry = Uri.UnescapeDataString(uri.AbsolutePath.TrimStart('/'));
+        query = why is null ? new(entry, attribute is "" ? "certificateRevocationList" : attribute, filter!.Value) : null;
         return query is not null;
     }
 
@@ -71,8 +72,10 @@ sealed record LdapQuery(string Entry, string Attribute, (string Attribute, strin
                 buffer.AsSpan(first, length - first).CopyTo(buffer);
                 length -= first;
             }
+            if (length == maxLength + Overhead)
+                throw new IOException($"an answer of more than {maxLength} octets");
             if (length == buffer.Length)
-                Array.Resize(ref buffer, length < maxLength + Overhead ? Math.Min(2 * length, maxLength + Overhead) : throw new IOException($"an answer of more than {maxLength} octets"));
+                Array.Resize(ref buffer, Math.Min(2 * length, maxLength + Overhead));
             var read = await stream.ReadAsync(buffer.AsMemory(length), limit);
             length += read > 0 ? read : throw new IOException("the server ended the connection before its answer");
         }
@@ -124,9 +127,9 @@ sealed record LdapQuery(string Entry, string Attribute, (string Attribute, strin
         if (text.Length == 0)
             return ("objectClass", null);
         var parts = (text is ['(', .. var inner, ')'] ? inner : text).Split('=');
-        return parts is [var attribute, var value] && attribute.Length > 0 && attribute.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.') && !value.Any(c => c is '(' or ')' or '\\')
-            && (value == "*" || !value.Contains('*', StringComparison.Ordinal))
-            ? (attribute, value == "*" ? null : value) : null;
+        if (parts is not [{ Length: > 0 } attribute, var value] || !attribute.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.'))
+            return null;
+        return value == "*" ? (attribute, null) : value.Any(c => c is '(' or ')' or '\\' or '*') ? null : (attribute, value);
     }
 
     /// <summary>A whole message stands at the beginning.</summary>

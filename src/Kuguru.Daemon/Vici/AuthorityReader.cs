@@ -50,6 +50,7 @@ static class AuthorityReader
     {
         if (!System.Uri.TryCreate(text, UriKind.Absolute, out var uri) || !schemes.Contains(uri.Scheme))
             return (null, KeyTable<Draft>.Not(text, $"an URI that begins with {string.Join(", ", schemes[..^1])} or {schemes[^1]}"));
-        return uri.Scheme == LdapQuery.UriScheme && !LdapQuery.TryRead(uri, out _, out var why) ? (null, $"{KeyTable<Draft>.Not(text, "an URI of LDAP for one entry")}: {why}") : (text, null);
+        return uri.Scheme == LdapQuery.UriScheme && !LdapQuery.TryRead(uri, out _, out var why)
+            ? (null, $"{KeyTable<Draft>.Not(text, "an URI of LDAP for one entry")}: {why}") : (text, null);
     }
 }
