@@ -43,7 +43,7 @@ public class ProposalKeywordsTests
     [InlineData(ProposalKind.Ike, "aes128-sha256-modp768",
         "'modp768' is not supported; instead: x25519, ecp256, ecp384, ecp521 or modp2048 to modp8192")]
     [InlineData(ProposalKind.Ike, "aes128-sha256-x25519-ke1_mlkem768",
-        "'ke1_mlkem768' is not supported: additional key exchanges (RFC 9370)")]
+        "'ke1_mlkem768' is not supported: there are no additional key exchanges (RFC 9370) here; leave ke1_ to ke7_ out, and let the peer offer keN_none as well")]
     [InlineData(ProposalKind.Ike, "aes128gcm16-aes128-sha256-x25519",
         "'aes128gcm16-aes128-sha256-x25519': combined-mode ciphers (gcm, chacha20poly1305) and others need proposals of their own")]
     [InlineData(ProposalKind.Ike, "aes128gcm16-x25519", "'aes128gcm16-x25519': a PRF is missing, such as prfsha256")]
