@@ -108,16 +108,7 @@ public sealed class IkeV1NatStories
             Client = Long,
             Gateway = Long,
         });
-        Assert.True(scene.Connect(), scene.Why());
-        scene.Client.Sleep();
-        scene.RunFor(TimeSpan.FromHours(8));
-        Assert.False(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()));
-        if (elsewhere)
-            scene.Client.Roam(Sites.Napt(scene.World.Internet, "hotel").Lan);
-        scene.Client.WakeUp();
-        scene.RunFor(TimeSpan.FromSeconds(1));
-        Assert.True(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()), scene.Why());
-        Assert.Equal(1u, scene.Client.Sa.UniqueId);
+        MobilityStories.SleepsANight(scene, elsewhere);
 
         static Connection Long(Connection c) => c with { Version = 1, RekeyTime = TimeSpan.Zero, Children = [c.Children[0] with { RekeyTime = TimeSpan.Zero, LifeTime = TimeSpan.Zero }] };
     }

@@ -54,8 +54,13 @@ public sealed class MobilityStories
     public void After_a_night_s_sleep_the_tunnel_is_back_within_a_second(bool mobike, bool elsewhere)
     {
         Connection Night(Connection c) => Quiet(c) with { Mobike = mobike };
-        var scene = Scene.Between(Sites.Forgetful, Sites.Public, new() { Client = Night, Gateway = Night });
-        Assert.True(scene.Connect());
+        SleepsANight(Scene.Between(Sites.Forgetful, Sites.Public, new() { Client = Night, Gateway = Night }), elsewhere);
+    }
+
+    /// <summary>For eight hours, and wakes up where it was or in another network: the same IKE SA goes on.</summary>
+    internal static void SleepsANight(Scene scene, bool elsewhere)
+    {
+        Assert.True(scene.Connect(), scene.Why());
         scene.Client.Sleep();
         scene.RunFor(TimeSpan.FromHours(8));
         Assert.False(scene.Pings(scene.Server, scene.Client.VirtualAddresses.Single()));

@@ -91,10 +91,10 @@ public abstract class IkeSession
     public abstract void EspUsed(Instant now, Spi inbound, Outbox outbox);
 
     /// <summary>Links, addresses or routes of the host are others than before, or it has slept.</summary>
-    public virtual void NetworkChanged(Instant now, bool resumed, Outbox outbox) { }
+    public abstract void NetworkChanged(Instant now, bool resumed, Outbox outbox);
 
     /// <summary>The answer to <see cref="Effect.FindPaths"/>.</summary>
-    public virtual void PathsFound(Instant now, PathFacts facts, Outbox outbox) { }
+    public abstract void PathsFound(Instant now, PathFacts facts, Outbox outbox);
 
     /// <summary>A fetch that this session asked for has ended, well or not: <see cref="INode.Certificates"/> has it.</summary>
     public virtual void Fetched(Instant now, Outbox outbox) { }
