@@ -53,7 +53,7 @@ public class EapTests
         Assert.NotEqual(0, near.TrySwanctl("--initiate", "--child", "wrong", "--timeout", "10").Status);
         Wait.Until("nothing is left of who has a wrong password", Soon, () => near.List().Count == 0);
         if (gateway == Peer.Kuguru)
-            Assert.Contains("EAP authentication with 'dave' failed: EAP_MSCHAPV2: there is no such user, or the password is wrong", far.Log, StringComparison.Ordinal);
+            Wait.Until("the gateway's log says why", Soon, () => far.Log.Contains("EAP authentication with 'dave' failed: EAP_MSCHAPV2: there is no such user, or the password is wrong", StringComparison.Ordinal));
         // Neither the passwords nor the keys that were loaded, in no form, however much is logged.
         foreach (var ours in (IkeDaemon[])[.. client == Peer.Kuguru ? [near] : (IkeDaemon[])[], .. gateway == Peer.Kuguru ? [far] : (IkeDaemon[])[]])
         {
