@@ -14,19 +14,8 @@ public class ClientTests
     {
         Peers.NeedRoot();
         var (known, devices) = (Authority.Root("Public CA"), Authority.Root("Devices CA"));
-        var own = known.Issue("gateway.example.org", new Wish
-        {
-            Keys = "rsa2048",
-            Names = ["gateway.example.org"],
-            Extensions = [new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1")], critical: false)],
-        });
         using var world = new RoadWarriors();
-        using var far = Peer.Kuguru.On(world.Gateway);
-        far.Host.Write("/run/swanctl/x509/gateway.pem", own.Pem);
-        far.Host.Write("/run/swanctl/private/gateway.pem", own.Keys.Pem);
-        far.Host.Write("/run/swanctl/x509ca/public.pem", known.Own.Pem);
-        far.Host.Write("/run/swanctl/x509ca/devices.pem", devices.Own.Pem);
-        far.Load(Documentation.Configurations("docs/clients.md")[0]);
+        using var far = Gateway(world, known, devices);
         using var near = Peer.Charon.On(world.Clients[0]);
         near.Give(known, "bob", devices.Issue("bob@example.org", "rsa2048"));
         near.Load(string.Concat(
@@ -72,5 +61,23 @@ public class ClientTests
             }
 
             """;
+    }
+
+    /// <summary>The gateway of docs/clients.md, with the files that belong beside its configuration.</summary>
+    internal static IkeDaemon Gateway(RoadWarriors world, Authority known, Authority devices)
+    {
+        var own = known.Issue("gateway.example.org", new Wish
+        {
+            Keys = "rsa2048",
+            Names = ["gateway.example.org"],
+            Extensions = [new X509EnhancedKeyUsageExtension([new("1.3.6.1.5.5.7.3.1")], critical: false)],
+        });
+        var gateway = Peer.Kuguru.On(world.Gateway);
+        gateway.Host.Write("/run/swanctl/x509/gateway.pem", own.Pem);
+        gateway.Host.Write("/run/swanctl/private/gateway.pem", own.Keys.Pem);
+        gateway.Host.Write("/run/swanctl/x509ca/public.pem", known.Own.Pem);
+        gateway.Host.Write("/run/swanctl/x509ca/devices.pem", devices.Own.Pem);
+        gateway.Load(Documentation.Configurations("docs/clients.md")[0]);
+        return gateway;
     }
 }
