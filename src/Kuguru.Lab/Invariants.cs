@@ -1,7 +1,8 @@
 // What must hold in every story, whatever it is about; checked on everything that a Peer sends and receives, without being asked for.
 //
 //   one question     at most one request outstanding per IKE SA and direction (RFC 7296 section 2.3, window of one)
-//   one wording      never two messages with one message ID and different bytes (section 2.1), IKE_SA_INIT's retries aside (sections 2.6, 1.3)
+//   one wording      never two messages with one message ID and different bytes (section 2.1), IKE_SA_INIT's retries aside (sections 2.6, 1.3), and
+//                    what is said once more after a silence (SPEAK_AGAIN)
 //   no dead SA       no ESP or AH sent on an SA that was removed, and on a live one every sequence number is higher than the last (RFC 4303 section 3.3.3)
 //   no silence       from behind a NAT something leaves at least every KeepAlive (RFC 3948 section 4)
 //   no amplification a first message is answered with no more octets than it has, aggressive mode aside
@@ -113,9 +114,13 @@ public sealed class Invariants(World world)
             return;
         var words = new Words(header.IsResponse, header.IsResponse ? header.ResponderSpi : default, header.MessageId, FragmentOf(header, message));
         var isRetry = header.Exchange == ExchangeType.IkeSaInit && !header.IsResponse && conversation.IsAnswered;
-        if (conversation.Said.TryGetValue(words, out var before) && !before.Span.SequenceEqual(message) && !isRetry)
-            Broken($"{peer} sent two different messages with ID {header.MessageId}: {IkeMessageOf(message)} after {IkeMessageOf(before.Span)}");
-        conversation.Said[words] = Blob.Copy(message);
+        if (conversation.Said.TryGetValue(words, out var before) && !before.Message.Span.SequenceEqual(message) && !isRetry)
+        {
+            if (header is not { IsResponse: true, Exchange: ExchangeType.Informational } || before.IsAgain || world.Now - before.At < MappingLife.Shortest)
+                Broken($"{peer} sent two different messages with ID {header.MessageId}: {IkeMessageOf(message)} after {IkeMessageOf(before.Message.Span)}");
+            before.IsAgain = true;
+        }
+        conversation.Said[words] = (Blob.Copy(message), world.Now, before.IsAgain);
         if (!header.IsResponse)
             Asks(peer, conversation, header, isRetry);
         conversation.Forget(header.MessageId);
@@ -207,7 +212,7 @@ public sealed class Invariants(World world)
     /// <summary>What one peer said on one IKE SA, and what it asked last.</summary>
     sealed class Conversation
     {
-        public Dictionary<Words, Blob> Said { get; } = [];
+        public Dictionary<Words, (Blob Message, Instant At, bool IsAgain)> Said { get; } = [];
         public MessageId? Asked { get; set; }
         public bool IsAnswered { get; set; }
 

@@ -9,17 +9,7 @@ abstract class SessionTurn(IkeSession session, INode node, Instant now, Outbox o
     public Outbox Outbox { get; } = outbox;
 
     /// <summary>Where the message came along that this turn is about; the SA's own path where there is none.</summary>
-    public Path Arrived { get; private set; } = arrived;
-
-    /// <summary>Its pieces came along several paths: it says nothing of where the peer is.</summary>
-    public bool IsScattered { get; private set; }
-
-    /// <summary>The message came in pieces; who answers answers to where the first one came from.</summary>
-    public void Began(Path first)
-    {
-        IsScattered = first != Arrived;
-        Arrived = first;
-    }
+    public Path Arrived { get; } = arrived;
 
     public IkeSettings Settings => Node.Settings;
 

@@ -54,13 +54,6 @@ public readonly record struct MappingLife(TimeSpan Holds, TimeSpan? Fails = null
     /// <summary>A packet came in after this silence.</summary>
     public MappingLife Held(TimeSpan silence) => this with { Holds = Later(Holds, silence), Doubts = Doubts > silence ? Doubts : null };
 
-    /// <summary>The same of one that was not waited for to the end; it says nothing new where it is known that so much is not survived.</summary>
-    public MappingLife AtLeast(TimeSpan silence)
-    {
-        var whole = TimeSpan.FromSeconds(Math.Floor(silence.TotalSeconds));
-        return whole.TotalSeconds >= Steps[First] && !(whole >= Fails) && !(whole >= Doubts) ? Held(whole) : this;
-    }
-
     /// <summary>None did; the second time that is believed.</summary>
     public MappingLife Lost(TimeSpan silence) => Doubts == silence ? this with { Fails = silence, Doubts = null } : this with { Doubts = silence };
 

@@ -95,4 +95,7 @@ public enum NotifyType : ushort
     SaResourceInfo = 16444,
     UsePpkInt = 16445,
     PpkIdentityKey = 16446,
+
+    /// <summary>For private use, as all from 40960 on are, and Kuguru's: only between peers that have said by a vendor ID that they know it.</summary>
+    SpeakAgain = 45312,
 }

@@ -40,7 +40,7 @@ public class GatewayStories
         var server = new ScriptedGateway("aes256-sha256-modp2048")
             .Then((gateway, request) =>
             {
-                Assert.Equal("IKE_AUTH request 1 { IDi, CERTREQ, CP(CFG_REQUEST), SA, TSi, TSr, N(MOBIKE_SUPPORTED), N(NO_ADDITIONAL_ADDRESSES) }", $"{request}");
+                Assert.Equal("IKE_AUTH request 1 { IDi, CERTREQ, CP(CFG_REQUEST), SA, TSi, TSr, N(MOBIKE_SUPPORTED), N(NO_ADDITIONAL_ADDRESSES), V }", $"{request}");
                 return [s_subject, s_certificate, gateway.Sign(DocumentedNode.Own.Keys.Private, SignatureScheme.Pkcs1(SignatureHash.Sha1), null, s_subject),
                     Eap(EapPacket.Request(1, EapType.Identity, Blob.Empty))];
             })

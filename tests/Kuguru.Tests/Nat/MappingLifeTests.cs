@@ -43,21 +43,6 @@ public class MappingLifeTests
         Assert.Equal(TimeSpan.FromSeconds(50), life.Held(TimeSpan.FromSeconds(35)).Next);
     }
 
-    [Theory]
-    // held so far, failed, doubtful; as much as was survived of a silence that was called off; held then
-    [InlineData(0, 0, 0, 24.9, 0)]
-    [InlineData(0, 0, 0, 31.7, 31)]
-    [InlineData(50, 0, 0, 31, 50)]
-    [InlineData(50, 75, 0, 60, 60)]
-    [InlineData(50, 75, 0, 80, 50)]
-    [InlineData(50, 0, 75, 75, 50)]
-    public void A_silence_that_is_called_off_counts_as_far_as_it_went(double held, double failed, double doubtful, double silence, double then)
-    {
-        static TimeSpan? Seconds(double seconds) => seconds == 0 ? null : TimeSpan.FromSeconds(seconds);
-        var life = new MappingLife(TimeSpan.FromSeconds(held), Seconds(failed), Seconds(doubtful));
-        Assert.Equal(life with { Holds = TimeSpan.FromSeconds(then) }, life.AtLeast(TimeSpan.FromSeconds(silence)));
-    }
-
     [Fact]
     public void Where_no_answer_gets_in_nothing_is_tried() => Assert.Null((default(MappingLife) with { IsBlocked = true }).Next);
 }

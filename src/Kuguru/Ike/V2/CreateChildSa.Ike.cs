@@ -192,9 +192,6 @@ static partial class CreateChildSa
     public static void Move(Turn t, Established e, IkeV2Session next)
     {
         var old = e.Describe(t.Sa, t.Sa.Status(t.Now));
-        // What it asks nobody wants to know any more, and a peer answers only deletes there.
-        if (e.Current is MappingProbe)
-            t.Sa.Window.Conclude();
         e.MoveTo(next, (Established)next.Phase);
         t.Node.Adopt(next);
         t.Report(new Event.IkeRekeyed(old, next.Status(t.Now)));

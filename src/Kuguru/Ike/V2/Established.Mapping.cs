@@ -1,5 +1,6 @@
 using Kuguru.Nat;
 using Kuguru.Wire;
+using Kuguru.Wire.V2;
 
 namespace Kuguru.Ike.V2;
 
@@ -13,11 +14,15 @@ namespace Kuguru.Ike.V2;
 // a NAT that was restarted is not taken for one that forgets.
 sealed partial class Established
 {
-    /// <summary>Between two looks whether packets go out in vain while a silence is tried.</summary>
-    static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(5);
+    /// <summary>How much longer than the silence an answer may take; the tunnel has shown by then that answers are quicker.</summary>
+    static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     Instant? _probeAt;
-    Instant _openedUntil, _lookAgainAt;
+    Instant _openedUntil;
+    Trial? _trial;
+
+    /// <summary>A silence that is tried: what was asked, and until when the peer has to be heard.</summary>
+    sealed record Trial(MessageId Id, TimeSpan Silence, Instant Until);
 
     /// <summary>How often keepalives go out: by the connection, else as for all.</summary>
     KeepAlivePolicy KeepAlives(IkeV2Session sa) => Connection.KeepAlive ?? sa.Node.Settings.KeepAlive;
@@ -54,7 +59,7 @@ sealed partial class Established
     bool CanBearNat => Connection.Encapsulation == Encapsulation.WhenNeeded
         && _children.TrueForAll(child => child.Sa.Protocol == ProtocolId.Esp && child.Sa.Transport is null);
 
-    bool MayClaimNat(IkeV2Session sa) => Life(sa).Fails is not null && !sa.Nat.Local && !sa.Mobility.ClaimsNat && CanBearNat;
+    bool MayClaimNat(IkeV2Session sa) => Life(sa).Fails is not null && !sa.Nat.Local && sa.Mobility is { IsAgreed: true, ClaimsNat: false } && CanBearNat;
 
     void ClaimNat(Turn t)
     {
@@ -65,21 +70,19 @@ sealed partial class Established
         EnqueueFirst(new UpdateAddresses());
     }
 
-    /// <summary>The peer has to answer to where the first piece of a question came from.</summary>
-    public bool MayProbe(IkeV2Session sa) => MayExamine(sa) && sa.Mobility.TakesProbes;
+    /// <summary>The peer speaks again when it is asked to; and a firewall can be claimed to be a NAT, if there is no NAT.</summary>
+    public bool MayProbe(IkeV2Session sa) => MayExamine(sa) && sa.Mobility.SpeaksAgain && (sa.Nat.Local || sa.Mobility.IsAgreed);
 
-    /// <summary>There is another port, and the peer does not take it for a move.</summary>
+    /// <summary>There is another port, and something to find out by it.</summary>
     bool MayExamine(IkeV2Session sa) =>
-        sa is { IsOriginalInitiator: true, Nat.Supported: true, Mobility: { IsAgreed: true, IsStranded: false, Tried.IsEmpty: true } }
+        sa is { IsOriginalInitiator: true, Nat.Supported: true, Mobility: { IsStranded: false, Tried.IsEmpty: true } }
         && sa.Node.Settings.ProbePort != 0 && sa.Path.Local.Port == sa.Node.Settings.NatPort && KeepAlives(sa) is { IsLearned: true, Interval.Ticks: > 0 };
 
-    /// <summary>A silence is tried that is over before <c>dpd_delay</c>; and a NAT is claimed where another IKE SA has found that one has to be.</summary>
-    Instant? ProbeAt(IkeV2Session sa) => _probeAt is { } at && _queue.Count == 0 && MayExamine(sa) && (MayClaimNat(sa) || IsInTime(Next(sa))) ? at : null;
+    /// <summary>A silence is tried, or a NAT claimed where another IKE SA has found that one has to be.</summary>
+    Instant? ProbeAt(IkeV2Session sa) => _probeAt is { } at && _queue.Count == 0 && MayExamine(sa) && (MayClaimNat(sa) || Next(sa) is not null) ? at : null;
 
     /// <summary>The silence to try next, as the peer can tell of it.</summary>
     TimeSpan? Next(IkeV2Session sa) => MayProbe(sa) ? Life(sa).Next : MaySee(sa) ? Seen(sa).Next : null;
-
-    bool IsInTime(TimeSpan? silence) => silence is { } time && (Connection.DpdDelay <= TimeSpan.Zero || time + MappingProbe.Pause <= Connection.DpdDelay);
 
     /// <summary>Until the silence that is tried is over, and a while; another IKE SA examines what is before us if not.</summary>
     public bool TakeProbeLine(Turn t)
@@ -129,23 +132,39 @@ sealed partial class Established
             Enqueue(new Liveness(isOwn: Connection.DpdDelay <= TimeSpan.Zero));
     }
 
-    public override bool TakesTime(Turn t) => _current is MappingProbe probe && probe.TakesTime(t);
+    /// <summary>The peer has been asked to speak again after this silence, which began then.</summary>
+    public void AwaitSpeech(MessageId id, TimeSpan silence, Instant since) => _trial = new Trial(id, silence, since + silence + Patience);
 
-    /// <summary>While a silence is tried: packets have gone out since the peer was last heard of. Then nothing has precedence over asking whether it is there.</summary>
-    bool SpeaksInVain(IkeV2Session sa)
+    protected override MessageId? SaysMoreOf => _trial?.Id;
+
+    protected override bool Hears(Turn t, IkeMessage response)
     {
-        var heard = Child.LastHeard(_children, sa.LastReceived);
-        return _children.Exists(child => child.Sa.Usage.LastOutbound > heard);
+        if (t.Arrived.Local.Port != t.Settings.ProbePort || !response.Has(NotifyType.SpeakAgain))
+            return false;
+        t.Sa.PeerSpoke(t, response);
+        ConcludeTrial(t, came: true);
+        return true;
     }
 
-    Instant? InterruptAt(IkeV2Session sa) => _current is MappingProbe { IsOpen: true } && LivenessAt(sa) is { } at
-        ? at > _lookAgainAt ? at : _lookAgainAt : null;
-
-    void InterruptTrial(Turn t)
+    void ConcludeTrial(Turn t, bool came)
     {
-        if (SpeaksInVain(t.Sa))
-            Enqueue(new Liveness(isOwn: Connection.DpdDelay <= TimeSpan.Zero));
-        else
-            _lookAgainAt = t.Now + LookEvery;
+        var silence = _trial!.Silence;
+        _trial = null;
+        Learn(t, came ? Life(t.Sa).Held(silence) : Life(t.Sa).Lost(silence));
+        var then = KeepAlive.IsNeeded(t.Sa.Nat, t.Sa.Path, t.Settings.NatPort) ? $"keepalives every {KeepAliveInterval(t.Sa).TotalSeconds:0.#} s" : "no keepalives";
+        t.Note(Severity.Info, Subject.Network, $"the mapping {(came ? "lives" : "does not live")} through a silence of {silence.TotalSeconds:0} s: "
+            + $"{then}{(Life(t.Sa).Next is null ? "" : ", trying more")}");
+        ProbeAgain(t, MappingProbe.Pause, isOpened: came);
+        CheckMapping(t);
+    }
+
+    /// <summary>On another path, or after a NAT was restarted, what was tried says nothing.</summary>
+    void CallOffTrial(Turn t)
+    {
+        ForgetSights();
+        if (_trial is null)
+            return;
+        _trial = null;
+        ProbeAgain(t, MappingProbe.Retreat);
     }
 }

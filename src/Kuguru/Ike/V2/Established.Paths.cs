@@ -15,7 +15,7 @@ sealed partial class Established
 
     public override void NetworkChanged(Turn t, bool resumed)
     {
-        ForgetSights();
+        CallOffTrial(t);
         if (resumed)
             CheckSoon(t);
         if (HasToAsk(t))
@@ -47,8 +47,8 @@ sealed partial class Established
         (m.IsStranded, m.Tried) = (false, []);
         if (wasLost)
             t.Note(Severity.Info, Subject.Network, $"there is a way to {sa.Path.Remote} again, from {sa.Path.Local.Address}");
-        if (sa.Window.Asked is not null && wasLost)
-            ResendNow(t);
+        if (wasLost)
+            sa.ResendNow(t);
         if (sa.IsOriginalInitiator || wasLost)
             CheckSoon(t);
         Announce(t);
@@ -85,9 +85,9 @@ sealed partial class Established
         t.Note(Severity.Info, Subject.Network, $"trying {string.Join(", ", paths)}");
         (m.Tried, m.OwesUpdate) = (paths, m.IsAgreed);
         m.Left ??= sa.Path;
-        GoAlong(sa, paths[0]);
+        GoAlong(t, paths[0]);
         if (sa.Window.Asked is not null)
-            ResendNow(t);
+            sa.ResendNow(t);
         else if (m.OwesUpdate && paths.Length == 1)
             TellPath(t);
         else
@@ -95,17 +95,10 @@ sealed partial class Established
     }
 
     /// <summary>On another path there is another firewall to claim as a NAT, or none.</summary>
-    void GoAlong(IkeV2Session sa, Path path)
+    void GoAlong(Turn t, Path path)
     {
-        (sa.CurrentPath, sa.Mobility.ClaimsNat) = (path, CanBearNat && sa.Node.Paths.Of(path).ClaimsNat);
-        ForgetSights();
-    }
-
-    /// <summary>On another path a trial says nothing.</summary>
-    void ResendNow(Turn t)
-    {
-        (_current as MappingProbe)?.Void();
-        t.Sa.ResendNow(t);
+        (t.Sa.CurrentPath, t.Sa.Mobility.ClaimsNat) = (path, CanBearNat && t.Node.Paths.Of(path).ClaimsNat);
+        CallOffTrial(t);
     }
 
     /// <summary>An authentic message came along one of the paths that are tried.</summary>
@@ -113,7 +106,7 @@ sealed partial class Established
     {
         var (sa, m) = (t.Sa, t.Sa.Mobility);
         m.Tried = [];
-        GoAlong(sa, t.Arrived);
+        GoAlong(t, t.Arrived);
         if (m.OwesUpdate)
             TellPath(t);
         if (!sa.IsOriginalInitiator || !m.IsAgreed)
@@ -140,17 +133,19 @@ sealed partial class Established
     public void LearnMapping(Turn t, IkeMessage response)
     {
         var (sa, m) = (t.Sa, t.Sa.Mobility);
-        if (!m.IsAgreed || !sa.IsOriginalInitiator || response.Find(NotifyType.NatDetectionDestinationIp) is not { } seen)
+        if (!sa.IsOriginalInitiator || response.Find(NotifyType.NatDetectionDestinationIp) is not { } seen)
             return;
         var changed = m.HasMappingChanged(sa.InitiatorSpi, t.Arrived, seen.Data);
         var verdict = NatNotifies.Judge(response, t.Arrived, m.Claim(Connection));
-        if (m.OwesUpdate || (!changed && (!verdict.Supported || verdict.Encapsulate == sa.Verdict.Encapsulate)))
+        if (m.OwesUpdate || (!changed && (!m.IsAgreed || !verdict.Supported || verdict.Encapsulate == sa.Verdict.Encapsulate)))
             return;
-        t.Note(Severity.Info, Subject.Network, "detected changes in NAT mappings, initiating MOBIKE update");
+        t.Note(Severity.Info, Subject.Network, $"detected changes in NAT mappings{(m.IsAgreed ? ", initiating MOBIKE update" : "")}");
         // Whether it forgot us or was restarted: that it remembers for long may hold no longer.
-        ForgetSights();
+        CallOffTrial(t);
         if (Life(sa).Holds > TimeSpan.Zero)
             ForgetLife(t);
+        if (!m.IsAgreed)
+            return;
         m.OwesUpdate = true;
         EnqueueFirst(new UpdateAddresses());
     }

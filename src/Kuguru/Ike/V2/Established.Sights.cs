@@ -17,9 +17,9 @@ sealed partial class Established
     TimeSpan? _otherAfter;
 
     /// <summary>
-    /// Kuguru, which follows whoever is authentic, takes probes where it takes fragments. Of a firewall that changes nothing nothing is seen.
+    /// With MOBIKE the peer does not take the other port for a move. Of a firewall that changes nothing nothing is seen.
     /// </summary>
-    public bool MaySee(IkeV2Session sa) => MayExamine(sa) && sa is { Mobility.TakesProbes: false, Fragments: not null, Nat.Local: true }
+    public bool MaySee(IkeV2Session sa) => MayExamine(sa) && sa is { Mobility: { IsAgreed: true, SpeaksAgain: false }, Nat.Local: true }
         && !sa.Node.Paths.Of(sa.Path).Life.IsBlocked && (_seen is not null || sa.Node.Mapping.Next is not null);
 
     SeenLife Seen(IkeV2Session sa) => _seen ?? new(sa.Node.Mapping);

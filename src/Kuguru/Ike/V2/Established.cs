@@ -69,8 +69,9 @@ sealed partial class Established : KeyedPhase
             at = Instant.Earliest(at, child.Deadline);
         foreach (var old in _lingering)
             at = Instant.Earliest(at, old.Until);
+        at = Instant.Earliest(at, Instant.Earliest(_trial?.Until, _again?.At));
         if (sa.Window.Asked is not null)
-            return Instant.Earliest(at, InterruptAt(sa));
+            return at;
         // What came here with the IKE SA before is asked at once.
         foreach (var errand in _queue)
             at = Instant.Earliest(at, errand.NotBefore ?? _since);
@@ -90,18 +91,18 @@ sealed partial class Established : KeyedPhase
         foreach (var child in Children.ToList())
             Look(t, child);
         RemoveLingering(t);
+        if (_again?.At <= t.Now)
+            Say(t);
+        if (_trial?.Until <= t.Now)
+            ConcludeTrial(t, came: false);
         if (t.Sa.Window.Asked is null && LivenessAt(t.Sa) <= t.Now)
             Enqueue(new Liveness(isOwn: Connection.DpdDelay <= TimeSpan.Zero));
-        if (InterruptAt(t.Sa) <= t.Now)
-            InterruptTrial(t);
         if (t.Sa.Window.Asked is null && ProbeAt(t.Sa) <= t.Now)
             Probe(t);
     }
 
     public override void Advance(Turn t)
     {
-        if (_current is MappingProbe probe && t.Sa.Window.Asked is not null && _queue.Count > 0)
-            probe.CallOff(t);
         while (t.Sa.Phase == this && t.Sa.Window.Asked is null)
         {
             if ((_queue.Find(errand => errand.IsUrgent) ?? _queue.Find(errand => errand.NotBefore is null || errand.NotBefore <= t.Now)) is not { } next)

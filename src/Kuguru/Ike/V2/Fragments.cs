@@ -54,14 +54,6 @@ static class Fragments
         }
         return messages.MoveToImmutable();
     }
-
-    /// <summary>Two pieces, however short the message is.</summary>
-    public static ImmutableArray<Blob> SealInTwo(Keying keying, IkeMessage outer, Sequence<Payload> inner, Dice dice)
-    {
-        var plaintext = Payload.WriteChain(inner, out var first);
-        var half = plaintext.Length / 2;
-        return [keying.SealFragment(outer, first, 1, 2, plaintext.AsSpan(0, half), dice), keying.SealFragment(outer, first, 2, 2, plaintext.AsSpan(half), dice)];
-    }
 }
 
 /// <summary>
@@ -73,13 +65,10 @@ sealed class Reassembly
     /// <summary>Windows sends up to 29 pieces for certificates.</summary>
     public const int MaxPieces = 64;
 
-    const int NoMatterOfSize = 400;
-
     readonly Dictionary<ushort, Opened> _pieces = [];
     MessageId _id;
     bool _isResponse;
     ushort _total;
-    Path _arrived;
 
     /// <summary>True with the last piece: <paramref name="opened"/> is then the whole message, which is recognised by its first piece.</summary>
     public bool TryAdd(Turn t, IkeMessage message, Payload.SKF piece, ref Opened opened)
@@ -91,7 +80,7 @@ sealed class Reassembly
         }
         // More pieces than before: the peer sends it in smaller ones (section 2.6).
         if (!IsSame(message) || piece.Total > _total)
-            Begin(t, message, piece.Total);
+            Begin(message, piece.Total);
         _pieces.TryAdd(piece.Number, opened);
         if (_pieces.Values.Sum(part => part.Plaintext.Length) > t.Settings.MaxPacket)
         {
@@ -102,20 +91,17 @@ sealed class Reassembly
         if (_pieces.Count < _total)
             return false;
         opened = new(_pieces[1].FirstInner, [.. Enumerable.Range(1, _total).SelectMany(number => _pieces[(ushort)number].Plaintext)], _pieces[1].Bytes);
-        // Pieces that every path takes have another reason than the path (MappingProbe).
-        if (!message.IsResponse && _pieces[1].Bytes.Length > NoMatterOfSize && t.Sa.Fragments is { } size)
+        if (!message.IsResponse && t.Sa.Fragments is { } size)
             t.Sa.Fragments = Fragments.Answering(size, _pieces[1].Bytes.Length, t.Arrived, t.Settings.NatPort);
         _total = 0;
         _pieces.Clear();
-        t.Began(_arrived);
         return true;
     }
 
     bool IsSame(IkeMessage message) => _total != 0 && _id == message.Id && _isResponse == message.IsResponse;
 
-    void Begin(Turn t, IkeMessage message, ushort total)
+    void Begin(IkeMessage message, ushort total)
     {
-        _arrived = t.Arrived;
         _pieces.Clear();
         (_id, _isResponse, _total) = (message.Id, message.IsResponse, total);
     }

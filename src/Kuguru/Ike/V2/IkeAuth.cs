@@ -61,6 +61,7 @@ static partial class IkeAuth
         }
         if (connection.Mobike)
             rest.AddRange(Mobike.Offer(t));
+        rest.AddRange(MappingProbe.Offer(t, connection));
         var phase = new ExpectAuthResponse(authentication, plan, initPath, offer);
         sa.Enter(phase);
         if (offer is null && !mayBeChildless)
@@ -266,7 +267,8 @@ static partial class IkeAuth
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
         t.NoteWeak(Weakness.Of(a.Keying.Suite));
         Mobike.Hear(t, first);
-        return ([.. payloads, .. AnswerCpAndChild(t, established, cp, a.Init, first), .. Mobike.Agree(t, connection), .. SayLifetime(t, established)], established);
+        return ([.. payloads, .. AnswerCpAndChild(t, established, cp, a.Init, first), .. Mobike.Agree(t, connection), .. MappingProbe.Agree(t, first),
+            .. SayLifetime(t, established)], established);
     }
 
     public static void Conclude(Turn t, ExpectAuthResponse phase, IkeMessage response)
@@ -332,6 +334,7 @@ static partial class IkeAuth
         var established = new Established(t, a.Keying, plan.Connection, a.LocalId, a.RemoteId, configuration) { UsesPpk = a.UsesPpk };
         t.Sa.Enter(established);
         Mobike.Hear(t, response);
+        MappingProbe.Hear(t, response);
         t.Sa.Mobility.IsAgreed = plan.Connection.Mobike && t.Sa.Mobility.IsOffered;
         t.Report(new Event.IkeUp(t.Sa.Status(t.Now)));
         t.NoteWeak(Weakness.Of(a.Keying.Suite));

@@ -126,16 +126,9 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
             TransmitQuestion(t, messages, again: false);
     }
 
-    /// <summary>
-    /// Puts a question in the window as two fragments and sends the first one along another path than the IKE SA's; it waits until then for what
-    /// is to be done next.
-    /// </summary>
-    internal void AskInTwo(Turn t, Keying keying, ExchangeType exchange, Sequence<Payload> payloads, Path first, Instant until)
-    {
-        var messages = V2.Fragments.SealInTwo(keying, Header(exchange, Window.NextOut, response: false), payloads, Node.Dice);
-        Window.Ask(exchange, messages, until, rewrite: null);
-        t.Add(new Effect.Transmit(first, NonEspMarker.Add(messages[0].Span)));
-    }
+    /// <summary>Says something more to what has been answered before, without being asked and only once.</summary>
+    internal void SayMore(Turn t, ExchangeType exchange, MessageId id, Path path, Func<IkeMessage, Blob> write) =>
+        t.Transmit(path, write(Header(exchange, id, response: true)));
 
     /// <summary>The question that is out goes out once more, at once and with all its patience: the way is another now.</summary>
     internal void ResendNow(Turn t)
@@ -183,7 +176,8 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
             return;
         if (IsHalfOpen)
             CurrentPath = t.Arrived;
-        else if (t.IsScattered)
+        // It is somewhere else only to ask.
+        else if (Mobility.SpeaksAgain && message.Has(NotifyType.SpeakAgain))
             return;
         else if (Mobility.Tried.Contains(t.Arrived))
             Phase.Reached(t);
@@ -240,7 +234,7 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
         if (Window.IsAwaited(response))
             Phase.OnResponse(t, response, bytes);
         else
-            Node.Count(IkeDrop.NotAsked);
+            Phase.OnUnasked(t, response, bytes);
     }
 
     /// <summary>As usual on a path that is known; on paths that are tried it is hurried more.</summary>
@@ -289,8 +283,6 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
             Phase.NetworkChanged(t, resumed: false);
             return;
         }
-        if (Phase.TakesTime(t))
-            return;
         if (!asked.IsDisowned && Phase.MayResend(asked.Resent) && WaitAfter(t, asked.Resent + 1) is { } wait)
         {
             t.Note(Severity.Info, Subject.Ike,

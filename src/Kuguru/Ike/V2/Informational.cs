@@ -59,6 +59,7 @@ static class Informational
                 answer.Add(new Payload.Delete(delete.Protocol, ours));
         }
         answer.AddRange(Mobike.Answer(t, e, request));
+        e.HearAgain(t, request);
         return (answer.ToSequence(), e);
     }
 
@@ -101,9 +102,9 @@ sealed class Liveness(bool isOwn = false) : Errand
     {
         var (sa, m) = (t.Sa, t.Sa.Mobility);
         List<Payload> payloads = [];
-        if (m.IsAgreed && sa is { IsOriginalInitiator: true, Verdict.Supported: true })
+        if ((m.IsAgreed || m.SpeaksAgain) && sa is { IsOriginalInitiator: true, Verdict.Supported: true })
         {
-            if (sa.Verdict.Local && !m.OwesUpdate && m.Tried.IsEmpty && !m.KnowsMapping(sa.InitiatorSpi, sa.Path))
+            if (m.IsAgreed && sa.Verdict.Local && !m.OwesUpdate && m.Tried.IsEmpty && !m.KnowsMapping(sa.InitiatorSpi, sa.Path))
                 payloads.Add(new Payload.Notify(NotifyType.UpdateSaAddresses));
             payloads.AddRange(Mobike.NatDetection(t, sa.Path));
         }

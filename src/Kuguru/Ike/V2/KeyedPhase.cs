@@ -81,6 +81,19 @@ abstract class KeyedPhase(Keying keying) : Phase
             Conclude(t, inner);
     }
 
+    /// <summary>A question that has been answered, of which the peer may say something more.</summary>
+    protected virtual MessageId? SaysMoreOf => null;
+
+    /// <summary>Takes it, if it is that; what says nothing of it counts as not asked.</summary>
+    protected virtual bool Hears(Turn t, IkeMessage response) => false;
+
+    public sealed override void OnUnasked(Turn t, IkeMessage response, ReadOnlySpan<byte> bytes)
+    {
+        if (response.Id != SaysMoreOf || response.Encrypted is not Payload.SK || !TryOpen(t, response, bytes, out var opened)
+            || Read(t, response, opened, out var inner) is not null || !Hears(t, inner))
+            t.Node.Count(IkeDrop.NotAsked);
+    }
+
     /// <summary>More pieces than before are smaller ones (RFC 7383 section 2.6.1); anything else under an old message ID is none.</summary>
     public sealed override void OnRefragmented(Turn t, IkeMessage request, ReadOnlySpan<byte> bytes)
     {
@@ -96,6 +109,10 @@ abstract class KeyedPhase(Keying keying) : Phase
     /// <summary>Sends a question with these payloads inside SK.</summary>
     public void Ask(Turn t, ExchangeType exchange, Sequence<Payload> payloads, Path? first = null) =>
         t.Sa.Ask(t, exchange, outer => Seal(t, outer, payloads), first);
+
+    /// <summary>Says these payloads to a question that was answered before, inside SK.</summary>
+    protected void SayMore(Turn t, ExchangeType exchange, MessageId id, Path path, Sequence<Payload> payloads) =>
+        t.Sa.SayMore(t, exchange, id, path, outer => Keying.Seal(outer, payloads, t.Node.Dice));
 
     /// <summary>The datagrams of one message: one, or fragments when both sides can and it is too long (RFC 7383).</summary>
     ImmutableArray<Blob> Seal(Turn t, IkeMessage outer, Sequence<Payload> inner) => t.Sa.Fragments is { } size

@@ -29,14 +29,13 @@ static class Mobike
     public static IEnumerable<Payload> Offer(Turn t)
     {
         t.Sa.Mobility.Announced = OwnOthers(t);
-        return [new Payload.Notify(NotifyType.MobikeSupported), .. Addresses(t.Sa.Mobility.Announced), .. MappingProbe.Offer(t)];
+        return [new Payload.Notify(NotifyType.MobikeSupported), .. Addresses(t.Sa.Mobility.Announced)];
     }
 
     /// <summary>What an IKE_AUTH message says of it.</summary>
     public static void Hear(Turn t, IkeMessage message)
     {
         t.Sa.Mobility.IsOffered |= message.Has(NotifyType.MobikeSupported);
-        t.Sa.Mobility.TakesProbes |= MappingProbe.IsOffered(t, message);
         HearAddresses(t, message);
     }
 

@@ -14,8 +14,8 @@ sealed class Mobility
     /// <summary>Both ends have: addresses are updated by UPDATE_SA_ADDRESSES.</summary>
     public bool IsAgreed { get; set; }
 
-    /// <summary>The peer has said that it takes questions in two pieces from two ports (<see cref="MappingProbe"/>).</summary>
-    public bool TakesProbes { get; set; }
+    /// <summary>The peer has said that it speaks again, after a while, to where it was asked from (<see cref="MappingProbe"/>).</summary>
+    public bool SpeaksAgain { get; set; }
 
     /// <summary>There is a firewall on the way to the peer, and no NAT before us: so we say that it is one.</summary>
     public bool ClaimsNat { get; set; }

@@ -5,6 +5,9 @@ namespace Kuguru.Ike.V2;
 /// <summary>Where an IKE SA stands.</summary>
 abstract class Phase : SessionPhase<IkeV2Session, Turn>
 {
+    /// <summary>A response to no question that is out, still sealed.</summary>
+    public virtual void OnUnasked(Turn t, IkeMessage response, ReadOnlySpan<byte> bytes) => t.Node.Count(IkeDrop.NotAsked);
+
     /// <summary>A request that is next in order, still sealed.</summary>
     public abstract void OnRequest(Turn t, IkeMessage request, ReadOnlySpan<byte> bytes);
 
@@ -19,9 +22,6 @@ abstract class Phase : SessionPhase<IkeV2Session, Turn>
 
     /// <summary>The question was sent as often as may be, and nobody answers.</summary>
     public abstract void OnSilence(Turn t, Question asked);
-
-    /// <summary>What is asked has something else to do when its time is up than to be sent again.</summary>
-    public virtual bool TakesTime(Turn t) => false;
 
     /// <summary>Ask whether the peer is there as soon as nothing else is asked.</summary>
     public virtual void CheckSoon(Turn t) { }

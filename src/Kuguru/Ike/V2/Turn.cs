@@ -17,6 +17,8 @@ sealed class Turn(IkeV2Session sa, Instant now, Outbox outbox, Path arrived) : S
     public void Transmit(Path path, Blob message)
     {
         Add(new Effect.Transmit(path, NonEspMarker.Frame(message, path, Settings.MarkedPort(path))));
-        Sa.LastSent = Now;
+        // What goes elsewhere holds no mapping of ours.
+        if (path == Sa.Path)
+            Sa.LastSent = Now;
     }
 }

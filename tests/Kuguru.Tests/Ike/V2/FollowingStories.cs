@@ -28,7 +28,7 @@ public class FollowingStories
         pair.World.Run(61);
         pair.World.Forget();
         pair.World.Run(61);
-        Assert.Contains("< 4500>1025 INFORMATIONAL response 3 { }", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.Contains("< 4500>1025 INFORMATIONAL response 3 {", pair.World.Transcript, StringComparison.Ordinal);
     }
 
     [Fact]

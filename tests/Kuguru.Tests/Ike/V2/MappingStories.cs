@@ -1,4 +1,7 @@
 using Kuguru.Ike;
+using Kuguru.Nat;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
 using Xunit;
 
 namespace Kuguru.Tests.Ike.V2;
@@ -11,39 +14,139 @@ public class MappingStories
     static readonly TimeSpan Begin = TimeSpan.FromSeconds(30);
 
     [Fact]
-    public void The_peer_speaks_to_another_port_after_a_silence_and_says_what_it_sees_us_as()
+    public void The_peer_speaks_to_another_port_after_a_silence_while_all_else_goes_on()
     {
         var pair = Examining(new Napt("203.0.113.9"));
         pair.World.Run(64);
-        Assert.Equal("""
+        Assert.Equal($$"""
             20.10 > 1025>4500 keepalive
             30.20 > 1025>4500 INFORMATIONAL request 2 { N(UPDATE_SA_ADDRESSES), N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
-            30.25 < 4500>1025 INFORMATIONAL response 2 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
-            30.30 > 1026>4500 INFORMATIONAL request 3 { SKF(1/2) }
-            30.30 > 1025>4500 INFORMATIONAL request 3 { SKF(2/2) }
-            30.35 < 4500>1026 INFORMATIONAL response 3 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
-            33.40 > 1026>4500 INFORMATIONAL request 4 { SKF(1/2) }
-            33.40 > 1025>4500 INFORMATIONAL request 4 { SKF(2/2) }
-            33.45 < 4500>1026 INFORMATIONAL response 4 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
-            36.50 > 1026>4500 INFORMATIONAL request 5 { SKF(1/2) }
-            53.40 > 1025>4500 keepalive
-            61.50 > 1025>4500 INFORMATIONAL request 5 { SKF(2/2) }
-            61.55 < 4500>1026 INFORMATIONAL response 5 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
-            61.60 > 1025>4500 INFORMATIONAL request 6 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
-            61.65 < 4500>1025 INFORMATIONAL response 6 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }
+            30.25 < 4500>1025 {{Answer}} 2 {{Seen}}
+            30.30 > 1026>4500 {{Question}} 3 { N(SPEAK_AGAIN) }
+            30.35 < 4500>1026 {{Answer}} 3 { }
+            33.40 > 1026>4500 {{Question}} 4 { N(SPEAK_AGAIN) }
+            33.45 < 4500>1026 {{Answer}} 4 { }
+            36.50 > 1026>4500 {{Question}} 5 { N(SPEAK_AGAIN) }
+            36.55 < 4500>1026 {{Answer}} 5 { }
+            50.20 > 1025>4500 keepalive
+            61.55 < 4500>1026 {{Answer}} 5 { N(SPEAK_AGAIN) }
+            61.60 > 1025>4500 {{Question}} 6 {{Seen}}
+            61.65 < 4500>1025 {{Answer}} 6 {{Seen}}
 
             """, pair.World.Transcript);
         Assert.Equal(TimeSpan.FromSeconds(25), pair.Moon.Mapping.Holds);
-        // The mapping lives, and has seen both directions: the next trial begins with itself.
+        // The mapping lives, and has seen both directions: the next trial begins with itself. Whatever is asked meanwhile changes nothing.
         pair.World.Forget();
-        pair.World.Run(40);
-        Assert.StartsWith("66.60 > 1026>4500 INFORMATIONAL request 7 { SKF(1/2) }", pair.World.Transcript, StringComparison.Ordinal);
-        Assert.DoesNotContain("request 8 { SKF(1/2) }", pair.World.Transcript, StringComparison.Ordinal);
+        pair.World.Run(20);
+        pair.Moon.Order((session, outbox) => session.RekeyChild(pair.World.Now, pair.Moon.Installed.Values.Single().UniqueId, 9, outbox));
+        pair.World.Run(20);
+        Assert.Null(pair.Moon.Outcome(9));
+        Assert.StartsWith($"66.60 > 1026>4500 {Question} 7 {{ N(SPEAK_AGAIN) }}", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.DoesNotContain($"{Question} 8 {{ N(SPEAK_AGAIN) }}", pair.World.Transcript, StringComparison.Ordinal);
         Assert.Equal(TimeSpan.FromSeconds(35), pair.Moon.Mapping.Holds);
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Checks_go_out_as_ever_while_a_silence_is_tried(bool mobike)
+    {
+        var pair = Examining(new Napt("203.0.113.9"), mobike);
+        pair.Moon.Mapping = new(TimeSpan.FromSeconds(50));
+        RunUntilTrial(pair);
+        pair.World.Run(70);
+        Assert.Equal(1, pair.World.Transcript.Split($"{Question} 6 {Seen}").Length - 1);
+        pair.World.Run(10);
+        Assert.Equal(TimeSpan.FromSeconds(75), pair.Moon.Mapping.Holds);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_NAT_that_restarts_while_a_silence_is_tried_is_noticed_by_the_next_check(bool mobike)
+    {
+        var nat = new Napt("203.0.113.9");
+        var pair = Examining(nat, mobike);
+        pair.Moon.Mapping = new(TimeSpan.FromSeconds(50));
+        RunUntilTrial(pair);
+        nat.Reboot();
+        pair.World.Run(61);
+        Assert.Equal(nat.Out(new(pair.Moon.Address, 4500)), pair.Sun.Session.Path.Remote);
+        Assert.Equal(mobike, pair.World.Transcript.Contains("N(UPDATE_SA_ADDRESSES)", StringComparison.Ordinal));
+        // It was restarted: it need not have forgotten, and may be another by now.
+        Assert.Equal(default, pair.Moon.Mapping);
+    }
+
     [Fact]
-    public void A_peer_that_takes_no_fragments_from_two_ports_says_which_port_it_sees()
+    public void Without_MOBIKE_the_same_is_learned_and_the_peer_takes_no_question_for_a_move()
+    {
+        var pair = Examining(new Napt("203.0.113.9"), mobike: false);
+        pair.World.Run(3000);
+        Assert.Equal((MappingLife.Longest, 0), (pair.Moon.Mapping.Holds, pair.Sun.Session.Trail.Moves));
+    }
+
+    [Fact]
+    public void A_peer_without_MOBIKE_that_has_not_said_that_it_speaks_again_is_asked_nothing()
+    {
+        var pair = Examining(new Napt("203.0.113.9"), mobike: false);
+        pair.Moon.Session.Mobility.SpeaksAgain = false;
+        pair.World.Run(3000);
+        Assert.DoesNotContain("1026>4500", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.Equal(default, pair.Moon.Mapping);
+    }
+
+    [Theory]
+    [InlineData(330, true)]
+    [InlineData(331, false)]
+    [InlineData(0, false)]
+    public void Nobody_has_to_remember_for_longer_than_is_tried(ushort seconds, bool isSaid)
+    {
+        var pair = Examining(new Napt("203.0.113.9"));
+        var wish = new Payload.Notify(NotifyType.SpeakAgain, new[] { (byte)(seconds >> 8), (byte)seconds });
+        pair.World.Changes = (from, to, bytes) => from == pair.Sun ? bytes : Resealing.WithPayloads(from, to, bytes,
+            payloads => payloads.Select(payload => payload is Payload.Notify { Kind: NotifyType.SpeakAgain } asked && asked.Data.Span is not [0, 0] ? wish : payload).ToSequence());
+        RunUntilTrial(pair);
+        // No other wish takes its place.
+        pair.Moon.Settings = pair.Moon.Settings with { ProbePort = 0 };
+        pair.World.Run(30);
+        Assert.DoesNotContain($"{Answer} 5 {{ N(SPEAK_AGAIN) }}", pair.World.Transcript, StringComparison.Ordinal);
+        pair.World.Run(310);
+        Assert.Equal(isSaid, pair.World.Transcript.Contains($"{Answer} 5 {{ N(SPEAK_AGAIN) }}", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Only_what_the_peer_says_again_of_that_question_ends_a_silence()
+    {
+        var pair = Examining(new Napt("203.0.113.9"));
+        Blob answer = default;
+        pair.World.Changes = (from, _, bytes) =>
+        {
+            if (from == pair.Sun)
+                answer = bytes;
+            return bytes;
+        };
+        RunUntilTrial(pair);
+        var here = new Path(new(pair.Moon.Address, ProbePort), new(pair.Sun.Address, 4500));
+        var dropped = pair.Moon.Drops.GetValueOrDefault(IkeDrop.NotAsked);
+        // What answered the question, once more; with a bit that is another; and to the tunnel's port.
+        var forged = answer.Span.ToArray();
+        forged[^1] ^= 1;
+        pair.World.Inject(here, answer, pair.Moon);
+        pair.World.Inject(here, forged, pair.Moon);
+        pair.World.Inject(here with { Local = new(pair.Moon.Address, 4500) }, answer, pair.Moon);
+        pair.World.Run(20);
+        Assert.Equal((3, default), (pair.Moon.Drops.GetValueOrDefault(IkeDrop.NotAsked) - dropped, pair.Moon.Mapping));
+        pair.World.Run(6);
+        Assert.Equal(TimeSpan.FromSeconds(25), pair.Moon.Mapping.Holds);
+        // The same twice is once.
+        dropped = pair.Moon.Drops.GetValueOrDefault(IkeDrop.NotAsked);
+        pair.World.Inject(here, answer, pair.Moon);
+        pair.World.Run(1);
+        Assert.Equal((1, new MappingLife(TimeSpan.FromSeconds(25))), (pair.Moon.Drops.GetValueOrDefault(IkeDrop.NotAsked) - dropped, pair.Moon.Mapping));
+    }
+
+    [Fact]
+    public void A_peer_that_does_not_speak_again_says_which_port_it_sees()
     {
         var nat = new Napt("203.0.113.9");
         var pair = Strangers(nat);
@@ -123,67 +226,22 @@ public class MappingStories
     }
 
     [Fact]
-    public void A_NAT_that_restarts_while_a_silence_is_tried_is_noticed_when_that_is_over()
-    {
-        var nat = new Napt("203.0.113.9");
-        var pair = Examining(nat);
-        pair.Moon.Mapping = new(TimeSpan.FromSeconds(50));
-        RunUntilTrial(pair);
-        nat.Reboot();
-        pair.World.Run(75 - 1);
-        Assert.Equal(1025, pair.Sun.Session.Path.Remote.Port);
-        pair.World.Run(5);
-        Assert.Contains("N(UPDATE_SA_ADDRESSES)", pair.World.Transcript, StringComparison.Ordinal);
-        Assert.Equal(nat.Out(new(pair.Moon.Address, 4500)), pair.Sun.Session.Path.Remote);
-        // It was restarted: it need not have forgotten, and may be another by now.
-        Assert.Equal(default, pair.Moon.Mapping);
-    }
-
-    [Fact]
-    public void Who_speaks_and_hears_nothing_does_not_wait_for_the_end_of_a_silence()
-    {
-        var pair = Examining(new Napt("203.0.113.9"));
-        pair.Moon.Mapping = new(TimeSpan.FromSeconds(230));
-        RunUntilTrial(pair);
-        pair.World.Run(10);
-        pair.Moon.Installed.Values.Single().Usage.CountOutbound(pair.World.Now, 1, 100);
-        pair.World.Run(190);
-        // A check each 207 s, as keepalives go.
-        Assert.DoesNotContain("{ N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }", pair.World.Transcript, StringComparison.Ordinal);
-        pair.World.Run(10);
-        Assert.Contains("> 1025>4500 INFORMATIONAL request 6 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }", pair.World.Transcript, StringComparison.Ordinal);
-    }
-
-    [Fact]
-    public void What_is_called_off_has_survived_as_much_silence_as_there_was()
-    {
-        var pair = Examining(new Napt("203.0.113.9"));
-        pair.Moon.Mapping = new(TimeSpan.FromSeconds(50));
-        RunUntilTrial(pair);
-        pair.World.Run(65);
-        pair.Moon.Order((session, outbox) => session.RekeyChild(pair.World.Now, pair.Moon.Installed.Values.Single().UniqueId, 9, outbox));
-        pair.World.Run(1);
-        Assert.Null(pair.Moon.Outcome(9));
-        Assert.Equal(TimeSpan.FromSeconds(65), pair.Moon.Mapping.Holds);
-    }
-
-    [Fact]
-    public void An_outage_at_the_end_of_a_silence_is_no_reason_for_smaller_fragments()
+    public void An_outage_at_the_end_of_a_silence_is_a_doubt_that_the_next_trial_dispels()
     {
         var pair = Examining(new Napt("203.0.113.9"));
         RunUntilTrial(pair);
         pair.World.Run(20);
         pair.World.Loses = (_, _) => true;
-        pair.World.Run(30);
+        pair.World.Run(10);
+        Assert.Equal(new(TimeSpan.Zero, Doubts: TimeSpan.FromSeconds(25)), pair.Moon.Mapping);
+        pair.World.Run(20);
         pair.World.Loses = (_, _) => false;
-        pair.World.Run(30);
-        Assert.DoesNotContain(pair.Moon.Events.OfType<Event.Note>(), note => note.Text.Contains("fragments", StringComparison.Ordinal));
-        // All that was lost came from 4500: what the peer has of it is still the piece from the other port, where it answers.
+        pair.World.Run(60);
         Assert.Equal(new(TimeSpan.FromSeconds(25)), pair.Moon.Mapping);
     }
 
     [Fact]
-    public void A_peer_that_makes_new_keys_meanwhile_is_not_asked_any_more_under_the_old_ones()
+    public void A_peer_that_makes_new_keys_meanwhile_says_nothing_more_under_the_old_ones()
     {
         var pair = Examining(new Napt("203.0.113.9"));
         RunUntilTrial(pair);
@@ -193,7 +251,8 @@ public class MappingStories
         pair.Sun.Order((session, outbox) => session.RekeyIke(pair.World.Now, 5, outbox));
         pair.World.Run(28);
         Assert.Null(pair.Sun.Outcome(5));
-        Assert.DoesNotContain("SKF", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.DoesNotContain("SPEAK_AGAIN", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.Equal(default, pair.Moon.Mapping);
         // The same is tried with the new ones.
         pair.World.Loses = (_, _) => false;
         pair.World.Run(70);
@@ -310,11 +369,11 @@ public class MappingStories
 
     const string Question = "INFORMATIONAL request", Answer = "INFORMATIONAL response", Seen = "{ N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }";
 
-    /// <summary>Sun is charon: takes part in MOBIKE and fragmentation, says nothing by vendor ID, and does not take an IKE message for a move (RFC 4555 section 3.8).</summary>
+    /// <summary>Sun is charon: takes part in MOBIKE, says nothing by vendor ID, and does not take an IKE message for a move (RFC 4555 section 3.8).</summary>
     static Pair Strangers(Napt nat)
     {
         var pair = Examining(nat);
-        pair.Moon.Session.Mobility.TakesProbes = false;
+        pair.Moon.Session.Mobility.SpeaksAgain = false;
         // The first check, which is an address update.
         pair.World.Run(Begin.TotalSeconds - 1.73);
         pair.World.Forget();
@@ -324,14 +383,15 @@ public class MappingStories
 
     static Connection Mobile(Connection connection) => connection with { Mobike = true };
 
-    static Pair Examining(Napt? nat)
+    static Pair Examining(Napt? nat, bool mobike = true)
     {
-        var pair = new Pair(moon: Mobile, sun: Mobile, nat: nat);
+        Connection OfThisKind(Connection connection) => connection with { Mobike = mobike };
+        var pair = new Pair(OfThisKind, OfThisKind, nat);
         pair.Moon.Settings = pair.Moon.Settings with { ProbePort = ProbePort };
         return pair.Up();
     }
 
-    /// <summary>The check and two openings are over, and the first piece of a question is out.</summary>
+    /// <summary>The check and two openings are over, and the peer has been asked to speak again.</summary>
     static void RunUntilTrial(Pair pair)
     {
         pair.World.Run(Begin.TotalSeconds + 5);
