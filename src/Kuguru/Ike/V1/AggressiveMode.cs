@@ -167,8 +167,8 @@ static class AggressiveMode
             return;
         }
         PhaseOne.Accept(keying, message);
+        t.Sa.Verdict = NatPayloads.JudgeLast(t, t.Sa.CurrentPath, agreed.Prf, agreed.Peer.Nat, opened, connection.ForcesEncapsulation);
         t.Sa.CurrentPath = t.Arrived;
-        t.Sa.Verdict = NatPayloads.Judge(t, agreed.Prf, agreed.Peer.Nat, opened, connection.ForcesEncapsulation);
         t.Sa.Heard.Take(bytes, []);
         phase.HandOver();
         t.Report(new Event.NatDetected(t.Sa.Verdict, t.Sa.Path));

@@ -22,12 +22,26 @@ static class NatPayloads
     }
 
     /// <summary>Without payloads of the agreed kind the peer takes no part.</summary>
-    public static NatVerdict Judge(Turn t, Prf prf, NatVersion version, IsakmpMessage message, bool forced)
+    public static NatVerdict Judge(Turn t, Prf prf, NatVersion version, IsakmpMessage message, bool forced) => Judge(t, t.Arrived, prf, version, message, forced);
+
+    /// <summary>
+    /// In the last message of aggressive mode, which comes on port 4500 where there is a NAT, charon speaks of the ports that it uses now, and libreswan
+    /// still of those before. What is said of the one path does not fit the other: whichever has fewer NATs is meant.
+    /// </summary>
+    public static NatVerdict JudgeLast(Turn t, Path before, Prf prf, NatVersion version, IsakmpMessage message, bool forced)
+    {
+        var (now, then) = (Judge(t, t.Arrived, prf, version, message, forced), Judge(t, before, prf, version, message, forced));
+        return Count(then) < Count(now) ? then : now;
+
+        static int Count(NatVerdict verdict) => (verdict.Local ? 1 : 0) + (verdict.Remote ? 1 : 0);
+    }
+
+    static NatVerdict Judge(Turn t, Path path, Prf prf, NatVersion version, IsakmpMessage message, bool forced)
     {
         if (version == NatVersion.None)
             return NatVerdict.Unknown;
         var hashes = message.All<Payload.NatD>().Select(payload => payload.Data).ToList();
-        return NatDetection.Judge(t.Sa.InitiatorSpi, t.Sa.ResponderSpi, t.Arrived, [.. hashes.Skip(1)], [.. hashes.Take(1)], forced, prf.HashName);
+        return NatDetection.Judge(t.Sa.InitiatorSpi, t.Sa.ResponderSpi, path, [.. hashes.Skip(1)], [.. hashes.Take(1)], forced, prf.HashName);
     }
 
     static IEnumerable<Endpoint> Sources(INode node, Path path) => node.LocalAddresses

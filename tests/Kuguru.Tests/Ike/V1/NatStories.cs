@@ -74,6 +74,35 @@ public class NatStories
     }
 
     [Theory]
+    [InlineData(500, true, "remote")]
+    [InlineData(4500, true, "remote")]
+    [InlineData(500, false, "forced")]
+    [InlineData(4500, false, "forced")]
+    [InlineData(4501, true, "both")]
+    [InlineData(4501, false, "both")]
+    public void Who_moves_to_4500_in_aggressive_mode_may_speak_of_the_ports_before(ushort port, bool isBehindNat, string verdict)
+    {
+        var pair = Two(aggressive: true, isBehindNat ? new("203.0.113.9") : null);
+        if (!isBehindNat)
+            pair.Sun.Connections[0] = pair.Sun.Connections[0] with { Encapsulation = Encapsulation.Always };
+        pair.World.Changes = (from, to, bytes) =>
+        {
+            if (from != pair.Moon || !IsakmpMessage.TryParse(bytes.Span[4..], out var message, out _) || message is not { IsEncrypted: true, Exchange: ExchangeKind.Aggressive })
+                return bytes;
+            // The last message may be in clear as well, so that nobody has to have its keys.
+            var hashes = ((Host[])[to, from]).Select(host => new Payload.NatD(Kuguru.Nat.NatDetection.Hash(
+                message.InitiatorCookie, message.ResponderCookie, new(host.Address, port), System.Security.Cryptography.HashAlgorithmName.SHA256), false));
+            message = Inside(to, message);
+            Assert.Equal(2, message.All<Payload.NatD>().Count());
+            message = message with { Flags = IsakmpFlags.None, Payloads = message.Payloads.Where(payload => payload is not Payload.NatD).Concat(hashes).ToSequence() };
+            return (byte[])[0, 0, 0, 0, .. message.Write()];
+        };
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(0.3);
+        Assert.Equal(verdict, $"{pair.Sun.V1.Nat}");
+    }
+
+    [Theory]
     [InlineData(true)]
     [InlineData(false)]
     public void It_is_enough_that_one_side_sees_a_NAT_that_the_other_does_not(bool moonSees)
