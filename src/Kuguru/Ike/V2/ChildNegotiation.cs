@@ -54,7 +54,7 @@ static class ChildNegotiation
         foreach (var scope in scopes)
         {
             var transport = asksTransport ? scope.AsTransport(ours, theirs) : null;
-            var (wantedHere, wantedThere) = transport is { } hosts ? (hosts.Local, hosts.Remote) : (ours, theirs);
+            var (wantedHere, wantedThere) = transport is { } hosts ? (hosts.Local, hosts.Remote) : (ours, Awaited(scope, theirs));
             var local = Narrowing.Narrow(scope.Local, wantedHere);
             var remote = Narrowing.Narrow(scope.Remote, wantedThere);
             var fit = local.IsEmpty || remote.IsEmpty ? 0 : Narrowing.Fit(local, wantedHere) + Narrowing.Fit(remote, wantedThere);
@@ -77,18 +77,19 @@ static class ChildNegotiation
             return new(null, NotifyType.NoProposalChosen,
                 $"the answer {Proposals.Describe(sa)} is not among what we offered: {Proposals.Describe(scope.Proposals)}");
         var (ours, theirs) = (Selectors.Read(tsi), Selectors.Read(tsr));
+        var answer = $"{Failures.List(ours)} === {Failures.List(theirs)}";
         TransportEnds? ends = null;
         if (response.Has(NotifyType.UseTransportMode))
         {
             if (!scope.IsHostToHost || scope.AsTransport(ours, theirs) is not { } hosts)
                 return new(null, NotifyType.TsUnacceptable,
-                    $"the answer is transport mode for {tsi.Selectors} === {tsr.Selectors}, which we did not ask for");
+                    $"the answer is transport mode for {answer}, which we did not ask for");
             (ours, theirs, ends) = hosts;
         }
         var local = Narrowing.Narrow(scope.Local, ours);
-        var remote = Narrowing.Narrow(scope.Remote, theirs);
+        var remote = Narrowing.Narrow(scope.Remote, Awaited(scope, theirs));
         return local.IsEmpty || remote.IsEmpty
-            ? new(null, NotifyType.TsUnacceptable, $"the answer's selectors {tsi.Selectors} === {tsr.Selectors} are none of ours")
+            ? new(null, NotifyType.TsUnacceptable, $"the answer's selectors {answer} are none of ours")
             : new(new(config, choice, spi, local, remote) { Transport = ends }, default, "");
     }
 
@@ -97,6 +98,16 @@ static class ChildNegotiation
         response.Find<Payload.SA>() is { Proposals: [{ Protocol: ProtocolId.Ah }, ..] } ? ProtocolId.Ah : ProtocolId.Esp;
 
     static ImmutableArray<Payload> Mode(bool isTransport) => isTransport ? [new Payload.Notify(NotifyType.UseTransportMode)] : [];
+
+    /// <summary>
+    /// What OpenIKED calls "dynamic", the address that it is given by us, it writes as 0.0.0.0 alone, in requests and answers. Nobody's packets are from
+    /// there: it is the one address that we have for the peer.
+    /// </summary>
+    static ImmutableArray<Selector> Awaited(Scope scope, ImmutableArray<Selector> theirs) =>
+        [.. theirs.SelectMany(one => one.Range.First.IsAny && one.Range.Last.IsAny ? Given(scope, one) : [one])];
+
+    static IEnumerable<Selector> Given(Scope scope, Selector like) => scope.Remote
+        .Where(mine => mine.Range.First == mine.Range.Last && mine.Range.First.IsV6 == like.Range.First.IsV6).Select(mine => like with { Range = mine.Range });
 
     static (Choice Choice, Spi Spi)? Choose(Scope scope, Payload.SA offer, bool keyExchange) =>
         Proposals.Choose(scope.Proposals, offer, keyExchange) is { } choice && Spi.From(choice.Spi) is { IsReserved: false } spi
