@@ -1,3 +1,5 @@
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using Org.BouncyCastle.Pkcs;
 
 namespace Kuguru.Pki;
@@ -6,7 +8,11 @@ namespace Kuguru.Pki;
 public sealed record Container(IReadOnlyList<byte[]> Certificates, IReadOnlyList<byte[]> Keys)
 {
     /// <summary>Null when the passphrase is wrong or it is no such file.</summary>
-    public static Container? Open(ReadOnlySpan<byte> file, string passphrase)
+    public static Container? Open(ReadOnlySpan<byte> file, string passphrase) =>
+        OpenAny(file, passphrase) ?? (passphrase.All(char.IsAscii) ? null : OpenByPlatform(file, passphrase));
+
+    /// <summary>BouncyCastle opens Ed25519 too, but takes of a passphrase beyond ASCII another form for the encryption than openssl and Windows do.</summary>
+    static Container? OpenAny(ReadOnlySpan<byte> file, string passphrase)
     {
         try
         {
@@ -27,6 +33,29 @@ public sealed record Container(IReadOnlyList<byte[]> Certificates, IReadOnlyList
             return new(certificates, keys);
         }
         catch (Exception e) when (Unreadable.Is(e))
+        {
+            return null;
+        }
+    }
+
+    static Container? OpenByPlatform(ReadOnlySpan<byte> file, string passphrase)
+    {
+        try
+        {
+            List<byte[]> certificates = [], keys = [];
+            foreach (var one in X509CertificateLoader.LoadPkcs12Collection(file, passphrase, X509KeyStorageFlags.Exportable | X509KeyStorageFlags.EphemeralKeySet))
+            {
+                using (one)
+                using (AsymmetricAlgorithm? key = (AsymmetricAlgorithm?)one.GetRSAPrivateKey() ?? one.GetECDsaPrivateKey())
+                {
+                    certificates.Add(one.RawData);
+                    if (key is not null)
+                        keys.Add(key.ExportPkcs8PrivateKey());
+                }
+            }
+            return new(certificates, keys);
+        }
+        catch (CryptographicException)
         {
             return null;
         }

@@ -13,7 +13,7 @@ public static class KeyFile
     /// <summary>Octets of a file that are looked at.</summary>
     public const int MaxLength = 1 << 20;
 
-    /// <summary>The DER inside the first PEM block that there is, else the bytes themselves.</summary>
+    /// <summary>The DER inside the first PEM block that there is, else the bytes themselves. Parameters, which openssl writes in front of a key, are passed over.</summary>
     public static byte[] Decode(ReadOnlySpan<byte> file, out string label, int maxLength = MaxLength)
     {
         label = "";
@@ -22,10 +22,15 @@ public static class KeyFile
         var text = Encoding.ASCII.GetString(file).ToCharArray();
         try
         {
-            if (!PemEncoding.TryFind(text, out var fields))
-                return file.ToArray();
-            label = new string(text[fields.Label]);
-            return Convert.FromBase64CharArray(text, fields.Base64Data.GetOffsetAndLength(text.Length).Offset, fields.Base64Data.GetOffsetAndLength(text.Length).Length);
+            for (var at = 0; PemEncoding.TryFind(text.AsSpan(at), out var fields); at += fields.Location.End.GetOffset(text.Length - at))
+            {
+                label = new string(text.AsSpan(at)[fields.Label]);
+                if (label == "EC PARAMETERS")
+                    continue;
+                var (start, length) = fields.Base64Data.GetOffsetAndLength(text.Length - at);
+                return Convert.FromBase64CharArray(text, at + start, length);
+            }
+            return file.ToArray();
         }
         finally
         {
@@ -48,7 +53,7 @@ public static class KeyFile
         try
         {
             if (file.IndexOf("-----BEGIN "u8) < 0)
-                return Encode(PrivateKeyFactory.DecryptKey(passphrase.ToCharArray(), file.ToArray()));
+                return Encode(PrivateKeyFactory.DecryptKey(Octets(passphrase), file.ToArray()));
             using var text = new StringReader(Encoding.ASCII.GetString(file));
             using var reader = new PemReader(text, new Password(passphrase));
             return reader.ReadObject() switch
@@ -59,7 +64,7 @@ public static class KeyFile
             };
         }
         // What BouncyCastle says of a wrong passphrase depends on what the garbage that comes out looks like.
-        catch (Exception e) when (e is IOException or GeneralSecurityException or CryptoException or ArgumentException or InvalidOperationException or FormatException)
+        catch (Exception e) when (Unreadable.Is(e))
         {
             return null;
         }
@@ -67,8 +72,11 @@ public static class KeyFile
 
     static byte[] Encode(AsymmetricKeyParameter key) => PrivateKeyInfoFactory.CreatePrivateKeyInfo(key).GetDerEncoded();
 
+    /// <summary>A passphrase is its octets in UTF-8, as for openssl; BouncyCastle makes one octet of each character.</summary>
+    static char[] Octets(string passphrase) => Encoding.Latin1.GetChars(Encoding.UTF8.GetBytes(passphrase));
+
     sealed class Password(string text) : IPasswordFinder
     {
-        public char[] GetPassword() => text.ToCharArray();
+        public char[] GetPassword() => Octets(text);
     }
 }

@@ -30,8 +30,34 @@ public abstract class PrivateKey : IDisposable
     public abstract void Dispose();
 
     /// <summary>From DER: PKCS#8, PKCS#1 or SEC 1, none of them encrypted. The bytes stay the caller's. False with the reason, which never quotes the key.</summary>
-    public static bool TryRead(ReadOnlySpan<byte> der, out PrivateKey key, out string why) =>
-        TryReadRsa(der, out key, out why) || TryReadEcdsa(der, out key, ref why) || TryReadEd25519(der, out key, ref why);
+    public static bool TryRead(ReadOnlySpan<byte> der, out PrivateKey key, out string why)
+    {
+        if (TryReadRsa(der, out key, out why) || TryReadEcdsa(der, out key, ref why) || TryReadEd25519(der, out key, ref why))
+            return true;
+        if (ReadAlgorithm(der) is { } oid && !PublicKey.IsKnown(oid))
+            why = $"a private key of the algorithm {PublicKey.AlgorithmName(oid)} is not supported: RSA, ECDSA and Ed25519 are";
+        return false;
+    }
+
+    /// <summary>Of a key in PKCS#8; null for what is none.</summary>
+    static string? ReadAlgorithm(ReadOnlySpan<byte> der)
+    {
+        var copy = der.ToArray();
+        try
+        {
+            var info = new AsnReader(copy, AsnEncodingRules.BER).ReadSequence();
+            info.ReadInteger();
+            return info.ReadSequence().ReadObjectIdentifier();
+        }
+        catch (AsnContentException)
+        {
+            return null;
+        }
+        finally
+        {
+            CryptographicOperations.ZeroMemory(copy);
+        }
+    }
 
     static bool TryReadRsa(ReadOnlySpan<byte> der, out PrivateKey key, out string why)
     {

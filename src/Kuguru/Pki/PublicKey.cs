@@ -46,11 +46,12 @@ public sealed class PublicKey : IEquatable<PublicKey>
             var size = kind switch
             {
                 KeyKind.Rsa => RsaBits(bits),
-                KeyKind.Ecdsa => CurveBits(identifier.ReadObjectIdentifier()),
+                // A curve may be given by its parameters instead.
+                KeyKind.Ecdsa => identifier.HasData && identifier.PeekTag() == Asn1Tag.ObjectIdentifier ? CurveBits(identifier.ReadObjectIdentifier()) : 0,
                 KeyKind.Ed25519 => bits.Length == Ed25519PublicKeyParameters.KeySize ? 256 : 0,
                 _ => 0,
             };
-            why = kind is null ? $"a public key of the algorithm {oid} is not supported" : kind == KeyKind.Rsa && size == 0 ? $"an RSA key whose exponent has more than {MaxExponentBits} bits" : kind == KeyKind.Rsa ? $"an RSA key of {size} bits: {MinRsaBits} to {MaxRsaBits} are taken"
+            why = kind is null ? $"a public key of the algorithm {AlgorithmName(oid)} is not supported: RSA, ECDSA and Ed25519 are" : kind == KeyKind.Rsa && size == 0 ? $"an RSA key whose exponent has more than {MaxExponentBits} bits" : kind == KeyKind.Rsa ? $"an RSA key of {size} bits: {MinRsaBits} to {MaxRsaBits} are taken"
                 : "its curve is not supported: P-256, P-384, P-521 and Ed25519 are";
             if (kind is null || size == 0 || (kind == KeyKind.Rsa && size is < MinRsaBits or > MaxRsaBits))
                 return false;
@@ -63,6 +64,19 @@ public sealed class PublicKey : IEquatable<PublicKey>
             return false;
         }
     }
+
+    internal static bool IsKnown(string oid) => oid is RsaOid or EcOid or Ed25519Oid;
+
+    /// <summary>What people call those that they may have; others by their number.</summary>
+    internal static string AlgorithmName(string oid) => oid switch
+    {
+        "1.3.101.113" => "Ed448",
+        "1.3.101.110" => "X25519, which does not sign,",
+        "1.3.101.111" => "X448, which does not sign,",
+        "1.2.840.113549.1.1.10" => "RSASSA-PSS (a key for that alone, where an RSA key would do)",
+        "1.2.840.10040.4.1" => "DSA",
+        _ => oid,
+    };
 
     /// <summary>From a file: PEM or DER, SubjectPublicKeyInfo or PKCS#1.</summary>
     public static bool TryReadFile(ReadOnlySpan<byte> file, out PublicKey key, out string why)

@@ -76,6 +76,68 @@ public class KeyFileTests
         native.Dispose();
     }
 
+    /// <summary>What `openssl ecparam -genkey | openssl ec -aes128` writes with the passphrase below.</summary>
+    const string OlderForm = """
+        -----BEGIN EC PRIVATE KEY-----
+        Proc-Type: 4,ENCRYPTED
+        DEK-Info: AES-128-CBC,AAA4840523A453C963512DE9D40620E2
+
+        rtYBAMYfhXB8OBl4XrzUqIasZpmlBuV5+K8gdbFfV6nBk9fAv9izfNwUf9tlI6oS
+        CX3jDlll7sd/Ybbp/gPNPXINNwvryrF14Ou36Z5GSohF0vWRcUfrdIkJUyuf4G6P
+        K3IV+pgJVfQwRh1wbA720EvmX+fFSNHVpHcA2Gt0s3Y=
+        -----END EC PRIVATE KEY-----
+
+        """;
+
+    [Fact]
+    public void A_passphrase_has_any_letters()
+    {
+        const string Foreign = "p\u00e4ssw\u00f6rd\u20ac";
+        var pair = KeyPair.Make("rsa2048");
+        using var rsa = RSA.Create();
+        rsa.ImportPkcs8PrivateKey(pair.Pkcs8, out _);
+        var terms = new PbeParameters(PbeEncryptionAlgorithm.Aes256Cbc, HashAlgorithmName.SHA256, 2048);
+        foreach (var file in (byte[][])[rsa.ExportEncryptedPkcs8PrivateKey(Foreign, terms), Encoding.ASCII.GetBytes(rsa.ExportEncryptedPkcs8PrivateKeyPem(Foreign, terms))])
+        {
+            Assert.Null(KeyFile.Decrypt(file, "password"));
+            Assert.Equal(pair.Private.Public, Opened(KeyFile.Decrypt(file, Foreign)!));
+        }
+        Assert.Equal("ECDSA 256", $"{Opened(KeyFile.Decrypt(Encoding.ASCII.GetBytes(OlderForm), Foreign)!)}");
+        Assert.Null(KeyFile.Decrypt(Encoding.ASCII.GetBytes(OlderForm), "password\u20ac"));
+
+        foreach (var kind in (string[])["rsa2048", "ecdsa256"])
+        {
+            var issued = Root.Issue("moon.example.org", kind);
+            using var withKey = kind == "rsa2048" ? WithRsa(issued) : WithEcdsa(issued);
+            var contained = new X509Certificate2Collection { withKey, Root.Own.Native }.Export(X509ContentType.Pkcs12, Foreign)!;
+            Assert.Null(Container.Open(contained, "password\u20ac"));
+            var container = Container.Open(contained, Foreign);
+            Assert.Equal(issued.Keys.Private.Public, Opened(Assert.Single(container!.Keys)));
+            Assert.Equal(2, container.Certificates.Count);
+        }
+    }
+
+    [Fact]
+    public void Parameters_in_front_of_a_key_are_passed_over()
+    {
+        using var ecdsa = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        const string Parameters = "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n";
+        Assert.Equal(new Span<byte>(ecdsa.ExportSubjectPublicKeyInfo()), Opened(Encoding.ASCII.GetBytes(Parameters + ecdsa.ExportECPrivateKeyPem())).Info.Span);
+        Assert.False(PrivateKey.TryRead(KeyFile.Decode(Encoding.ASCII.GetBytes(Parameters), out _), out _, out var why));
+        Assert.StartsWith("not a private key", why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_container_may_have_several_keys()
+    {
+        var (moon, sun) = (Root.Issue("moon.example.org", "rsa2048"), Root.Issue("sun.example.org", "ecdsa384"));
+        using var first = WithRsa(moon);
+        using var second = WithEcdsa(sun);
+        var container = Container.Open(new X509Certificate2Collection { first, second, Root.Own.Native }.Export(X509ContentType.Pkcs12, Passphrase)!, Passphrase)!;
+        Assert.Equal(3, container.Certificates.Count);
+        Assert.Equal(["ECDSA 384", "RSA 2048"], container.Keys.Select(key => $"{Opened(key)}").Order(StringComparer.Ordinal));
+    }
+
     [Theory]
     [InlineData("rsa2048", false)]
     [InlineData("ecdsa256", false)]
@@ -115,7 +177,27 @@ public class KeyFileTests
     {
         Assert.Contains("an RSA key of 512 bits: 1024 to 8192 are taken", WhyNot(RSA.Create(512).ExportPkcs8PrivateKey()), StringComparison.Ordinal);
         Assert.Contains("its curve is not supported", WhyNot(ECDsa.Create(ECCurve.NamedCurves.brainpoolP256r1).ExportPkcs8PrivateKey()), StringComparison.Ordinal);
+        Assert.Contains("its curve is not supported", WhyNot(ECDsa.Create(ECDsa.Create(ECCurve.NamedCurves.nistP256).ExportExplicitParameters(false).Curve).ExportPkcs8PrivateKey()), StringComparison.Ordinal);
         static string WhyNot(byte[] der) => PrivateKey.TryRead(der, out _, out var why) ? "" : why;
+    }
+
+    /// <summary>Kinds that strongSwan has, or that people have, and Kuguru has not.</summary>
+    [Theory]
+    [InlineData("2b6571", "Ed448 is not supported: RSA, ECDSA and Ed25519 are")]
+    [InlineData("2b656e", "X25519, which does not sign, is not supported")]
+    [InlineData("2a864886f70d01010a", "RSASSA-PSS (a key for that alone, where an RSA key would do) is not supported")]
+    [InlineData("2a8648ce380401", "DSA is not supported")]
+    [InlineData("2a03", "1.2.3 is not supported")]
+    public void Keys_of_other_kinds_are_refused_by_name(string oid, string expected)
+    {
+        byte[] named = [6, (byte)(oid.Length / 2), .. Convert.FromHexString(oid)];
+        byte[] algorithm = [0x30, (byte)named.Length, .. named];
+        byte[] key = [2, 1, 0, .. algorithm, 4, 2, 4, 0];
+        Assert.False(PrivateKey.TryRead((byte[])[0x30, (byte)key.Length, .. key], out _, out var why));
+        Assert.StartsWith($"a private key of the algorithm {expected}", why, StringComparison.Ordinal);
+        byte[] info = [.. algorithm, 3, 2, 0, 0];
+        Assert.False(Kuguru.Pki.PublicKey.TryRead((byte[])[0x30, (byte)info.Length, .. info], out _, out why));
+        Assert.StartsWith($"a public key of the algorithm {expected}", why, StringComparison.Ordinal);
     }
 
     /// <summary>Whoever sends a key chooses what it costs to verify with it.</summary>
