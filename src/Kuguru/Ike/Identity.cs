@@ -7,9 +7,10 @@ namespace Kuguru.Ike;
 
 /// <summary>
 /// Who a peer is (RFC 7296 section 3.5): a type and its octets, never an address taken from a packet.
-/// Text forms are strongSwan's: an address, a domain name, <c>user@domain</c>, <c>@#hex</c> for a key ID,
-/// <c>type:value</c> with <c>ipv4</c>, <c>ipv6</c>, <c>fqdn</c>, <c>rfc822</c>, <c>email</c>, <c>userfqdn</c>, <c>keyid</c>, <c>asn1dn</c>; a distinguished
-/// name with <c>=</c>; <c>ipv4net</c>, <c>ipv6net</c>, <c>ipv4range</c>, <c>ipv6range</c>; <c>%any</c> fits everybody, <c>10.1.0.0/16</c> and <c>10.1.0.1-10.1.0.9</c> every address inside.
+/// Text forms are strongSwan's: an address, a domain name, <c>user@domain</c>, <c>@#hex</c> for a key ID, which other text with a colon is too,
+/// <c>type:value</c> with <c>ipv4</c>, <c>ipv6</c>, and also <c>type:#hex</c> with <c>fqdn</c>, <c>rfc822</c>, <c>email</c>, <c>userfqdn</c>, <c>keyid</c>, <c>asn1dn</c>; a
+/// distinguished name with <c>=</c>; <c>ipv4net</c>, <c>ipv6net</c>, <c>ipv4range</c>, <c>ipv6range</c>; <c>%any</c>, <c>0.0.0.0</c> and <c>::</c> fit everybody, <c>10.1.0.0/16</c> and
+/// <c>10.1.0.1-10.1.0.9</c> every address inside.
 /// </summary>
 public sealed record Identity(IdType Type, Blob Data)
 {
@@ -36,12 +37,12 @@ public sealed record Identity(IdType Type, Blob Data)
         error = "";
         identity = Any;
         text = text.Trim();
-        if (text.Length == 0 || text is "%any" or "%any6" or "*")
+        if (text.Length == 0 || text is "%any" or "%any6" or "*" or "0.0.0.0" or "::" or "0::0")
             return true;
         if (text.StartsWith('{'))
             return Refuse("types of identities are not given by number: give their names, such as fqdn:", ref error);
         var colon = text.IndexOf(':', StringComparison.Ordinal);
-        if (colon > 0 && TryParseTyped(text[..colon], text[(colon + 1)..], ref identity, ref error))
+        if (colon > 0 && TryParseTyped(text[..colon].ToLowerInvariant(), text[(colon + 1)..], ref identity, ref error))
             return error.Length == 0;
         if (IpAddress.TryParse(text, out var address))
             identity = Of(address);
@@ -56,7 +57,7 @@ public sealed record Identity(IdType Type, Blob Data)
         else if (text.Contains('='))
             return TryParseName(text, ref identity, ref error);
         else
-            identity = new(text.Contains('@') ? IdType.Rfc822Addr : IdType.Fqdn, Encoding.UTF8.GetBytes(text));
+            identity = new(text.Contains('@') ? IdType.Rfc822Addr : colon >= 0 ? IdType.KeyId : IdType.Fqdn, Encoding.UTF8.GetBytes(text));
         return true;
     }
 
@@ -87,23 +88,32 @@ public sealed record Identity(IdType Type, Blob Data)
                     identity = Of(address);
                 return true;
             case "fqdn" or "dns":
-                identity = new(IdType.Fqdn, Encoding.UTF8.GetBytes(value));
+                TakeOctets(value, IdType.Fqdn, ref identity, ref error);
                 return true;
             case "rfc822" or "email" or "userfqdn":
-                identity = new(IdType.Rfc822Addr, Encoding.UTF8.GetBytes(value));
+                TakeOctets(value, IdType.Rfc822Addr, ref identity, ref error);
                 return true;
             case "keyid":
-                if (value.StartsWith("0x", StringComparison.Ordinal))
-                    TryParseHex(value[2..], IdType.KeyId, ref identity, ref error);
-                else
-                    identity = new(IdType.KeyId, Encoding.UTF8.GetBytes(value));
+                TakeOctets(value, IdType.KeyId, ref identity, ref error);
+                return true;
+            case "asn1dn" when value.StartsWith('#'):
+                TakeOctets(value, IdType.DerAsn1Dn, ref identity, ref error);
                 return true;
             case "asn1dn":
-                return value.StartsWith('#') ? TryParseHex(value[1..], IdType.DerAsn1Dn, ref identity, ref error) || error.Length > 0
-                    : TryParseName(value, ref identity, ref error) || error.Length > 0;
+                TryParseName(value, ref identity, ref error);
+                return true;
             default:
                 return false;
         }
+    }
+
+    /// <summary>The text itself, or what follows a # in hexadecimal.</summary>
+    static void TakeOctets(string value, IdType type, ref Identity identity, ref string error)
+    {
+        if (value.StartsWith('#'))
+            TryParseHex(value[1..], type, ref identity, ref error);
+        else
+            identity = new(type, Encoding.UTF8.GetBytes(value));
     }
 
     static bool TryParseRange(IpAddress first, bool isPrefix, string rest, ref Identity identity, ref string error)

@@ -15,7 +15,14 @@ public class IdentityTests
     [InlineData("@@moon@a", IdType.Rfc822Addr, "6d6f6f6e4061", "moon@a")]
     [InlineData("@#0aff", IdType.KeyId, "0aff", "0a:ff")]
     [InlineData("keyid:abc", IdType.KeyId, "616263", "abc")]
-    [InlineData("keyid:0x0aff", IdType.KeyId, "0aff", "0a:ff")]
+    [InlineData("keyid:0x0a", IdType.KeyId, "30783061", "0x0a")]
+    [InlineData("keyid:#0aff", IdType.KeyId, "0aff", "0a:ff")]
+    [InlineData("KeyID:#0aff", IdType.KeyId, "0aff", "0a:ff")]
+    [InlineData("fqdn:#6d6f6f6e", IdType.Fqdn, "6d6f6f6e", "moon")]
+    [InlineData("Email:#6d6f6f6e4061", IdType.Rfc822Addr, "6d6f6f6e4061", "moon@a")]
+    [InlineData("asn1dn:#30143112301006092a864886f70d0109011603614062", IdType.DerAsn1Dn, "30143112301006092a864886f70d0109011603614062", "E=a@b")]
+    [InlineData("0a:ff", IdType.KeyId, "30613a6666", "0a:ff")]
+    [InlineData("moon:a@b", IdType.Rfc822Addr, "6d6f6f6e3a614062", "moon:a@b")]
     [InlineData("fqdn:192.0.2.1", IdType.Fqdn, "3139322e302e322e31", "192.0.2.1")]
     [InlineData("email:moon", IdType.Rfc822Addr, "6d6f6f6e", "moon")]
     [InlineData("ipv4:192.0.2.1", IdType.Ipv4Addr, "c0000201", "192.0.2.1")]
@@ -33,6 +40,8 @@ public class IdentityTests
     [InlineData("%any")]
     [InlineData("")]
     [InlineData("*")]
+    [InlineData("0.0.0.0")]
+    [InlineData("::")]
     public void Anybody_fits_everybody(string text)
     {
         Assert.True(Identity.Parse(text).IsAny);
@@ -45,6 +54,8 @@ public class IdentityTests
     [InlineData("ipv6:192.0.2.1")]
     [InlineData("@#0")]
     [InlineData("@#xy")]
+    [InlineData("keyid:#xy")]
+    [InlineData("asn1dn:#3")]
     [InlineData("C=CH, strongSwan")]
     [InlineData("X-Y=CH")]
     [InlineData("asn1dn:CH")]
