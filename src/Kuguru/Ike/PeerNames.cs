@@ -3,7 +3,7 @@ using Kuguru.Wire;
 
 namespace Kuguru.Ike;
 
-/// <summary>The identities that a certificate is for: its subject, the names in its subjectAltName, the fingerprint of its key.</summary>
+/// <summary>The identities that a certificate is for: its subject, the names in its subjectAltName, the fingerprints of its key and the name that its authority gives that.</summary>
 public static class PeerNames
 {
     public static IEnumerable<Identity> Of(Certificate certificate)
@@ -21,6 +21,8 @@ public static class PeerNames
         }
         yield return new(IdType.KeyId, certificate.Key.Fingerprint);
         yield return new(IdType.KeyId, certificate.Key.KeyFingerprint);
+        if (!certificate.KeyId.IsEmpty)
+            yield return new(IdType.KeyId, certificate.KeyId);
     }
 
     /// <summary>Subject and alternative names, for messages.</summary>

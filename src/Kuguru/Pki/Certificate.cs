@@ -2,6 +2,8 @@ using System.Collections.Immutable;
 using System.Formats.Asn1;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using Org.BouncyCastle.Security;
 
 namespace Kuguru.Pki;
 
@@ -19,6 +21,9 @@ public sealed class Certificate : IEquatable<Certificate>
 
     /// <summary>More names are not looked at.</summary>
     const int MaxNames = 1000;
+
+    /// <summary>Kinds of otherName: Windows' szOID_NT_PRINCIPAL_NAME, and id-on-xmppAddr (RFC 6120 section 13.7.1.4).</summary>
+    const string UserPrincipalName = "1.3.6.1.4.1.311.20.2.3", XmppAddress = "1.3.6.1.5.5.7.8.5";
 
     Certificate(X509Certificate2 native, PublicKey key, ImmutableArray<AltName> names, SignatureScheme? scheme)
     {
@@ -89,6 +94,22 @@ public sealed class Certificate : IEquatable<Certificate>
         }
     }
 
+    /// <summary>The signature is this authority's; the constraints of either are another question (<see cref="Trust"/>).</summary>
+    public bool IsSignedBy(Certificate issuer)
+    {
+        if (Issuer != issuer.Subject)
+            return false;
+        try
+        {
+            new Org.BouncyCastle.X509.X509Certificate(Der.ToArray()).Verify(PublicKeyFactory.CreateKey(issuer.Key.Info.ToArray()));
+            return true;
+        }
+        catch (Exception e) when (Unreadable.Is(e))
+        {
+            return false;
+        }
+    }
+
     public bool Equals(Certificate? other) => other is not null && Der == other.Der;
     public override bool Equals(object? obj) => Equals(obj as Certificate);
     public override int GetHashCode() => Der.GetHashCode();
@@ -104,11 +125,34 @@ public sealed class Certificate : IEquatable<Certificate>
         {
             var tag = sequence.PeekTag();
             var content = Blob.Copy(sequence.PeekContentBytes().Span);
+            if (tag == new Asn1Tag(TagClass.ContextSpecific, 0, isConstructed: true))
+            {
+                if (ReadOtherName(sequence.ReadSequence(tag)) is { } user)
+                    names.Add(new(AltNameKind.Email, user));
+                continue;
+            }
             sequence.ReadEncodedValue();
             if (tag.TagClass == TagClass.ContextSpecific && KindOf(tag.TagValue, content) is { } kind)
                 names.Add(new(kind, content));
         }
         return names.ToImmutable();
+    }
+
+    /// <summary>Of a user of Windows or XMPP, which is written like a mail address and, as for strongSwan, is one; null for what else is in an otherName.</summary>
+    static Blob? ReadOtherName(AsnReader name)
+    {
+        try
+        {
+            if (name.ReadObjectIdentifier() is not (UserPrincipalName or XmppAddress))
+                return null;
+            var value = name.ReadSequence(new Asn1Tag(TagClass.ContextSpecific, 0, isConstructed: true));
+            return Encoding.UTF8.GetBytes(value.ReadCharacterString(UniversalTagNumber.UTF8String));
+        }
+        // What cannot be read is nobody's name.
+        catch (AsnContentException)
+        {
+            return null;
+        }
     }
 
     static SignatureScheme? ReadScheme(X509Certificate2 native)

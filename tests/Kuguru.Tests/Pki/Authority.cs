@@ -74,6 +74,13 @@ public sealed record Wish
 {
     public string Keys { get; init; } = "ecdsa256";
     public string[] Names { get; init; } = [];
+
+    /// <summary>A subjectAltName in place of the names.</summary>
+    public X509Extension? AltNames { get; init; }
+
+    /// <summary>In place of the SHA-1 of the key.</summary>
+    public byte[]? KeyId { get; init; }
+
     public DateTimeOffset From { get; init; } = new(2025, 1, 1, 0, 0, 0, TimeSpan.Zero);
     public DateTimeOffset To { get; init; } = new(2040, 1, 1, 0, 0, 0, TimeSpan.Zero);
     public bool IsAuthority { get; init; }
@@ -92,12 +99,13 @@ public sealed class Authority
     public Issued Own { get; }
     public Certificate Certificate => Own.Certificate;
 
-    public static Authority Root(string name = "Kuguru Root CA", string keys = "ecdsa256") => new(Make($"C=CH, O=Kuguru, CN={name}", new() { Keys = keys, IsAuthority = true }, null));
+    public static Authority Root(string name = "Kuguru Root CA", string keys = "ecdsa256", params X509Extension[] extensions) =>
+        new(Make($"C=CH, O=Kuguru, CN={name}", new() { Keys = keys, IsAuthority = true, Extensions = extensions }, null));
 
     public Authority Below(string name, Wish? wish = null) => new(Make($"C=CH, O=Kuguru, CN={name}", (wish ?? new()) with { IsAuthority = true }, this));
 
     /// <summary>An end entity with the subject C=CH, O=Kuguru, CN=name, whose subjectAltName is the name (an address, mail address or domain name) if the wish has no others.</summary>
-    public Issued Issue(string name, Wish? wish = null) => Make($"C=CH, O=Kuguru, CN={name}", (wish ?? new()) is { Names: [] } plain ? plain with { Names = [name] } : wish!, this);
+    public Issued Issue(string name, Wish? wish = null) => Make($"C=CH, O=Kuguru, CN={name}", (wish ?? new()) is { Names: [], AltNames: null } plain ? plain with { Names = [name] } : wish!, this);
 
     public Issued Issue(string name, string keys) => Issue(name, new Wish { Keys = keys });
 
@@ -142,10 +150,12 @@ public sealed class Authority
         // The BCL writes RDNs in reverse order of the text.
         var request = new CertificateRequest(new X500DistinguishedName(string.Join(", ", subject.Split(", ").Reverse())), keys.Key, wish.Hash);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(wish.IsAuthority, wish.PathLength is not null, wish.PathLength ?? 0, wish.IsAuthority));
-        request.CertificateExtensions.Add(new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
+        request.CertificateExtensions.Add(wish.KeyId is { } id ? new X509SubjectKeyIdentifierExtension(id, critical: false) : new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         if (wish.IsAuthority)
             request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
-        if (wish.Names.Length > 0)
+        if (wish.AltNames is { } names)
+            request.CertificateExtensions.Add(names);
+        else if (wish.Names.Length > 0)
             request.CertificateExtensions.Add(AltNames(wish.Names));
         foreach (var extension in wish.Extensions)
             request.CertificateExtensions.Add(extension);
