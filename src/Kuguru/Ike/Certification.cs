@@ -55,13 +55,19 @@ static class Certification
     static List<Certificate> Above(CertificateStore store, Certificate certificate)
     {
         var above = new List<Certificate>();
-        while (!certificate.IsSelfIssued && above.Count < Trust.MaxLength - 1
-            && store.Certificates.FirstOrDefault(one => one.IsAuthority && one.Subject == certificate.Issuer) is { } issuer && !above.Contains(issuer))
+        while (!certificate.IsSelfIssued && above.Count < Trust.MaxLength - 1 && IssuerOf(store, certificate) is { } issuer && !above.Contains(issuer))
         {
             above.Add(issuer);
             certificate = issuer;
         }
         return above;
+    }
+
+    /// <summary>Of several certificates of that name the one whose key has signed; of those with one key the one that is valid the longest.</summary>
+    static Certificate? IssuerOf(CertificateStore store, Certificate certificate)
+    {
+        List<Certificate> named = [.. store.Authorities.Where(one => one.Subject == certificate.Issuer)];
+        return named.Count < 2 ? named.FirstOrDefault() : named.Where(certificate.IsSignedBy).MaxBy(one => one.NotAfter);
     }
 
     /// <summary>The certificates of CERT payloads, the end entity's first, and what is wrong with them.</summary>

@@ -15,9 +15,15 @@ public readonly record struct ChainVerdict(ImmutableArray<Certificate> Chain, st
     public bool LacksAnchor { get; init; }
 }
 
-/// <summary>Path validation (RFC 5280 section 6) by the platform's code, with our own authorities and our own idea of the time, and nothing fetched.</summary>
+/// <summary>
+/// Path validation (RFC 5280 section 6) by the platform's code, with our own authorities and our own idea of the time, and nothing fetched. The platform tries
+/// one path. Where an authority has several certificates (a new key, a new date, another authority above), the others are tried too.
+/// </summary>
 public static class Trust
 {
+    /// <summary>Paths that are tried for one certificate: who sends many certificates of one name gets no more.</summary>
+    const int MaxPaths = 12;
+
     /// <summary>Certificates of one chain at most, ends included.</summary>
     public const int MaxLength = 9;
 
@@ -31,6 +37,32 @@ public static class Trust
     public static ChainVerdict Judge(
         Certificate leaf, IEnumerable<Certificate> others, IEnumerable<Certificate> authorities, IEnumerable<string> policies, DateTimeOffset at)
     {
+        var (between, anchors, wanted) = (others.ToList(), authorities.ToList(), policies.ToList());
+        var first = Judge(leaf, between, anchors, wanted, at, out var path);
+        var verdict = first;
+        for (var tries = 1; !verdict.IsTrusted && tries < MaxPaths && TurnOff(path, between, anchors); tries++)
+            verdict = Judge(leaf, between, anchors, wanted, at, out path);
+        return verdict.IsTrusted ? verdict : first;
+    }
+
+    /// <summary>Takes the uppermost certificate of a path that has led nowhere out, where there is another one of the same name.</summary>
+    static bool TurnOff(List<Blob> path, List<Certificate> between, List<Certificate> anchors)
+    {
+        foreach (var der in Enumerable.Reverse(path).SkipLast(1))
+        {
+            if (between.Concat(anchors).FirstOrDefault(one => one.Der == der) is not { } tried || !between.Concat(anchors).Any(other => other.Subject == tried.Subject && other.Der != der))
+                continue;
+            between.RemoveAll(tried.Equals);
+            anchors.RemoveAll(tried.Equals);
+            return true;
+        }
+        return false;
+    }
+
+    /// <summary>Of one path, which is told as far as it went.</summary>
+    static ChainVerdict Judge(Certificate leaf, List<Certificate> others, List<Certificate> authorities, List<string> wanted, DateTimeOffset at, out List<Blob> path)
+    {
+        path = [];
         using var chain = new X509Chain();
         var policy = chain.ChainPolicy;
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
@@ -38,7 +70,6 @@ public static class Trust
         policy.DisableCertificateDownloads = true;
         policy.VerificationTime = at.UtcDateTime;
         policy.VerificationTimeIgnored = false;
-        var wanted = policies.ToList();
         foreach (var oid in wanted)
             policy.CertificatePolicy.Add(new Oid(oid));
         foreach (var authority in authorities)
@@ -55,6 +86,7 @@ public static class Trust
             return new([], $"no chain can be built: {e.Message}");
         }
         var elements = chain.ChainElements.ToList();
+        path = [.. elements.Select(element => Blob.Copy(element.Certificate.RawData))];
         if (!built)
         {
             const X509ChainStatusFlags Unanchored = X509ChainStatusFlags.PartialChain | X509ChainStatusFlags.UntrustedRoot;

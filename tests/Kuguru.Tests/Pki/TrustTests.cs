@@ -54,6 +54,79 @@ public class TrustTests
             Certification.Sent(store, Kuguru.Tests.Ike.Configs.Connection("moon", "sun") with { SendCertificates = SendCertificates.Always }, true, new Signing(null!, leaf)).Select(sent => sent.SubjectText));
     }
 
+    /// <summary>Renewed with its old key: the peer sends the one that it has had for years, the new one is loaded here.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_authority_that_has_expired_and_was_renewed_counts_by_the_newer_certificate(bool newerFirst)
+    {
+        var keys = KeyPair.Make("ecdsa256");
+        Certificate second(DateTimeOffset to) => Cross("Second", keys, "C=CH, O=Kuguru, CN=Kuguru Root CA", Root.Own.Keys, to: to);
+        var (old, renewed) = (second(Now.AddDays(-1)), second(Now.AddYears(1)));
+        var leaf = Cross("moon", KeyPair.Make("ecdsa256"), "Second", keys, isAuthority: false);
+        Certificate[] both = newerFirst ? [renewed, old] : [old, renewed];
+        Assert.Equal(["CN=moon", "CN=Second", "C=CH, O=Kuguru, CN=Kuguru Root CA"], Trust.Judge(leaf, both, [Root.Certificate], [], Now).Chain.Select(one => one.SubjectText));
+        Assert.Contains("'CN=Second' is not valid now", Trust.Judge(leaf, [old], [Root.Certificate], [], Now).Why, StringComparison.Ordinal);
+        using var store = new CertificateStore();
+        foreach (var one in (Certificate[])[.. both, Root.Certificate])
+            store.Add(one);
+        Assert.Equal([leaf, renewed], Sent(store, leaf));
+    }
+
+    /// <summary>Its old authority is not trusted here, its new one is; nobody knows which of the two the platform tries.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_authority_below_two_others_is_trusted_by_the_one_that_is_trusted(bool trustedFirst)
+    {
+        var (keys, stranger) = (KeyPair.Make("ecdsa256"), Authority.Root("Old Root"));
+        var strange = Cross("Second", keys, "C=CH, O=Kuguru, CN=Old Root", stranger.Own.Keys);
+        var trusted = Cross("Second", keys, "C=CH, O=Kuguru, CN=Kuguru Root CA", Root.Own.Keys);
+        var leaf = Cross("moon", KeyPair.Make("ecdsa256"), "Second", keys, isAuthority: false);
+        List<Certificate> sent = trustedFirst ? [trusted, strange] : [strange, trusted];
+        foreach (var others in (List<Certificate>[])[sent, [.. sent, stranger.Certificate]])
+            Assert.Equal([leaf, trusted, Root.Certificate], Trust.Judge(leaf, others, [Root.Certificate], [], Now).Chain);
+        var verdict = Trust.Judge(leaf, [strange, stranger.Certificate], [Root.Certificate], [], Now);
+        Assert.False(verdict.IsTrusted);
+        Assert.True(verdict.LacksAnchor);
+    }
+
+    /// <summary>A new authority with the name of the old one and another key.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void Authorities_of_one_name_are_told_apart_by_who_has_signed(bool rightFirst)
+    {
+        var (one, other) = (Authority.Root("Twin"), Authority.Root("Twin"));
+        var leaf = one.Issue("moon.example.org").Certificate;
+        Certificate[] roots = rightFirst ? [one.Certificate, other.Certificate] : [other.Certificate, one.Certificate];
+        Assert.Equal([leaf, one.Certificate], Trust.Judge(leaf, [], roots, [], Now).Chain);
+
+        var (second, twin) = (Root.Below("Second CA"), Root.Below("Second CA"));
+        var below = second.Issue("moon.example.org").Certificate;
+        Certificate[] between = rightFirst ? [second.Certificate, twin.Certificate] : [twin.Certificate, second.Certificate];
+        Assert.Equal([below, second.Certificate, Root.Certificate], Trust.Judge(below, between, [Root.Certificate], [], Now).Chain);
+        using var store = new CertificateStore();
+        foreach (var known in (Certificate[])[.. between, Root.Certificate])
+            store.Add(known);
+        Assert.Equal([below, second.Certificate], Sent(store, below));
+        Assert.NotNull(Trust.Judge(below, [twin.Certificate], [Root.Certificate], [], Now).Why);
+    }
+
+    static IEnumerable<Certificate> Sent(CertificateStore store, Certificate own) => Certification.Sent(
+        store, Kuguru.Tests.Ike.Configs.Connection("moon", "sun") with { SendCertificates = SendCertificates.Always }, true, new Signing(null!, own));
+
+    [Fact]
+    public void Sixteen_certificates_of_one_name_end_in_words_and_in_time()
+    {
+        var strangers = Enumerable.Range(0, 16).Select(_ => Authority.Root("Twin")).ToList();
+        var (keys, leafKeys) = (KeyPair.Make("ecdsa256"), KeyPair.Make("ecdsa256"));
+        var between = strangers.Select(one => Cross("Second", keys, "C=CH, O=Kuguru, CN=Twin", one.Own.Keys)).ToList();
+        var verdict = Trust.Judge(Cross("moon", leafKeys, "Second", keys, isAuthority: false), [.. between, .. strangers.Select(one => one.Certificate)], [Root.Certificate], [], Now);
+        Assert.Empty(verdict.Chain);
+        Assert.NotNull(verdict.Why);
+    }
+
     [Fact]
     public void Who_is_no_authority_has_issued_nothing()
     {
@@ -169,12 +242,12 @@ public class TrustTests
         return new("2.5.29.32", w.Encode(), critical: false);
     }
 
-    internal static Certificate Cross(string subject, KeyPair keys, string issuer, KeyPair by, bool isAuthority = true)
+    internal static Certificate Cross(string subject, KeyPair keys, string issuer, KeyPair by, bool isAuthority = true, DateTimeOffset? to = null)
     {
         static X500DistinguishedName name(string text) => new(string.Join(", ", (text.Contains('=') ? text : $"CN={text}").Split(", ").Reverse()));
         var request = new CertificateRequest(name(subject), keys.Key, HashAlgorithmName.SHA256);
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(isAuthority, false, 0, true));
-        using var native = request.Create(name(issuer), by.Generator, Now.AddYears(-1), Now.AddYears(1), [1, 2, 3]);
+        using var native = request.Create(name(issuer), by.Generator, Now.AddYears(-1), to ?? Now.AddYears(1), [1, 2, 3]);
         return Certificate.TryRead(native.RawData, out var certificate, out var why) ? certificate : throw new InvalidOperationException(why);
     }
 }
