@@ -18,12 +18,13 @@ static class EapCertificates
     /// <param name="own">The certificate that is ours, first of its chain, with its key; null when there is none.</param>
     /// <param name="theirs">What the other end has to fulfil.</param>
     /// <param name="expected">Who the other end has to be; %any for whoever is trusted.</param>
+    /// <param name="wantsAaa">It is <c>aaa_id</c> that wants to have that name.</param>
     /// <param name="unsettled">Gets a chain that is trusted so far, but whose status has to be fetched: TLS does not wait, IKE does before it believes.</param>
     public static TlsSetup Setup(
-        INode node, Instant now, (PrivateKey Key, ImmutableArray<Certificate> Chain)? own, AuthenticationRound theirs, Identity expected, Action<UnsettledChain> unsettled)
+        INode node, Instant now, (PrivateKey Key, ImmutableArray<Certificate> Chain)? own, AuthenticationRound theirs, Identity expected, bool wantsAaa, Action<UnsettledChain> unsettled)
     {
         var authorities = theirs.Authorities.IsEmpty ? node.Certificates.Authorities : theirs.Authorities;
-        return new(own is { } ours ? IdentityOf(ours.Key, ours.Chain) : null, chain => WhyNot(node, now, theirs, chain, expected, unsettled), [.. authorities.Select(authority => authority.Subject)])
+        return new(own is { } ours ? IdentityOf(ours.Key, ours.Chain) : null, chain => WhyNot(node, now, theirs, chain, expected, wantsAaa, unsettled), [.. authorities.Select(authority => authority.Subject)])
         {
             Limits = node.Settings.Tls,
         };
@@ -55,7 +56,7 @@ static class EapCertificates
     };
 
     /// <summary>Why a chain is not who is expected; null when it is.</summary>
-    static string? WhyNot(INode node, Instant now, AuthenticationRound round, ImmutableArray<Blob> chain, Identity expected, Action<UnsettledChain> unsettled)
+    static string? WhyNot(INode node, Instant now, AuthenticationRound round, ImmutableArray<Blob> chain, Identity expected, bool wantsAaa, Action<UnsettledChain> unsettled)
     {
         var sent = new List<Certificate>();
         foreach (var der in chain)
@@ -65,7 +66,7 @@ static class EapCertificates
             sent.Add(certificate);
         }
         if (!expected.IsAny && !PeerNames.Has(sent[0], expected))
-            return V2.Failures.OtherName(expected, sent[0]).Sentence;
+            return wantsAaa ? V2.Failures.OtherAaa(expected, sent[0]) : V2.Failures.OtherName(expected, sent[0]).Sentence;
         var open = new UnsettledChain(round, sent);
         var found = open.Examine(node, now, mayWait: true);
         if (!found.Missing.IsEmpty)

@@ -70,6 +70,9 @@ sealed class Authentication(Keying keying, InitMessages init, bool isInitiator)
 
     public Identity? PpkId { get; set; }
 
+    /// <summary>What may be wrong besides, as the end of a sentence, when a proof that has a PPK in it is: that goes for every kind of proof.</summary>
+    public string PpkDoubt => Ppk is null ? "" : $", or the PPK '{PpkId ?? Connection.PpkId}' is another at the two ends";
+
     /// <summary>The keys have a PPK in them.</summary>
     public bool UsesPpk { get; private set; }
 

@@ -46,8 +46,8 @@ static class Failures
         $"no shared key found for '{local}' ({local.TypeName}) - '{remote}' ({remote.TypeName}): add a section to 'secrets' whose id is one of the two{PrivateAddress(local, remote, nat)}");
 
     /// <summary>The peer proved nothing that we can check: a wrong key, or another one.</summary>
-    public static Failure WrongKey(int tried, Identity local, Identity remote, NatVerdict nat) => new(FailureCode.AuthenticationFailed,
-        $"tried {tried} shared {(tried == 1 ? "key" : "keys")} for '{local}' - '{remote}', but MAC mismatched: the secrets differ at the two ends{PrivateAddress(local, remote, nat)}");
+    public static Failure WrongKey(int tried, Identity local, Identity remote, NatVerdict nat, string doubt = "") => new(FailureCode.AuthenticationFailed,
+        $"tried {tried} shared {(tried == 1 ? "key" : "keys")} for '{local}' - '{remote}', but MAC mismatched: the secrets differ at the two ends{doubt}{PrivateAddress(local, remote, nat)}");
 
     static string PrivateAddress(Identity local, Identity remote, NatVerdict nat) => PeerFailures.ItsPrivateAddress(remote, nat) + PeerFailures.OurPrivateAddress(local, nat);
 
@@ -70,13 +70,17 @@ static class Failures
     public static Failure BadCertificate(Identity peer, string why) => new(FailureCode.BadCertificate, $"what '{peer}' sends as certificates is refused: {why}");
 
     /// <summary>The proof is wrong: the peer does not have the key, or signed something else.</summary>
-    public static Failure WrongSignature(Identity peer, string key) => new(FailureCode.AuthenticationFailed,
-        $"signature validation failed: the AUTH of '{peer}' is no signature by {key}; the private key and the certificate at the peer do not belong together");
+    public static Failure WrongSignature(Identity peer, string key, string doubt = "") => new(FailureCode.AuthenticationFailed,
+        $"signature validation failed: the AUTH of '{peer}' is no signature by {key}; the private key and the certificate at the peer do not belong together{doubt}");
 
     /// <summary>The proof is right, but of somebody else.</summary>
     public static Failure OtherName(Identity peer, Certificate certificate, NatVerdict nat = default) => new(FailureCode.BadCertificate,
         $"certificate '{certificate.SubjectText}' does not name '{peer}' ({peer.TypeName}), which the peer says it is: "
         + $"it is for {PeerNames.Text(certificate)}; set 'id' at the peer to one of these" + PeerFailures.ItsPrivateAddress(peer, nat));
+
+    /// <summary>The same of a server inside EAP.</summary>
+    public static string OtherAaa(Identity aaa, Certificate certificate) =>
+        $"certificate '{certificate.SubjectText}' does not name '{aaa}' ({aaa.TypeName}), as 'aaa_id' wants: it is for {PeerNames.Text(certificate)}; set 'aaa_id' to one of these";
 
     /// <summary>The proof is right, but we do not trust the certificate.</summary>
     public static Failure Untrusted(Identity peer, string why) => new(FailureCode.BadCertificate, $"'{peer}' has proved to have its key, but is not trusted: {why}");
@@ -109,9 +113,9 @@ static class Failures
     };
 
     /// <summary>The peer refuses us: by our key, by our identity, or because it expects another one of itself.</summary>
-    public static Failure Refused(Path path, Identity local, Identity? remote, NatVerdict nat) => new(FailureCode.AuthenticationFailed,
+    public static Failure Refused(Path path, Identity local, Identity? remote, NatVerdict nat, string doubt = "") => new(FailureCode.AuthenticationFailed,
         $"received AUTHENTICATION_FAILED notify error from {path.Remote.Address}: it does not accept us as '{local}' ({local.TypeName})"
-        + (remote is null ? "" : $" for its identity '{remote}'") + $"; compare the secrets and identities at both ends{PeerFailures.OurPrivateAddress(local, nat)}");
+        + (remote is null ? "" : $" for its identity '{remote}'") + $"; compare the secrets and identities at both ends{doubt}{PeerFailures.OurPrivateAddress(local, nat)}");
 
     /// <summary>Nobody of this name is configured; the most frequent failure behind a NAT.</summary>
     public static Failure UnknownPeer(Path path, Identity peer, Identity? wanted, ImmutableArray<Connection> candidates, NatVerdict nat) => new(

@@ -108,7 +108,7 @@ static partial class IkeAuth
         if (obstacle is not null)
             return Refuse(t, obstacle);
         if (!IsProof(a, phase.Result, byInitiator: true, a.TheirOctets(phase.PeerId), effective))
-            return Refuse(t, Failures.Eap(a.RemoteId, "its AUTH is not made with the key that EAP has given: is somebody in between?"));
+            return Refuse(t, Failures.Eap(a.RemoteId, $"its AUTH is not made with the key that EAP has given: is somebody in between{a.PpkDoubt}?"));
         a.Possible = [.. a.Possible.Where(connection => connection.Remote.Length > a.Believed + 1 != isLast)];
         if (a.Possible.IsEmpty)
             return Refuse(t, Failures.OtherRounds(a.RemoteId, phase.Before, a.Believed + 1, isLast));
@@ -202,7 +202,7 @@ static partial class IkeAuth
         }
         if (!IsProof(a, phase.Result, byInitiator: false, a.TheirOctets(phase.PeerId), auth.Data))
         {
-            Reject(t, phase, Failures.Eap(a.RemoteId, "its AUTH is not made with the key that EAP has given: is somebody in between?"));
+            Reject(t, phase, Failures.Eap(a.RemoteId, $"its AUTH is not made with the key that EAP has given: is somebody in between{a.PpkDoubt}?"));
             return;
         }
         if (expected is { Kind: AuthenticationKind.Eap })
@@ -252,7 +252,7 @@ static partial class IkeAuth
             return new EapGtc.Server(user, users, node.Dice);
         if (type == EapType.MsChapV2)
             return new EapMsChapV2.Server(user, isNamed, users, node.Dice);
-        return EapTls.Server(EapCertificates.Setup(node, now, OwnCertificate(node, a), a.Connection.Remote[a.Believed], user, open => a.Unsettled = open), node.Dice);
+        return EapTls.Server(EapCertificates.Setup(node, now, OwnCertificate(node, a), a.Connection.Remote[a.Believed], user, false, open => a.Unsettled = open), node.Dice);
     }
 
     static EapMethod AsClient(INode node, Instant now, Authentication a, EapType type, Identity user)
@@ -265,7 +265,7 @@ static partial class IkeAuth
         if (type == EapType.MsChapV2)
             return new EapMsChapV2.Peer(user, users, node.Dice);
         var theirs = a.Connection.Remote[Math.Min(a.Believed, a.Connection.Remote.Length - 1)];
-        return EapTls.Peer(EapCertificates.Setup(node, now, OwnCertificate(node, a), theirs, a.Ours?.AaaId ?? a.RemoteId, open => a.Unsettled = open), node.Dice);
+        return EapTls.Peer(EapCertificates.Setup(node, now, OwnCertificate(node, a), theirs, a.Ours?.AaaId ?? a.RemoteId, a.Ours?.AaaId is not null, open => a.Unsettled = open), node.Dice);
     }
 
     /// <summary>The certificate of the round, or of the first of ours that has one.</summary>

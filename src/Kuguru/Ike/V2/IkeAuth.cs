@@ -309,7 +309,7 @@ static partial class IkeAuth
         }
         else if (response.All<Payload.Notify>().Any(notify => notify.Kind == NotifyType.AuthenticationFailed))
         {
-            phase.Fail(t, Failures.Refused(t.Sa.Path, a.LocalId, a.RemoteId, t.Sa.Verdict));
+            phase.Fail(t, Failures.Refused(t.Sa.Path, a.LocalId, a.RemoteId, t.Sa.Verdict, a.PpkDoubt));
             return;
         }
         SettlePpk(t, a);
@@ -387,7 +387,7 @@ static partial class IkeAuth
         var path = t.Sa.Path;
         var error = response.All<Payload.Notify>().FirstOrDefault(notify => notify.IsError);
         if (error is { Kind: NotifyType.AuthenticationFailed })
-            return Failures.Refused(path, phase.LocalId!, expected.Id is { IsExact: true } exact ? exact : null, t.Sa.Verdict);
+            return Failures.Refused(path, phase.LocalId!, expected.Id is { IsExact: true } exact ? exact : null, t.Sa.Verdict, phase.Authentication.PpkDoubt);
         return error is not null
             ? new(FailureCode.Refused, $"received {Notation.Name(error)} notify error from {path.Remote.Address} in answer to IKE_AUTH; see its log")
             : new(FailureCode.AuthenticationFailed, $"{path.Remote.Address} answers IKE_AUTH with {response}, and does not authenticate");

@@ -35,6 +35,6 @@ sealed class SharedKeyAuthenticator : Authenticator
             if (CryptographicOperations.FixedTimeEquals(a.Keying.Prove(key.Secret, octets), auth.Data))
                 return new(Name, null) { Key = key };
         }
-        return Verdict.Refused(keys.IsEmpty ? Failures.NoSharedKey(local, a.RemoteId, t.Sa.Verdict) : Failures.WrongKey(keys.Length, local, a.RemoteId, t.Sa.Verdict));
+        return Verdict.Refused(keys.IsEmpty ? Failures.NoSharedKey(local, a.RemoteId, t.Sa.Verdict) : Failures.WrongKey(keys.Length, local, a.RemoteId, t.Sa.Verdict, a.PpkDoubt));
     }
 }

@@ -60,7 +60,7 @@ sealed class SignatureAuthenticator : Authenticator
             .Where(key => round.CertifiedAs is null && a.RemoteId == new Identity(IdType.KeyId, key.Fingerprint))))
         {
             if (AuthData.Verify(key, signed, octets) is not { } scheme)
-                failure ??= Failures.WrongSignature(a.RemoteId, $"the {key} key that is configured for it");
+                failure ??= Failures.WrongSignature(a.RemoteId, $"the {key} key that is configured for it", a.PpkDoubt);
             else if (round.Rules.WhyNotAuth(key, scheme) is { } why)
                 failure ??= Failures.Untrusted(a.RemoteId, why);
             else
@@ -80,7 +80,7 @@ sealed class SignatureAuthenticator : Authenticator
         Turn t, Authentication a, AuthenticationRound round, Certificate certificate, SignedData signed, byte[] octets, List<Certificate> sent, List<OcspAnswer> told)
     {
         if (AuthData.Verify(certificate.Key, signed, octets) is not { } scheme)
-            return Verdict.Refused(Failures.WrongSignature(a.RemoteId, $"the key of certificate '{certificate.SubjectText}'"));
+            return Verdict.Refused(Failures.WrongSignature(a.RemoteId, $"the key of certificate '{certificate.SubjectText}'", a.PpkDoubt));
         if (!PeerNames.Has(certificate, a.RemoteId))
             return Verdict.Refused(Failures.OtherName(a.RemoteId, certificate, t.Sa.Verdict));
         var found = Certification.Examine(t.Node, t.Now, round, certificate, scheme, sent, mayWait: !t.IsOutOfPatience, told);

@@ -221,6 +221,21 @@ public class EapStories
         Assert.Empty(pair.Sun.Sessions);
     }
 
+    /// <summary>Behind a gateway may be another server that speaks EAP, with a name of its own.</summary>
+    [Theory]
+    [InlineData("venus.example.org", true)]
+    [InlineData("%any", true)]
+    [InlineData("mars.example.org", false)]
+    public void The_certificate_in_EAP_has_to_name_who_aaa_id_says(string aaa, bool isUp)
+    {
+        var pair = EapOnly(Root.Issue("venus.example.org"));
+        pair.Moon.Connections[0] = pair.Moon.Connections[0] with { Local = [pair.Moon.Connections[0].Local[0] with { AaaId = Identity.Parse(aaa) }] };
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(5);
+        Assert.Equal(isUp ? null : "EAP authentication with 'sun.example.org' failed: EAP_TLS: certificate 'C=CH, O=Kuguru, CN=venus.example.org' does not name 'mars.example.org' (domain name), "
+            + "as 'aaa_id' wants: it is for 'C=CH, O=Kuguru, CN=venus.example.org', 'venus.example.org'; set 'aaa_id' to one of these", pair.Moon.Outcome(1)?.Sentence);
+    }
+
     [Fact]
     public void A_gateway_that_wants_EAP_only_refuses_who_does_not_take_it()
     {

@@ -103,8 +103,24 @@ public class PpkStories
         pair.Moon.Up(pair.Sun);
         pair.World.Run(1);
         Assert.Equal(FailureCode.AuthenticationFailed, pair.Moon.Outcome(1)!.Code);
-        Assert.Contains("but MAC mismatched", Assert.Single(pair.Sun.Failures), StringComparison.Ordinal);
+        const string Doubt = ", or the PPK 'ppk-moon' is another at the two ends";
+        Assert.EndsWith("but MAC mismatched: the secrets differ at the two ends" + Doubt, Assert.Single(pair.Sun.Failures), StringComparison.Ordinal);
+        Assert.EndsWith(Doubt, pair.Moon.Outcome(1)!.Sentence, StringComparison.Ordinal);
         Assert.Empty(pair.Sun.Sessions);
+    }
+
+    /// <summary>Keys and certificates are right, and yet no signature is: the PPK is in what is signed.</summary>
+    [Fact]
+    public void With_certificates_a_wrong_PPK_is_told_as_what_may_be_wrong()
+    {
+        var root = Kuguru.Tests.Pki.Authority.Root();
+        var pair = CertificateStories.Pair(root.Issue("moon.example.org"), root.Issue("sun.example.org"), c => c with { PpkId = Identity.Parse("ppk-moon") }, authority: root);
+        pair.Moon.Keys.Add(Key("ppk-moon", Right));
+        pair.Sun.Keys.Add(Key("ppk-moon", Wrong));
+        pair.Moon.Up(pair.Sun);
+        pair.World.Run(1);
+        Assert.EndsWith("do not belong together, or the PPK 'ppk-moon' is another at the two ends", Assert.Single(pair.Sun.Failures), StringComparison.Ordinal);
+        Assert.NotNull(pair.Moon.Outcome(1));
     }
 
     [Fact]
