@@ -69,7 +69,7 @@ public static class ConnectionReader
         .Text("id", (ref r, text) => text.StartsWith('%') && Identity.TryParse(text[1..], out var name, out _) && name.IsExact && !Identity.Parse(text).IsAny
             ? KeyTable<Round>.Done(r = r with { Value = r.Value with { CertifiedAs = name } })
             : Identity.TryParse(text, out var id, out var error)
-            ? KeyTable<Round>.Done(r = r with { Value = r.Value with { Id = id.IsAny ? null : id } })
+            ? KeyTable<Round>.Done(r = r with { Value = r.Value with { Id = id } })
             : error)
         .Number("round", 0, int.MaxValue, (r, v) => r with { Number = v })
         .Word("revocation", (r, v) => r with { Value = r.Value with { Revocation = v } },
@@ -200,7 +200,7 @@ public static class ConnectionReader
 
     static AuthenticationRound PublicKeyRound => new() { Kind = AuthenticationKind.PublicKey };
 
-    /// <summary>Who a certificate or key is configured for, is called as its subject or by its fingerprint if by nothing else.</summary>
+    /// <summary>Who a certificate or key is configured for, is called as its subject or by its fingerprint if nothing is said; %any is something.</summary>
     static AuthenticationRound WithId(AuthenticationRound round) => round.Id is not null || round.CertifiedAs is not null || round.Kind == AuthenticationKind.Psk ? round
         : round.Certificates is [var certificate, ..] ? round with { Id = new Identity(IdType.DerAsn1Dn, certificate.Subject) }
         : round.PublicKeys is [var key, ..] ? round with { Id = new Identity(IdType.KeyId, key.Fingerprint) } : round;

@@ -202,6 +202,21 @@ public class ConnectionReaderTests
         AssertOnly("connections.gw.locale: unknown key", new() { { "local", Psk }, { "remote", Psk }, { "locale", "x" } });
     }
 
+    /// <summary>A peer whose certificate is known may call itself by any name of it, if that is what it says.</summary>
+    [Theory]
+    [InlineData(null, "C=CH, O=Kuguru, CN=moon.example.org")]
+    [InlineData("%any", "%any")]
+    [InlineData("0.0.0.0", "%any")]
+    public void Without_an_id_a_certificate_is_called_by_its_subject_and_with_any_by_whatever_it_is_for(string? id, string expected)
+    {
+        var moon = Kuguru.Tests.Pki.Authority.Root().Issue("moon.example.org");
+        ViciMessage remote = new() { { "auth", "pubkey" }, { "id", id } };
+        remote.Add(new ViciElement.List("certs", [moon.Native.RawData]));
+        var connection = ConnectionReader.Read("gw", new() { { "local", Psk }, { "remote", remote } }, CharonSettings.Default, out var errors)!;
+        Assert.Empty(errors);
+        Assert.Equal(expected, connection.Remote[0].Id?.ToString());
+    }
+
     [Fact]
     public void Rounds_are_taken_in_the_order_of_their_numbers()
     {
@@ -279,7 +294,7 @@ public class ConnectionReaderTests
     {
         var connection = ConnectionReader.Read("gw", new() { { "local", new ViciMessage { { "auth", "psk" }, { "id", "carol@strongswan.org" } } }, { "remote", new ViciMessage { { "auth", "psk" }, { "id", "%any" } } } }, CharonSettings.Default, out _)!;
         Assert.Equal("carol@strongswan.org", connection.Local[0].Id?.ToString());
-        Assert.Null(connection.Remote[0].Id);
+        Assert.Equal("%any", connection.Remote[0].Id?.ToString());
     }
 
     [Theory]
