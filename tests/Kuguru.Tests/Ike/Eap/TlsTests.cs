@@ -135,6 +135,36 @@ public class TlsTests
         Assert.InRange(talk.Packets, 4, 8);
     }
 
+    /// <summary>A gateway that has proved itself to IKE may do so as well.</summary>
+    [Theory]
+    [InlineData("80ffffffff1603010001", "it announces 4294967295 octets, more than 65536")]
+    [InlineData("80000000031603010001", "it sends more than the 3 octets that it may")]
+    [InlineData("20", "it starts again half-way")]
+    [InlineData("80", "its packet is cut off")]
+    [InlineData("001603030005ffffffffff", "TLS ends with our alert")]
+    [InlineData("0016030300040200ffff", "TLS ends with our alert")]
+    [InlineData("00170303ffff00", "TLS ends with our alert")]
+    public void A_bomb_in_place_of_the_servers_hello_is_refused_at_once(string hex, string expected)
+    {
+        var (talk, seen) = (Talk(Server, Client), 0);
+        talk.Changes = packet => packet.Code == EapCode.Request && packet.Method == EapType.Tls && seen++ > 0 ? packet with { Data = Blob.FromHex(hex) } : packet;
+        Assert.Contains(expected, talk.Run().ClientWhy, StringComparison.Ordinal);
+        Assert.InRange(talk.Packets, 5, 8);
+    }
+
+    /// <summary>More certificates than a chain may have are not even read.</summary>
+    [Theory]
+    [InlineData(true, 11, "TLS ends with our alert")]
+    [InlineData(false, 11, "TLS ends with our alert")]
+    [InlineData(true, 100, "it announces ")]
+    [InlineData(false, 100, "it announces ")]
+    public void A_chain_of_a_hundred_certificates_is_refused_at_either_end(bool isServers, int length, string expected)
+    {
+        static TlsIdentity repeated(TlsIdentity identity, int times) => identity with { Chain = [.. Enumerable.Repeat(identity.Chain[0], times)] };
+        var talk = Talk(isServers ? repeated(Server, length) : Server, isServers ? Client : repeated(Client, length)).Run();
+        Assert.StartsWith("EAP_TLS: " + expected, isServers ? talk.ClientWhy : talk.ServerWhy, StringComparison.Ordinal);
+    }
+
     [Fact]
     public void Fragments_without_an_end_fill_64_kB_at_most()
     {
