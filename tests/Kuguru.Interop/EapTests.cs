@@ -75,7 +75,7 @@ public class EapTests
         using var world = new RoadWarriors();
         using var near = client.On(world.Clients[0]);
         using var far = gateway.On(world.Gateway);
-        string[] kinds = ["ecdsa256", "ecdsa384", "ecdsa521"];
+        string[] kinds = ["ecdsa256", "ecdsa384", "ecdsa521", "ed25519"];
         foreach (var kind in kinds)
         {
             near.Give(root, kind, root.Issue($"{kind}.example", kind));

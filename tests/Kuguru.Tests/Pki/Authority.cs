@@ -85,6 +85,9 @@ public sealed record Wish
     public DateTimeOffset To { get; init; } = new(2040, 1, 1, 0, 0, 0, TimeSpan.Zero);
     public bool IsAuthority { get; init; }
     public int? PathLength { get; init; }
+
+    /// <summary>Of an authority, what it may do.</summary>
+    public X509KeyUsageFlags Usage { get; init; } = X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign;
     public HashAlgorithmName Hash { get; init; } = HashAlgorithmName.SHA256;
     public X509Extension[] Extensions { get; init; } = [];
 }
@@ -99,8 +102,7 @@ public sealed class Authority
     public Issued Own { get; }
     public Certificate Certificate => Own.Certificate;
 
-    public static Authority Root(string name = "Kuguru Root CA", string keys = "ecdsa256", params X509Extension[] extensions) =>
-        new(Make($"C=CH, O=Kuguru, CN={name}", new() { Keys = keys, IsAuthority = true, Extensions = extensions }, null));
+    public static Authority Root(string name = "Kuguru Root CA", string keys = "ecdsa256") => new(Make($"C=CH, O=Kuguru, CN={name}", new() { Keys = keys, IsAuthority = true }, null));
 
     public Authority Below(string name, Wish? wish = null) => new(Make($"C=CH, O=Kuguru, CN={name}", (wish ?? new()) with { IsAuthority = true }, this));
 
@@ -152,7 +154,7 @@ public sealed class Authority
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(wish.IsAuthority, wish.PathLength is not null, wish.PathLength ?? 0, wish.IsAuthority));
         request.CertificateExtensions.Add(wish.KeyId is { } id ? new X509SubjectKeyIdentifierExtension(id, critical: false) : new X509SubjectKeyIdentifierExtension(request.PublicKey, critical: false));
         if (wish.IsAuthority)
-            request.CertificateExtensions.Add(new X509KeyUsageExtension(X509KeyUsageFlags.KeyCertSign | X509KeyUsageFlags.CrlSign, critical: true));
+            request.CertificateExtensions.Add(new X509KeyUsageExtension(wish.Usage, critical: true));
         if (wish.AltNames is { } names)
             request.CertificateExtensions.Add(names);
         else if (wish.Names.Length > 0)

@@ -158,6 +158,25 @@ public class TrustTests
     }
 
     [Fact]
+    public void An_authority_whose_key_is_for_other_things_has_issued_nothing()
+    {
+        var second = Root.Below("Second CA", new Wish { Usage = X509KeyUsageFlags.DigitalSignature });
+        var why = Judge(second.Issue("moon.example.org"), [second]).Why!;
+        Assert.Matches("^certificate 'C=CH, O=Kuguru, CN=[^']+' may not ", why);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void An_extension_that_is_unknown_counts_if_it_is_critical(bool isCritical)
+    {
+        var wish = new Wish { Extensions = [new X509Extension("1.2.3.4", [5, 0], isCritical)] };
+        var second = Root.Below("Second CA", wish);
+        foreach (var (name, verdict) in ((string, ChainVerdict)[])[("moon.example.org", Judge(Root.Issue("moon.example.org", wish), [])), ("Second CA", Judge(second.Issue("moon.example.org"), [second]))])
+            Assert.Equal(isCritical ? $"certificate 'C=CH, O=Kuguru, CN={name}' has a critical extension that is unknown here" : null, verdict.Why);
+    }
+
+    [Fact]
     public void A_forged_signature_is_not_its_issuers()
     {
         var der = Root.Issue("moon.example.org").Native.RawData;
