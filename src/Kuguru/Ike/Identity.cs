@@ -100,8 +100,7 @@ public sealed record Identity(IdType Type, Blob Data)
                 TakeOctets(value, IdType.DerAsn1Dn, ref identity, ref error);
                 return true;
             case "asn1dn":
-                TryParseName(value, ref identity, ref error);
-                return true;
+                return TryParseName(value, ref identity, ref error) || error.Length > 0;
             default:
                 return false;
         }
