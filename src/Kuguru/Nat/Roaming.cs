@@ -40,18 +40,21 @@ public static class Roaming
     /// <param name="current">The path so far.</param>
     /// <param name="facts">What there is.</param>
     /// <param name="prefersBest">Leave a path that works for the one that the host would choose now (strongswan.conf <c>prefer_best_path</c>).</param>
-    public static RoamPlan Judge(Path current, PathFacts facts, bool prefersBest)
+    /// <param name="isTried">The peer has not answered along the present path yet: that the host has it says nothing.</param>
+    public static RoamPlan Judge(Path current, PathFacts facts, bool prefersBest, bool isTried = false)
     {
         // The peer's known address before its others.
         ImmutableArray<Path> ways =
             [.. facts.Candidates.Select(way => WithPorts(way, current)).Distinct().OrderByDescending(way => way.Remote == current.Remote).Take(MaxRemotes)];
+        if (isTried && facts.CurrentHolds)
+            return new RoamPlan.Switch([.. ways.Append(current).Distinct()]);
         if (facts.CurrentHolds && (!prefersBest || ways.IsEmpty || ways[0].Remote != current.Remote || ways[0] == current))
             return new RoamPlan.Stay();
         if (ways.IsEmpty)
             return new RoamPlan.Wait();
         if (facts.CurrentHolds)
             return new RoamPlan.Switch([ways[0]]);
-        return ways[0] == current ? new RoamPlan.Stay() : new RoamPlan.Switch(ways);
+        return ways[0] == current && !isTried ? new RoamPlan.Stay() : new RoamPlan.Switch(ways);
     }
 
     /// <summary>The wait after a question was sent along new paths; null when nobody answers on any.</summary>

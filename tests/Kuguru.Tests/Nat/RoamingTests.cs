@@ -27,10 +27,17 @@ public class RoamingTests
     [InlineData(false, "2001:db8::5>2001:db8::2", false, "2001:db8::5>2001:db8::2")]
     // ... and it is back
     [InlineData(false, "192.0.2.50>192.0.2.2", false, "stay")]
-    public void The_host_s_network_has_changed(bool holds, string candidates, bool prefersBest, string expected)
+    // the peer has not answered along the present path: it is tried on, with all others
+    [InlineData(true, "192.0.2.50>192.0.2.2 192.0.2.50>198.51.100.2", false, "192.0.2.50>192.0.2.2 192.0.2.50>198.51.100.2", true)]
+    [InlineData(true, "10.1.0.10>192.0.2.2 10.1.0.10>198.51.100.2", false, "10.1.0.10>192.0.2.2 10.1.0.10>198.51.100.2 192.0.2.50>192.0.2.2", true)]
+    [InlineData(true, "", false, "192.0.2.50>192.0.2.2", true)]
+    [InlineData(false, "192.0.2.50>192.0.2.2", false, "192.0.2.50>192.0.2.2", true)]
+    [InlineData(false, "10.1.0.10>198.51.100.2", false, "10.1.0.10>198.51.100.2", true)]
+    [InlineData(false, "", false, "wait", true)]
+    public void The_host_s_network_has_changed(bool holds, string candidates, bool prefersBest, string expected, bool isTried = false)
     {
         var ways = candidates.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(way => WithoutPorts(Of(way.Split('>')[0], way.Split('>')[1])));
-        var plan = Roaming.Judge(Current, new(holds, [.. ways]), prefersBest);
+        var plan = Roaming.Judge(Current, new(holds, [.. ways]), prefersBest, isTried);
         Assert.Equal(expected, plan switch
         {
             RoamPlan.Stay => "stay",

@@ -9,9 +9,10 @@ namespace Kuguru.Ike.V2;
 //
 //   NetworkChanged -> Effect.FindPaths -> PathsFound -> Roaming.Judge -> stay (and check), wait, or try:
 //   what is asked goes along every path that is tried -> the first along which an authentic message comes is the path -> UPDATE_SA_ADDRESSES
+//   The network changes once more meanwhile: the search goes on, with what there is then.
 sealed partial class Established
 {
-    static bool HasToAsk(Turn t) => t.Sa.IsOriginalInitiator || !t.Node.LocalAddresses.Contains(t.Sa.Path.Local.Address);
+    static bool HasToAsk(Turn t) => t.Sa.IsOriginalInitiator || t.Sa.Mobility.IsStranded || !t.Node.LocalAddresses.Contains(t.Sa.Path.Local.Address);
 
     public override void NetworkChanged(Turn t, bool resumed)
     {
@@ -26,7 +27,7 @@ sealed partial class Established
 
     public override void PathsFound(Turn t, PathFacts facts)
     {
-        switch (Roaming.Judge(t.Sa.Path, facts, t.Settings.PreferBestPath))
+        switch (Roaming.Judge(t.Sa.Path, facts, t.Settings.PreferBestPath, t.Sa.Mobility.IsTrying))
         {
             case RoamPlan.Stay:
                 Stay(t);
@@ -43,13 +44,19 @@ sealed partial class Established
     void Stay(Turn t)
     {
         var (m, sa) = (t.Sa.Mobility, t.Sa);
-        var wasLost = m.IsStranded || !m.Tried.IsEmpty;
-        (m.IsStranded, m.Tried) = (false, []);
+        var wasLost = m.IsStranded;
+        m.IsStranded = false;
         if (wasLost)
             t.Note(Severity.Info, Subject.Network, $"there is a way to {sa.Path.Remote} again, from {sa.Path.Local.Address}");
         if (wasLost)
             sa.ResendNow(t);
-        if (sa.IsOriginalInitiator || wasLost)
+        if (wasLost && m.IsAgreed && sa.IsOriginalInitiator)
+        {
+            // More than a check: the peer may have asked us something meanwhile, and asks again at once when it hears where we are.
+            m.OwesUpdate = true;
+            TellPath(t);
+        }
+        else if (sa.IsOriginalInitiator || wasLost)
             CheckSoon(t);
         Announce(t);
     }
@@ -82,13 +89,25 @@ sealed partial class Established
             Strand(t);
             return;
         }
-        t.Note(Severity.Info, Subject.Network, $"trying {string.Join(", ", paths)}");
-        (m.Tried, m.OwesUpdate) = (paths, m.IsAgreed);
-        m.Left ??= sa.Path;
-        GoAlong(t, paths[0]);
+        // Changes come one after the other: those that leave us what we try are no reason to begin anew.
+        if (!m.Tried.SequenceEqual(paths))
+        {
+            t.Note(Severity.Info, Subject.Network, $"trying {string.Join(", ", paths)}");
+            (m.Tried, m.OwesUpdate) = (paths, m.IsAgreed);
+            m.Left ??= sa.Path;
+            GoAlong(t, paths[0]);
+        }
         if (sa.Window.Asked is not null)
             sa.ResendNow(t);
-        else if (m.OwesUpdate && paths.Length == 1)
+    }
+
+    /// <summary>
+    /// As long as paths are tried there is a question that goes along them. An answer to the one before may have come another way: by the path that was left.
+    /// </summary>
+    void AskAlong(Turn t)
+    {
+        var m = t.Sa.Mobility;
+        if (m.OwesUpdate && m.Tried.Length == 1)
             TellPath(t);
         else
             EnqueueFirst(new Liveness());
@@ -115,6 +134,9 @@ sealed partial class Established
             MoveChildren(t);
             Announce(t);
         }
+        // If it was the peer that asked, what we have asked in vain is still to find the way, with the patience that a path has which is known.
+        if (sa.Window.Asked is { Resent: > 0 })
+            sa.ResendNow(t);
     }
 
     /// <summary>The responder is somewhere else and says so from there (RFC 4555 section 3.6).</summary>
@@ -124,6 +146,8 @@ sealed partial class Established
         t.Sa.CurrentPath = t.Arrived;
         t.Sa.Mobility.OwesUpdate = true;
         TellPath(t);
+        // What was asked before went to where the peer is no longer.
+        t.Sa.ResendNow(t);
     }
 
     /// <summary>Only the initiator decides about paths; a responder says from where it is which other addresses it has, and is followed.</summary>

@@ -103,6 +103,8 @@ sealed partial class Established : KeyedPhase
 
     public override void Advance(Turn t)
     {
+        if (t.Sa.Window.Asked is null && t.Sa.Mobility is { Tried.IsEmpty: false })
+            AskAlong(t);
         while (t.Sa.Phase == this && t.Sa.Window.Asked is null)
         {
             if ((_queue.Find(errand => errand.IsUrgent) ?? _queue.Find(errand => errand.NotBefore is null || errand.NotBefore <= t.Now)) is not { } next)

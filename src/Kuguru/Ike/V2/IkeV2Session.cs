@@ -149,12 +149,12 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
             Verdict = verdict;
             t.Report(new Event.NatDetected(verdict, path));
         }
-        if (before == path)
-            return;
-        t.Report(new Event.Moved(before, path, cause));
+        if (before != path)
+            t.Report(new Event.Moved(before, path, cause));
         if (before.Remote != path.Remote)
             Trail.Moved(t.Now, before.Remote);
-        if (cause != MoveCause.Us)
+        // Who says where he is may have been away before, even if it is where he was.
+        if (cause == MoveCause.Update || (before != path && cause != MoveCause.Us))
             ResendNow(t);
     }
 

@@ -92,6 +92,12 @@ static class Mobike
     /// <summary>The IKE SA goes along at once; the children when the peer has shown that it is there.</summary>
     static void AnswerUpdate(Turn t, Established e, IkeMessage request)
     {
+        var m = t.Sa.Mobility;
+        // It went to an address that we have no longer: the peer will hear where we are, and update again.
+        if (!m.Tried.IsEmpty && !t.Node.LocalAddresses.Contains(t.Arrived.Local.Address))
+            return;
+        // It is the initiator that decides about paths; whatever we have tried is over.
+        (m.Tried, m.OwesUpdate) = ([], false);
         var verdict = NatNotifies.Judge(request, t.Arrived, e.Connection.Encapsulation);
         t.Sa.Relocate(t, t.Arrived, verdict.Supported ? verdict : t.Sa.Verdict, MoveCause.Update);
         e.EndAhBehindNat(t);

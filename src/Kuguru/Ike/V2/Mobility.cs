@@ -41,6 +41,9 @@ sealed class Mobility
     /// <summary>The host has no way to the peer at present.</summary>
     public bool IsStranded { get; set; }
 
+    /// <summary>The present path is one that the peer has not answered along yet; if there is no way at present, then it was when there was one.</summary>
+    public bool IsTrying => !Tried.IsEmpty || (IsStranded && OwesUpdate);
+
     /// <summary>
     /// Takes what the peer sees us as (NAT_DETECTION_DESTINATION_IP of an answer). True when it is something else than the last time on this path:
     /// a NAT has changed its mapping (section 3.8).

@@ -7,7 +7,7 @@ namespace Kuguru.Tests.Ike.V2;
 /// <summary>Moon changes her address, her NAT or both, and the tunnel goes on (RFC 4555).</summary>
 public class MobikeStories
 {
-    static readonly IpAddress Other = IpAddress.Parse("192.0.2.77");
+    static readonly IpAddress Other = IpAddress.Parse("192.0.2.77"), Second = IpAddress.Parse("198.51.100.2");
 
     [Fact]
     public void Both_say_that_they_take_part_and_where_else_they_are()
@@ -276,6 +276,115 @@ public class MobikeStories
         Assert.Equal(Other, Assert.Single(pair.Sun.Session.Mobility.PeerAddresses));
     }
 
+    [Fact] // An interface that goes down does so in steps, and each of them is a change
+    public void The_network_changes_once_more_while_new_paths_are_tried_and_the_peer_is_told_all_the_same()
+    {
+        var pair = Mobile();
+        pair.Sun.LocalAddresses = [pair.Sun.Address, Second];
+        pair.Up();
+        MoveMoon(pair, Other, null, pair.Sun.Address, Second);
+        pair.World.Run(0.02);
+        LookAround(pair, pair.Moon, holds: true, Way(Other, pair.Sun.Address), Way(Other, Second));
+        pair.World.Run(1);
+        AssertAt(pair, Other, pair.Sun.Address);
+    }
+
+    [Fact]
+    public void Nor_does_another_change_end_the_search_for_an_address_of_the_peer_s_that_answers()
+    {
+        var pair = Mobile();
+        pair.Sun.LocalAddresses = [pair.Sun.Address, Second];
+        pair.Up();
+        pair.World.Loses = (path, bytes) =>
+        {
+            if (path.Remote.Address == Second)
+                pair.World.Inject(new(path.Remote, path.Local), bytes, pair.Sun);
+            return path.Local.Address != Second;
+        };
+        MoveMoon(pair, Other, null, pair.Sun.Address, Second);
+        pair.World.Run(0.2);
+        LookAround(pair, pair.Moon, holds: true, Way(Other, pair.Sun.Address), Way(Other, Second));
+        pair.World.Run(3);
+        AssertAt(pair, Other, Second);
+    }
+
+    [Fact]
+    public void The_old_address_comes_back_while_the_new_one_is_tried_and_both_are()
+    {
+        var pair = Mobile();
+        pair.Sun.LocalAddresses = [pair.Sun.Address, Second];
+        pair.Up();
+        var home = pair.Moon.Address;
+        pair.World.Loses = (path, _) => path.Local.Address == Other || path.Remote.Address == Other;
+        MoveMoon(pair, Other, null, pair.Sun.Address, Second);
+        pair.World.Run(3);
+        (pair.Moon.Address, pair.Moon.LocalAddresses) = (home, [home, Other]);
+        LookAround(pair, pair.Moon, holds: true, Way(home, pair.Sun.Address), Way(home, Second));
+        pair.World.Run(0.5);
+        AssertAt(pair, home, pair.Sun.Address);
+    }
+
+    [Fact]
+    public void The_way_that_was_tried_is_gone_for_a_while_and_when_it_is_back_the_peer_is_told_of_it()
+    {
+        var pair = Mobile();
+        pair.Sun.LocalAddresses = [pair.Sun.Address, Second];
+        pair.Up();
+        pair.World.Loses = (_, _) => true;
+        MoveMoon(pair, Other, null, pair.Sun.Address, Second);
+        pair.World.Run(0.2);
+        LookAround(pair, pair.Moon, holds: false);
+        pair.World.Run(60);
+        pair.World.Loses = (_, _) => false;
+        LookAround(pair, pair.Moon, holds: true, Way(Other, pair.Sun.Address), Way(Other, Second));
+        pair.World.Run(0.5);
+        AssertAt(pair, Other, pair.Sun.Address);
+    }
+
+    [Fact]
+    public void An_answer_that_comes_by_the_path_we_have_left_does_not_end_the_search()
+    {
+        var pair = Mobile().Up();
+        pair.Moon.Settings = pair.Moon.Settings with { PreferBestPath = true };
+        pair.Moon.Order((session, outbox) => session.RequestChild(pair.World.Now, pair.Moon.Connections[0].Children[0], 9, outbox));
+        pair.World.Run(0.07);
+        var home = pair.Moon.Address;
+        pair.Moon.LocalAddresses = [home, Other];
+        LookAround(pair, pair.Moon, holds: true, Way(Other, pair.Sun.Address));
+        pair.World.Run(0.04);
+        Assert.True(pair.Moon.IsDone(9));
+        pair.Moon.Address = Other;
+        pair.World.Run(1);
+        AssertAt(pair, Other, pair.Sun.Address);
+    }
+
+    [Fact]
+    public void A_responder_whose_address_was_gone_for_a_while_asks_again_when_it_is_back()
+    {
+        var pair = Mobile().Up();
+        pair.Sun.LocalAddresses = [];
+        LookAround(pair, pair.Sun, holds: false);
+        pair.World.Run(60);
+        pair.Sun.LocalAddresses = [pair.Sun.Address];
+        LookAround(pair, pair.Sun, holds: true, Way(pair.Sun.Address, pair.Moon.Address));
+        pair.Sun.Order((session, outbox) => session.RekeyChild(pair.World.Now, pair.Sun.Session.Status(pair.World.Now).Children[0].UniqueId, 9, outbox));
+        pair.World.Run(1);
+        Assert.True(pair.Sun.IsDone(9), pair.World.Transcript);
+        Assert.Null(pair.Sun.Outcome(9));
+    }
+
+    [Fact]
+    public void A_question_that_went_to_where_the_responder_is_no_longer_goes_at_once_to_where_it_is()
+    {
+        var pair = Mobile().Up();
+        (pair.Sun.Address, pair.Sun.LocalAddresses) = (Other, [Other]);
+        pair.Moon.Order((session, outbox) => session.RekeyChild(pair.World.Now, pair.Moon.Session.Status(pair.World.Now).Children[0].UniqueId, 9, outbox));
+        LookAround(pair, pair.Sun, holds: false, Way(Other, pair.Moon.Address));
+        pair.World.Run(0.5);
+        Assert.Null(pair.Moon.Outcome(9));
+        AssertAt(pair, pair.Moon.Address, Other);
+    }
+
     static Pair Mobile(Func<Connection, Connection>? moon = null, Func<Connection, Connection>? sun = null, Napt? nat = null, Napt? sunNat = null) => new(
         moon: c => (moon?.Invoke(c) ?? c) with { Mobike = true }, sun: c => (sun?.Invoke(c) ?? c) with { Mobike = true }, nat: nat, sunNat: sunNat);
 
@@ -287,10 +396,26 @@ public class MobikeStories
         pair.Moon.LocalAddresses = [address];
         if (remotes.Length == 0)
             remotes = [pair.Sun.Address];
-        pair.Moon.Order((session, outbox) => session.NetworkChanged(pair.World.Now, false, outbox));
-        Assert.IsType<Effect.FindPaths>(pair.Moon.Effects.Last());
-        pair.Moon.Order((session, outbox) => session.PathsFound(pair.World.Now,
-            new(false, [.. remotes.Select(remote => new Path(new(address, 0), new(remote, 0)))]), outbox));
+        LookAround(pair, pair.Moon, holds: false, [.. remotes.Select(remote => Way(address, remote))]);
+    }
+
+    /// <summary>The host's network has changed: it asks for paths, and this is what there is.</summary>
+    static void LookAround(Pair pair, Host host, bool holds, params Path[] ways)
+    {
+        var before = host.Effects.Count;
+        host.Order((session, outbox) => session.NetworkChanged(pair.World.Now, false, outbox));
+        Assert.IsType<Effect.FindPaths>(host.Effects.Skip(before).Last());
+        host.Order((session, outbox) => session.PathsFound(pair.World.Now, new(holds, [.. ways]), outbox));
+    }
+
+    static Path Way(IpAddress local, IpAddress remote) => new(new(local, 0), new(remote, 0));
+
+    /// <summary>Both ends, and their children.</summary>
+    static void AssertAt(Pair pair, IpAddress moon, IpAddress sun)
+    {
+        Assert.Equal(($"{moon}[4500]...{sun}[4500]", $"{sun}[4500]...{moon}[4500]"), ($"{pair.Moon.Session.Path}", $"{pair.Sun.Session.Path}"));
+        Assert.All(pair.Moon.Installed.Values, child => Assert.Equal(pair.Moon.Session.Path, child.Path));
+        Assert.All(pair.Sun.Installed.Values, child => Assert.Equal(pair.Sun.Session.Path, child.Path));
     }
 
     static bool IsRequest(Blob bytes) => IkeHeader.TryRead(bytes.Span[4..], out var header) && !header.IsResponse;
