@@ -47,6 +47,11 @@ sealed class RekeyIke(ulong token) : Errand
 
     public override bool Ask(Turn t, Established e)
     {
+        if (e.IsLeaving)
+        {
+            t.Done(token, new Failure(FailureCode.Aborted, "the IKE SA is about to end"));
+            return false;
+        }
         var proposals = e.Connection.Proposals;
         var current = e.Keying.Suite.KeyExchange;
         var group = _wanted ?? (proposals.Any(set => set.KeyExchange.Contains(current)) ? current : proposals[0].KeyExchange[0]);
@@ -192,7 +197,11 @@ static partial class CreateChildSa
     public static void Move(Turn t, Established e, IkeV2Session next)
     {
         var old = e.Describe(t.Sa, t.Sa.Status(t.Now));
-        e.MoveTo(next, (Established)next.Phase);
+        // A peer answers only deletes there any more.
+        if (e.Current is not (null or RekeyIke))
+            t.Sa.Window.Conclude();
+        t.Sa.Heir = next;
+        e.MoveTo(t, next, (Established)next.Phase);
         t.Node.Adopt(next);
         t.Report(new Event.IkeRekeyed(old, next.Status(t.Now)));
     }

@@ -19,6 +19,12 @@ abstract class Errand
 
     public abstract void Conclude(Turn t, Established e, IkeMessage response);
 
+    /// <summary>
+    /// The peer has asked for new keys of the IKE SA before it has answered, and what it answers under the old ones says nothing any more (RFC 7296
+    /// section 2.25.2). True: ask it once more, under the new ones.
+    /// </summary>
+    public virtual bool OutlivesKeys(Turn t) => false;
+
     /// <summary>The IKE SA ends before the answer.</summary>
     public virtual void Abandon(Turn t, Failure failure) { }
 }

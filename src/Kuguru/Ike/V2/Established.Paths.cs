@@ -18,7 +18,12 @@ sealed partial class Established
     {
         CallOffTrial(t);
         if (resumed)
+        {
+            // Who slept knows nothing of the peer: what was asked before is asked anew, with all patience.
+            if (t.Sa.Window.Asked is not null)
+                t.Sa.ResendNow(t);
             CheckSoon(t);
+        }
         if (HasToAsk(t))
             t.Add(new Effect.FindPaths(t.Sa.UniqueId, t.Sa.Path, [t.Sa.Path.Remote.Address, .. t.Sa.Mobility.PeerAddresses]));
         else

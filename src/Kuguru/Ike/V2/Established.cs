@@ -296,14 +296,15 @@ sealed partial class Established : KeyedPhase
     }
 
     /// <summary>All that this IKE SA has and wants goes to the one that replaces it.</summary>
-    public void MoveTo(IkeV2Session sa, Established next)
+    public void MoveTo(Turn t, IkeV2Session sa, Established next)
     {
         (next.Configuration, Configuration) = (Configuration, Leases.None(Configuration.Owner));
         foreach (var child in Children)
             child.Sa = child.Sa with { IkeUniqueId = sa.UniqueId };
         next._children.AddRange(Children);
         next._lingering.AddRange(_lingering);
-        next._queue.AddRange(_queue);
+        next._queue.AddRange(_current is { } asked && asked.OutlivesKeys(t) ? _queue.Prepend(asked) : _queue);
+        _current = null;
         _lingering.Clear();
         _children.Clear();
         _queue.Clear();

@@ -64,11 +64,16 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
 
     internal Mobility Mobility { get; init; } = new();
 
+    /// <summary>The IKE SA that new keys have made of this one; null as long as there is none.</summary>
+    internal IkeV2Session? Heir { get; set; }
+
     /// <summary>
     /// The peer has to have this IKE SA: it has answered our question for it, or spoken on it. One that it has asked for itself it has only when our answer
     /// arrives, and that may take a few repetitions.
     /// </summary>
     internal bool IsKnownToPeer { get; private set; }
+
+    internal void KnowsPeerHasIt() => IsKnownToPeer = true;
 
     public override int Version => 2;
 

@@ -208,10 +208,14 @@ sealed class CloseReplaced(IkeSession old) : Errand
     /// <summary>The question is the other IKE SA's.</summary>
     public override bool Ask(Turn t, Established e)
     {
-        if (!old.IsGone)
+        // It may have got new keys meanwhile: then those who have them have taken its place.
+        var last = old;
+        while ((last as IkeV2Session)?.Heir is { } heir)
+            last = heir;
+        if (!last.IsGone)
         {
-            old.TerminateIke(t.Now, 0, force: false, t.Outbox);
-            t.Node.Adopt(old);
+            last.TerminateIke(t.Now, 0, force: false, t.Outbox);
+            t.Node.Adopt(last);
         }
         return false;
     }

@@ -66,8 +66,9 @@ abstract class KeyedPhase(Keying keying) : Phase
 
     public sealed override void OnResponse(Turn t, IkeMessage response, ReadOnlySpan<byte> bytes)
     {
-        if (response.Encrypted is null && response.Has(NotifyType.InvalidIkeSpi) && t.Sa.IsKnownToPeer)
-            t.Sa.Window.Denied(t.Now + AskAgainAfterDenial);
+        // A peer that has asked for this IKE SA may be without our answer, and asks again: it is given the time for that.
+        if (response.Encrypted is null && response.Has(NotifyType.InvalidIkeSpi) && t.Sa.Window.Asked is { } asked)
+            t.Sa.Window.Denied(t.Sa.IsKnownToPeer || asked.Denials > 1 ? t.Now + AskAgainAfterDenial : asked.Next);
         if (!TryOpen(t, response, bytes, out var opened))
             return;
         t.Sa.Window.Conclude();

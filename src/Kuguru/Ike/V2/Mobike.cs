@@ -152,6 +152,8 @@ sealed class UpdateAddresses : Errand
         return true;
     }
 
+    public override bool OutlivesKeys(Turn t) => t.Sa.Mobility.OwesUpdate = true;
+
     public override void Conclude(Turn t, Established e, IkeMessage response)
     {
         // We have gone on meanwhile, and what this answer says is of a path that we have left.
@@ -180,6 +182,7 @@ sealed class ReturnRoutability : Errand
 
     public override string Task => "IKE_MOBIKE";
     public override bool IsUrgent => true;
+    public override bool OutlivesKeys(Turn t) => true;
 
     public override bool Ask(Turn t, Established e)
     {
@@ -204,14 +207,18 @@ sealed class ReturnRoutability : Errand
 /// <summary>Our other addresses are others than before, or a responder is somewhere else.</summary>
 sealed class AnnounceAddresses : Errand
 {
+    bool _isAgain;
+
     public override string Task => "IKE_MOBIKE";
     public override bool IsUrgent => true;
+    public override bool OutlivesKeys(Turn t) => _isAgain = true;
 
     public override bool Ask(Turn t, Established e)
     {
         var (m, others) = (t.Sa.Mobility, Mobike.OwnOthers(t));
-        if (!m.IsAgreed || (others.SequenceEqual(m.Announced) && (!m.OwesUpdate || t.Sa.IsOriginalInitiator)))
+        if (!m.IsAgreed || (!_isAgain && others.SequenceEqual(m.Announced) && (!m.OwesUpdate || t.Sa.IsOriginalInitiator)))
             return false;
+        _isAgain = false;
         m.Announced = others;
         m.OwesUpdate &= t.Sa.IsOriginalInitiator;
         e.Ask(t, ExchangeType.Informational, [.. Mobike.Addresses(others)]);

@@ -98,7 +98,11 @@ sealed class Rekeyed(Turn began, Keying keying, Connection? connection) : KeyedP
     {
         if (request.Exchange != ExchangeType.Informational)
             return ([new Payload.Notify(NotifyType.TemporaryFailure)], this);
-        return ([], Informational.IsEnd(request) ? new Gone(connection) : this);
+        if (!Informational.IsEnd(request))
+            return ([], this);
+        // Who takes down the old one has the new one.
+        t.Sa.Heir?.KnowsPeerHasIt();
+        return ([], new Gone(connection));
     }
 
     protected override void Conclude(Turn t, IkeMessage response) { }
