@@ -7,12 +7,25 @@ namespace Kuguru.Engine;
 // What the shell orders. An order that concerns several SAs is done when the last of them is (PendingOrders).
 public sealed partial class Node
 {
+    /// <summary>Who takes down a child sooner did not want it.</summary>
+    static readonly TimeSpan Infancy = TimeSpan.FromSeconds(2);
+
+    /// <summary>From a second to about a minute.</summary>
+    const int MaxPauseDoublings = 6;
+
     readonly PendingOrders _orders = new();
+
+    /// <summary>Children of connections that ended so soon, and how often in a row.</summary>
+    readonly Dictionary<(string Connection, string Child), int> _deaths = [];
+
+    /// <summary>Of this turn.</summary>
+    Instant _now;
     bool _closing;
 
     public void Command(Instant now, Order order, Outbox outbox)
     {
         _turn.Clear();
+        _now = now;
         switch (order)
         {
             case Order.Initiate initiate:
@@ -97,6 +110,7 @@ public sealed partial class Node
     /// </summary>
     public void Load(Instant now, Connection connection, Outbox outbox)
     {
+        _now = now;
         var dropped = Connections.Find(connection.Name)?.Children.Where(child => child.StartAction.HasFlag(StartAction.Start)
             && connection.Children.All(one => one.Name != child.Name)).ToList() ?? [];
         Connections.Load(connection);
@@ -122,6 +136,9 @@ public sealed partial class Node
     /// </summary>
     public bool Unload(Instant now, string name, Outbox outbox)
     {
+        _now = now;
+        foreach (var dead in _deaths.Keys.Where(dead => dead.Connection == name).ToList())
+            _deaths.Remove(dead);
         foreach (var trap in _traps.All.Where(trap => trap.Connection.Name == name).ToList())
             Remove(trap, outbox);
         var started = Connections.Find(name)?.Children.Where(child => child.StartAction.HasFlag(StartAction.Start)).ToList() ?? [];
@@ -198,9 +215,29 @@ public sealed partial class Node
             || connection.Children.FirstOrDefault(child => child.Name == lost.Child.Config.Name) is not { Mode.IsShunt: false } config)
             return;
         if (lost.Next == CloseAction.Start && !IsUp(connection, config))
-            Seek(new Search(new Plan(connection, [new ChildRequest(config, PendingOrders.NoToken)]), []), outbox);
+            Revive(lost, new Search(new Plan(connection, [new ChildRequest(config, PendingOrders.NoToken)]), []), outbox);
         else if (lost.Next == CloseAction.Trap && _traps.Find(connection.Name, config.Name) is null)
             Seek(new Search(new Plan(connection, []), [config]), outbox);
+    }
+
+    /// <summary>At once; but a peer that takes down whatever is made as soon as it is there is not given it for ever: each time the pause is longer.</summary>
+    void Revive(Event.ChildDown lost, Search search, Outbox outbox)
+    {
+        var name = (lost.Status.Name, lost.Child.Config.Name);
+        var deaths = _now - lost.Child.InstalledAt < Infancy ? _deaths.GetValueOrDefault(name) : -1;
+        if (deaths < 0)
+            _deaths.Remove(name);
+        else
+            _deaths[name] = deaths + 1;
+        if (deaths <= 0)
+        {
+            Seek(search, outbox);
+            return;
+        }
+        var pause = TimeSpan.FromSeconds(1 << Math.Min(deaths - 1, MaxPauseDoublings)) * (1 + Dice.Fraction() / 4);
+        _waiting.Enqueue(search, _now + pause);
+        if (deaths == 1)
+            outbox.Report(new Event.Note(Severity.Warning, Subject.Child, $"child '{name.Item2}' of '{name.Item1}' ends as soon as it is up: the pauses before it is tried again grow"));
     }
 
     void Terminate(Instant now, Order.Terminate order, Outbox outbox)

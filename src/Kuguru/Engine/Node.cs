@@ -58,6 +58,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
     public void Receive(Instant now, in Datagram d, Outbox outbox)
     {
         _turn.Clear();
+        _now = now;
         var message = NonEspMarker.Unframe(d.Bytes, d.Path, Settings.MarkedPort(d.Path));
         if (message.Length > Settings.MaxPacket || !IkeHeader.TryRead(message, out var header))
         {
@@ -84,6 +85,7 @@ public sealed partial class Node(IkeSettings settings, Dice dice, WallClock cloc
     public void Tick(Instant now, Outbox outbox)
     {
         _turn.Clear();
+        _now = now;
         if (_lookAt <= now)
             LookAround(now, outbox);
         while (_sessions.TryTakeDue(now, out var session))

@@ -126,7 +126,9 @@ sealed class NewChild : ChildErrand
     public bool IsUnattended => _request.Token == 0;
     protected override Child? Replaced => null;
     protected override Scope ScopeOf(Turn t, Established e) => Scope.Of(_request.Child, e.Ends(t.Sa));
-    public override bool Ask(Turn t, Established e) => Ask(t, e, []);
+
+    /// <summary>What nobody waits for, and the peer has made meanwhile for the same reason, is not made twice.</summary>
+    public override bool Ask(Turn t, Established e) => !(IsUnattended && e.IsUp(Config.Name)) && Ask(t, e, []);
 
     protected override void Agreed(Turn t, Established e, Child child, Nonces nonces)
     {
@@ -272,6 +274,9 @@ static partial class CreateChildSa
         var judgement = ChildNegotiation.Judge(old is null ? e.Scopes(t.Sa) : e.ScopesOf(t, old.Sa), t.Sa.Path, request, keyExchange: true);
         if (judgement.Agreement is not { } agreement)
             return [e.RefuseChild(t, judgement)];
+        // Both ends want the same anew, as after a lifetime that ended at both: what the one asks for who opened the IKE SA is made.
+        if (old is null && t.Sa.IsOriginalInitiator && e.Current is NewChild { IsUnattended: true } same && same.Config.Name == agreement.Config.Name)
+            return Refuse(NotifyType.TemporaryFailure);
         e.NoteMode(t, agreement, request.Has(NotifyType.UseTransportMode));
         var key = AnswerKeyExchange(t, agreement.Choice.KeyExchange, request);
         if (key.Refuses)

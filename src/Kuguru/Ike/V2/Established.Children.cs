@@ -22,7 +22,10 @@ sealed partial class Established
     public override bool SendsWith(Spi outbound) => _children.Any(child => child.Sa.OutboundSpi == outbound);
     public override bool HasLeased(IpAddress address) => Configuration.Leased.Any(lease => lease.Address == address);
 
-    public override bool HasChild(string name) => _children.Any(child => child.Sa.Config.Name == name && !child.IsWaning)
+    /// <summary>There is such a child, which stays.</summary>
+    public bool IsUp(string name) => _children.Any(child => child.Sa.Config.Name == name && !child.IsWaning);
+
+    public override bool HasChild(string name) => IsUp(name)
         || _queue.Append(_current).OfType<NewChild>().Any(errand => errand.Config.Name == name);
 
     /// <summary>What "dynamic" means at each end by now.</summary>
