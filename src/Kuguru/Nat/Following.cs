@@ -80,13 +80,22 @@ public sealed class Trail
     /// <summary>A packet has come from there.</summary>
     public FollowVerdict Judge(Instant now, Endpoint from)
     {
-        if (_second is not { } began || now - began >= TimeSpan.FromSeconds(1))
-            (_second, _claims) = (now, 0);
+        Begin(now);
         var verdict = Following.Judge(new(now - _movedAt, from == _left, _inARow, _claims));
         _claims++;
         if (verdict != FollowVerdict.Move)
             Refused++;
         return verdict;
+    }
+
+    /// <summary>The peer says itself that it is somewhere else, which is believed; but not of too many places within a second: false.</summary>
+    public bool Accepts(Instant now)
+    {
+        Begin(now);
+        if (_claims++ < Following.MaxClaims)
+            return true;
+        Refused++;
+        return false;
     }
 
     /// <summary>The peer has moved away from there, for whatever reason.</summary>
@@ -95,5 +104,11 @@ public sealed class Trail
         _inARow = _movedAt is { } last && now - last < Following.Restless ? _inARow + 1 : 1;
         (_movedAt, _left, Claim) = (now, from, null);
         Moves++;
+    }
+
+    void Begin(Instant now)
+    {
+        if (_second is not { } began || now - began >= TimeSpan.FromSeconds(1))
+            (_second, _claims) = (now, 0);
     }
 }

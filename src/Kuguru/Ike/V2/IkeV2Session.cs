@@ -341,6 +341,15 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
         Phase.MoveChildren(t);
     }
 
+    /// <summary>The peer says by an address update that it is where this came from. False: it says so of too many places within a second.</summary>
+    internal bool AcceptsUpdate(Turn t)
+    {
+        if (t.Arrived.Remote == CurrentPath.Remote || Trail.Accepts(t.Now))
+            return true;
+        RefuseMove(t, t.Arrived);
+        return false;
+    }
+
     /// <summary>The endpoint that is known is asked; if it is silent, the newest claim is believed.</summary>
     void Doubt(Turn t, Path path)
     {

@@ -78,7 +78,11 @@ static class Mobike
         if (request.Find(NotifyType.NoNatsAllowed) is { } expected && expected.Data != PathAsSent(t.Arrived))
             return [new Payload.Notify(NotifyType.UnexpectedNatDetected)];
         if (m.IsAgreed && request.Has(NotifyType.UpdateSaAddresses) && !t.Sa.IsOriginalInitiator)
+        {
+            if (!t.Sa.AcceptsUpdate(t))
+                return [new Payload.Notify(NotifyType.UnacceptableAddresses)];
             AnswerUpdate(t, e, request);
+        }
         if (m.IsAgreed && HearAddresses(t, request) && t.Sa.IsOriginalInitiator && t.Arrived != t.Sa.Path)
             e.FollowResponder(t);
         List<Payload> answer = [];

@@ -1,4 +1,8 @@
 using Kuguru.Ike;
+using Kuguru.Ike.V2;
+using Kuguru.Nat;
+using Kuguru.Wire;
+using Kuguru.Wire.V2;
 using Xunit;
 
 namespace Kuguru.Tests.Ike.V2;
@@ -78,6 +82,27 @@ public class FollowingStories
         pair.World.Run(3);
         Assert.Equal(1000, pair.Sun.Installed.Values.Single().Path.Remote.Port);
         Assert.InRange(pair.Sun.Events.OfType<Event.Moved>().Count(), 2, 4);
+    }
+
+    [Fact]
+    public void So_is_one_that_says_by_MOBIKE_that_it_is_at_a_thousand_places()
+    {
+        var pair = Pair.Both(c => c with { Mobike = true }).Up();
+        var (session, next) = (pair.Moon.Session, pair.Moon.Session.Window.NextOut);
+        for (ushort port = 1; port <= 1000; port++)
+        {
+            var header = new IkeMessage(session.InitiatorSpi, session.ResponderSpi, ExchangeType.Informational, IkeFlags.Initiator, next, []);
+            var update = ((KeyedPhase)session.Phase).Keying.Seal(header, [new Payload.Notify(NotifyType.UpdateSaAddresses)], pair.Moon.Dice);
+            pair.Sun.Receive(new(new(pair.Sun.Address, 500), Stray with { Port = port }), update);
+            next = next.Next;
+            pair.World.Run(0.0005);
+        }
+        Assert.Equal(Following.MaxClaims, pair.Sun.Events.OfType<Event.Moved>().Count());
+        Assert.Equal(1000 - Following.MaxClaims, pair.Sun.Drops[IkeDrop.TooManyMoves]);
+        Assert.Single(pair.Sun.Events, e => e.Severity == Severity.Warning && e.Sentence.Contains("places a second", StringComparison.Ordinal));
+        Assert.Equal(Following.MaxClaims, pair.Sun.Session.Path.Remote.Port);
+        // Where it is said to be nobody answers: the child stays where it was.
+        Assert.Equal(pair.Moon.Address, pair.Sun.Installed.Values.Single().Path.Remote.Address);
     }
 
     static void EspFrom(Pair pair, Endpoint remote) => pair.Sun.Order((session, outbox) =>

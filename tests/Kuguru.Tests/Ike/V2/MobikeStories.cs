@@ -169,6 +169,40 @@ public class MobikeStories
         Assert.Empty(sun.Events);
     }
 
+    [Fact] // and from there behind a NAT of the first family, where keepalives go out again
+    public void Into_a_network_of_the_other_family_and_back_the_tunnel_goes_along()
+    {
+        var pair = Mobile(nat: new Napt("203.0.113.9"));
+        var (near, far) = (IpAddress.Parse("2001:db8:1::77"), IpAddress.Parse("2001:db8::2"));
+        pair.Sun.LocalAddresses = [pair.Sun.Address, far];
+        pair.Up();
+        pair.World.Add($"{far}");
+        // The same host by its other address: what arrives there is the other's.
+        pair.World.Loses = (path, bytes) =>
+        {
+            if (path.Remote.Address == far)
+                pair.World.Inject(new(path.Remote, path.Local), bytes, pair.Sun);
+            return false;
+        };
+        MoveMoon(pair, near, null, far);
+        pair.World.Run(1);
+        Assert.Equal("2001:db8:1::77[4500]...2001:db8::2[4500]", $"{pair.Moon.Installed.Values.Single().Path}");
+        Assert.Equal("2001:db8::2[4500]...2001:db8:1::77[4500]", $"{pair.Sun.Installed.Values.Single().Path}");
+        Assert.False(pair.Moon.Installed.Values.Single().UdpEncapsulated || pair.Sun.Installed.Values.Single().UdpEncapsulated);
+        pair.World.Forget();
+        pair.World.Run(45);
+        Assert.DoesNotContain("keepalive", pair.World.Transcript, StringComparison.Ordinal);
+
+        MoveMoon(pair, IpAddress.Parse("10.1.0.10"), new Napt("203.0.113.9"));
+        pair.World.Run(1);
+        Assert.Equal("10.1.0.10[4500]...192.0.2.2[4500]", $"{pair.Moon.Installed.Values.Single().Path}");
+        Assert.Equal("192.0.2.2[4500]...203.0.113.9[1024]", $"{pair.Sun.Installed.Values.Single().Path}");
+        Assert.True(pair.Moon.Installed.Values.Single().UdpEncapsulated && pair.Sun.Installed.Values.Single().UdpEncapsulated);
+        pair.World.Run(21);
+        Assert.Contains("keepalive", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.Single(pair.Sun.Sessions);
+    }
+
     [Fact]
     public void Without_any_way_the_SA_waits_and_is_back_with_the_network()
     {
