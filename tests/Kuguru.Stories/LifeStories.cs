@@ -128,6 +128,27 @@ public sealed class LifeStories
     }
 
     [Fact]
+    public void A_trapped_child_that_was_idle_for_too_long_comes_up_again_by_the_next_packet_as_often_as_that_happens()
+    {
+        var scene = Scene.Between(Sites.Easy, Sites.Public, new()
+        {
+            Client = c => c with { Children = [c.Children[0] with { StartAction = StartAction.Trap, Inactivity = TimeSpan.FromSeconds(20) }] },
+        });
+        scene.RunFor(TimeSpan.FromSeconds(5));
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.False(scene.Pings(scene.Client, scene.Server.Address));
+            Assert.True(scene.Pings(scene.Client, scene.Server.Address), scene.Why());
+            Assert.True(scene.PingsBothWays());
+            scene.RunFor(TimeSpan.FromSeconds(15));
+            Assert.Single(scene.Client.Children);
+            scene.RunFor(TimeSpan.FromSeconds(10));
+            Assert.Empty(scene.Client.Children);
+            Assert.Empty(scene.Gateway.Children);
+        }
+    }
+
+    [Fact]
     public void A_child_with_start_action_comes_up_by_itself_and_again_after_the_gateway_lost_its_memory()
     {
         var scene = Scene.Between(Sites.Easy, Sites.Public, new()

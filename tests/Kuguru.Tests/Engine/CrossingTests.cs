@@ -57,7 +57,7 @@ public class CrossingTests
     {
         var pair = new NodePair(c => Start(c), c => Start(c));
         pair.Run(120);
-        static IEnumerable<IkeSpi> Spis(NodePair.Side side) => side.Sas.Select(sa => sa.InitiatorSpi).Order();
+        static IEnumerable<ulong> Spis(NodePair.Side side) => side.Sas.Select(sa => sa.InitiatorSpi.Value).Order();
         Assert.Equal(Spis(pair.Moon), Spis(pair.Sun));
         Assert.True(pair.Moon.Sas.Sum(sa => sa.Children.Length) is 1 or 2);
         Assert.Equal(pair.Moon.Sas.Sum(sa => sa.Children.Length), pair.Sun.Sas.Sum(sa => sa.Children.Length));

@@ -72,9 +72,11 @@ sealed class Host(World world, IpAddress address, int seed) : INode
         Obey();
     }
 
-    public void Order(Action<IkeSession, Outbox> order)
+    public void Order(Action<IkeSession, Outbox> order) => Order(Sessions[^1], order);
+
+    public void Order(IkeSession session, Action<IkeSession, Outbox> order)
     {
-        order(Sessions[^1], Outbox);
+        order(session, Outbox);
         Obey();
     }
 

@@ -15,7 +15,7 @@ sealed class RekeyIke(ulong token) : Errand
     int _detours;
     IkeSpi _spi;
     Blob _nonce;
-    (IkeV2Session Session, Blob Lowest)? _theirs;
+    (IkeV2Session Session, Blob Lowest, Path Path)? _theirs;
 
     public override string Task => "IKE_REKEY";
 
@@ -26,7 +26,7 @@ sealed class RekeyIke(ulong token) : Errand
     /// <summary>The peer has asked the same, and we have agreed. Its IKE SA waits until it is clear which of the two stays.</summary>
     public void Collides(Turn t, Established e, IkeV2Session theirs, Nonces nonces)
     {
-        _theirs = (theirs, nonces.Lowest);
+        _theirs = (theirs, nonces.Lowest, t.Sa.Path);
         theirs.Enter(new Contender((Established)theirs.Phase, turn => Yield(new Turn(t.Sa, turn.Now, turn.Outbox, t.Sa.Path), e)));
         t.Node.Adopt(theirs);
     }
@@ -122,6 +122,10 @@ sealed class RekeyIke(ulong token) : Errand
     void Lose(Turn t, Established e, IkeV2Session theirs, Contender contender, IkeV2Session? ours)
     {
         theirs.Enter(contender.Established);
+        // The old one may have gone to another path since.
+        if (_theirs?.Path != t.Sa.Path)
+            theirs.CurrentPath = t.Sa.Path;
+        theirs.Verdict = t.Sa.Verdict;
         CreateChildSa.Move(t, e, theirs);
         if (ours is not null)
         {

@@ -179,6 +179,9 @@ sealed class IkeV2Session : PhasedSession<IkeV2Session, Phase, Turn>
         // It says itself where it wants to be found; that is another rule.
         if (Mobility.IsAgreed && message.Has(NotifyType.UpdateSaAddresses) && !IsOriginalInitiator)
             return;
+        // Where the peer is, those say who have the new keys.
+        if (Heir is not null)
+            return;
         if (IsHalfOpen)
             CurrentPath = t.Arrived;
         // It is somewhere else only to ask.

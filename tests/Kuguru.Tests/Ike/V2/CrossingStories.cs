@@ -66,6 +66,47 @@ public class CrossingStories
         Assert.Equal(2, pair.Moon.Events.OfType<Event.IkeUp>().Count());
     }
 
+    [Fact]
+    public void Of_two_new_IKE_SAs_the_one_that_stays_is_on_the_path_to_which_the_old_one_has_gone_meanwhile()
+    {
+        for (var seed = 1; seed <= 4; seed++)
+        {
+            var pair = new Pair(c => c with { Mobike = true }, c => c with { Mobike = true }, seed: seed).Up();
+            pair.World.Held = [];
+            pair.Moon.Order((session, outbox) => session.RekeyIke(pair.World.Now, 5, outbox));
+            pair.Sun.Order((session, outbox) => session.RekeyIke(pair.World.Now, 7, outbox));
+            Deliver(pair, "request 0");
+            pair.Moon.Address = Other;
+            pair.Moon.LocalAddresses = [Other];
+            pair.Moon.Order(pair.Moon.Sessions[0], (session, outbox) => session.NetworkChanged(pair.World.Now, false, outbox));
+            pair.Moon.Order(pair.Moon.Sessions[0], (session, outbox) => session.PathsFound(pair.World.Now, new(false, [new(new(Other, 0), new(pair.Sun.Address, 0))]), outbox));
+            // To the old address nothing comes any more.
+            pair.World.Held.RemoveAll(held => held.From == pair.Sun && held.Path.Local.Address != Other);
+            Calm(pair);
+            // Until the old one is given up, whose end may be said to the old address.
+            pair.World.Run(200);
+            Assert.Equal((null, null), (pair.Moon.Outcome(5), pair.Sun.Outcome(7)));
+            AssertMoved(pair);
+        }
+    }
+
+    [Fact]
+    public void The_end_of_the_old_IKE_SA_that_comes_from_elsewhere_moves_nobody()
+    {
+        var pair = new Pair(nat: new Napt("203.0.113.9")).Up();
+        pair.Moon.Order((session, outbox) => session.RekeyIke(pair.World.Now, 7, outbox));
+        pair.World.Run(0.06);
+        pair.Moon.Nat!.Reboot();
+        pair.World.Run(0.2);
+        Assert.Null(pair.Moon.Outcome(7));
+        Assert.Empty(pair.Sun.Events.OfType<Event.Moved>());
+        // The first packet under the new keys does, at once.
+        var elsewhere = new Endpoint(IpAddress.Parse("203.0.113.9"), 1026);
+        pair.Sun.Order((session, outbox) => session.EspMoved(pair.World.Now, pair.Sun.Installed.Keys.Single(), new(new(pair.Sun.Address, 4500), elsewhere), outbox));
+        Assert.Equal(elsewhere, pair.Sun.Installed.Values.Single().Path.Remote);
+        Assert.Equal(1, pair.Sun.Session.Status(pair.World.Now).Moves);
+    }
+
     static Pair Mobile()
     {
         var pair = Pair.Both(c => c with { Mobike = true }).Up();
