@@ -7,7 +7,7 @@ namespace Kuguru.Interop;
 public class HostStateTests
 {
     [Fact]
-    public void Routes_rules_and_addresses_are_put_back_when_the_daemon_ends()
+    public void Routes_rules_and_addresses_are_put_back_and_the_peer_is_told_when_the_daemon_ends()
     {
         Peers.NeedRoot();
         using var world = new RoadWarriors();
@@ -20,6 +20,7 @@ public class HostStateTests
             Assert.Contains("10.3.0.1", State(host));
             Assert.NotEqual(before, State(host));
             Assert.Equal(0, near.Stop());
+            Wait.Until("the gateway has been told", TimeSpan.FromSeconds(5), () => far.List().Count == 0);
         }
         Assert.Equal(before, State(host));
     }

@@ -135,6 +135,28 @@ public sealed class SaTableTests
         Assert.Equal("NoPolicy 1, AwaitingSa 1", tunnel.A.Drops);
     }
 
+    [Fact]
+    public void A_drop_takes_what_no_sa_and_no_trap_takes_and_asks_for_none()
+    {
+        using var tunnel = Tunnel.Between();
+        tunnel.A.Table.InstallDrop(new(9, Tunnel.SelectorsOfA, Tunnel.SelectorsOfB));
+        tunnel.A.Send(_packet);
+        Assert.Single(tunnel.A.Sent);
+        tunnel.A.Table.Remove(Tunnel.SpiOfA);
+        tunnel.A.Send(_packet);
+        Assert.Equal("Shunted 1", tunnel.A.Drops);
+        Assert.Empty(tunnel.A.Reports());
+        tunnel.A.Table.InstallTrap(new(1, Tunnel.SelectorsOfA, Tunnel.SelectorsOfB));
+        tunnel.A.Send(_packet);
+        Assert.Equal("AwaitingSa 1, Shunted 1", Sorted(tunnel.A.Drops));
+        Assert.True(tunnel.A.Table.RemoveTrap(1));
+        Assert.True(tunnel.A.Table.RemoveTrap(9));
+        tunnel.A.Send(_packet);
+        Assert.Equal("AwaitingSa 1, NoPolicy 1, Shunted 1", Sorted(tunnel.A.Drops));
+
+        static string Sorted(string drops) => string.Join(", ", drops.Split(", ").Order(StringComparer.Ordinal));
+    }
+
     /// <summary>Each row: what each policy takes, by name; then a packet, and whose it is.</summary>
     [Theory]
     [InlineData("10.2.0.9", 17, 53, "host")]
