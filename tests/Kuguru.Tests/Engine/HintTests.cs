@@ -33,6 +33,33 @@ public class HintTests
     }
 
     [Fact]
+    public void So_is_one_whose_first_question_was_lost()
+    {
+        var pair = new NodePair(c => c with { DpdDelay = TimeSpan.FromSeconds(5), Children = [c.Children[0] with { DpdAction = CloseAction.Start }] }).Up();
+        Crash(pair, pair.Sun);
+        var lost = 0;
+        pair.Loses = (from, _) => from == pair.Moon && lost++ == 0;
+        pair.Run(17);
+        Assert.True(lost > 1);
+        Assert.Single(pair.Sun.Sas);
+        Assert.Equal(Child(pair.Sun).InboundSpi, Child(pair.Moon).OutboundSpi);
+    }
+
+    [Fact]
+    public void So_is_one_whose_peer_had_asked_for_the_new_keys_of_the_IKE_SA_and_has_said_nothing_since()
+    {
+        var pair = new NodePair(c => c with { Children = [c.Children[0] with { DpdAction = CloseAction.Start }] }).Up();
+        pair.Sun.Order(token => new Order.Rekey(token, new SaFilter(Ike: "gw")));
+        pair.Run(2);
+        var spi = Child(pair.Moon).OutboundSpi;
+        Crash(pair, pair.Sun);
+        pair.Sun.Tell(Unknown(pair, spi, octets: 120));
+        pair.Run(10);
+        Assert.Single(pair.Sun.Sas);
+        Assert.Equal(Child(pair.Sun).InboundSpi, Child(pair.Moon).OutboundSpi);
+    }
+
+    [Fact]
     public void A_thousand_forged_hints_cost_a_question_and_end_nothing()
     {
         var pair = new NodePair().Up();

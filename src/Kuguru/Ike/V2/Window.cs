@@ -13,6 +13,9 @@ sealed record Question(MessageId Id, ExchangeType Exchange, ImmutableArray<Blob>
     /// <summary>How often it was answered in clear by INVALID_IKE_SPI, once for each time that it was sent.</summary>
     public int Denials { get; init; }
 
+    /// <summary>The sending that was answered so last, by how often it had been sent again then.</summary>
+    public int? Denied { get; init; }
+
     /// <summary>Sent three times, it got nothing but that: the peer has lost the IKE SA, as far as one can tell.</summary>
     public bool IsDisowned => Denials >= 3;
 
@@ -68,15 +71,15 @@ sealed class Window
     public void Resent(Instant next) => Asked = Asked! with { Resent = Asked.Resent + 1, Next = next };
 
     /// <summary>As if it had just been asked.</summary>
-    public void AskAnew(Instant next) => Asked = Asked! with { Resent = 0, Denials = 0, Next = next };
+    public void AskAnew(Instant next) => Asked = Asked! with { Resent = 0, Denials = 0, Denied = null, Next = next };
 
     /// <summary>
     /// Somebody who knows our SPIs and the message ID says that the peer knows nothing of it. It proves nothing, but makes us ask again, soon.
     /// </summary>
     public void Denied(Instant soon)
     {
-        if (Asked is { } asked && asked.Denials == asked.Resent)
-            Asked = asked with { Denials = asked.Denials + 1, Next = asked.Next < soon ? asked.Next : soon };
+        if (Asked is { } asked && asked.Denied != asked.Resent)
+            Asked = asked with { Denials = asked.Denials + 1, Denied = asked.Resent, Next = asked.Next < soon ? asked.Next : soon };
     }
 
     /// <summary>The question in smaller pieces (RFC 7383 section 2.5.2).</summary>
