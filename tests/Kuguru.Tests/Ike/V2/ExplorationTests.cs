@@ -39,7 +39,7 @@ public class ExplorationTests(ITestOutputHelper output)
     }
 
     [Fact]
-    public void And_if_both_want_new_keys_for_all_they_have() => Explore([Want.RekeyIke, Want.RekeyChild], [Want.RekeyIke, Want.RekeyChild], losses: 0, delays: 0, seeds: 2);
+    public void And_if_both_want_new_keys_for_all_they_have() => Explore([Want.RekeyIke, Want.RekeyChild], [Want.RekeyIke, Want.RekeyChild], losses: 0, delays: 0, seeds: 1);
 
     void Explore(Want[] moon, Want[] sun, int losses, int delays, int seeds)
     {
