@@ -1,4 +1,3 @@
-using Kuguru.Engine;
 using Kuguru.Ike;
 using Kuguru.Lab;
 

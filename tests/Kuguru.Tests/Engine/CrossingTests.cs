@@ -1,7 +1,5 @@
 using Kuguru.Engine;
 using Kuguru.Ike;
-using Kuguru.Tests.Ike;
-using Kuguru.Wire;
 using Xunit;
 
 namespace Kuguru.Tests.Engine;
