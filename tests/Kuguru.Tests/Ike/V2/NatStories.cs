@@ -15,8 +15,8 @@ public class NatStories
         Assert.Equal("""
             0.00 > 1024>500 IKE_SA_INIT request 0 { SA, KEi, Ni, N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP), N(IKEV2_FRAGMENTATION_SUPPORTED) }
             0.05 < 500>1024 IKE_SA_INIT response 0 { SA, KEr, Nr, N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP), N(IKEV2_FRAGMENTATION_SUPPORTED), N(CHILDLESS_IKEV2_SUPPORTED) }
-            0.10 > 1025>4500 IKE_AUTH request 1 { IDi, N(INITIAL_CONTACT), IDr, AUTH, SA, TSi, TSr }
-            0.15 < 4500>1025 IKE_AUTH response 1 { IDr, AUTH, SA, TSi, TSr }
+            0.10 > 1025>4500 IKE_AUTH request 1 { IDi, N(INITIAL_CONTACT), IDr, AUTH, SA, TSi, TSr, V }
+            0.15 < 4500>1025 IKE_AUTH response 1 { IDr, AUTH, SA, TSi, TSr, V }
             20.10 > 1025>4500 keepalive
             40.10 > 1025>4500 keepalive
 
@@ -132,7 +132,7 @@ public class NatStories
         var moved = Assert.Single(pair.Sun.Events.OfType<Event.Moved>());
         Assert.Equal(("203.0.113.9[1025]", "203.0.113.9[1026]", false), ($"{moved.Old.Remote}", $"{moved.New.Remote}", moved.ByEsp));
         Assert.Equal("203.0.113.9[1026]", $"{pair.Sun.Installed.Values.Single().Path.Remote}");
-        Assert.EndsWith("INFORMATIONAL response 2 { }\n", pair.World.Transcript, StringComparison.Ordinal);
+        Assert.EndsWith("INFORMATIONAL response 2 { N(NAT_DETECTION_SOURCE_IP), N(NAT_DETECTION_DESTINATION_IP) }\n", pair.World.Transcript, StringComparison.Ordinal);
     }
 
     [Fact]
