@@ -5,7 +5,7 @@ namespace Kuguru.Cli.Namespaces;
 
 /// <summary>
 /// An IPsec daemon on a host, ours or strongSwan's, which behave alike at their doors: swanctl.conf, strongswan.conf and VICI.
-/// The configuration lies in the host's /run/swanctl and is loaded by <see cref="Load"/>.
+/// The configuration lies in the host's /run/swanctl and is loaded by <see cref="Load"/>; Kuguru reads it when it starts as well.
 /// </summary>
 public abstract class IkeDaemon : IDisposable
 {
@@ -21,7 +21,9 @@ public abstract class IkeDaemon : IDisposable
     {
         Host = host;
         host.Write(Settings, settings);
-        host.Write(Configuration, "");
+        // One that comes back finds what was loaded before it went.
+        if (!File.Exists(host.Outside(Configuration)))
+            host.Write(Configuration, "");
         Job = host.Start(name, [.. command]);
         Wait.Until($"{name} on {host.Name} opens {Vici}", Patience, () => Job.HasEnded || IsListening());
         if (Job.HasEnded)
