@@ -224,19 +224,20 @@ public sealed partial class Node
     void Revive(Event.ChildDown lost, Search search, Outbox outbox)
     {
         var name = (lost.Status.Name, lost.Child.Config.Name);
-        var deaths = _now - lost.Child.InstalledAt < Infancy ? _deaths.GetValueOrDefault(name) : -1;
-        if (deaths < 0)
-            _deaths.Remove(name);
+        var isEarly = _now - lost.Child.InstalledAt < Infancy;
+        var before = isEarly ? _deaths.GetValueOrDefault(name) : 0;
+        if (isEarly)
+            _deaths[name] = before + 1;
         else
-            _deaths[name] = deaths + 1;
-        if (deaths <= 0)
+            _deaths.Remove(name);
+        if (before == 0)
         {
             Seek(search, outbox);
             return;
         }
-        var pause = TimeSpan.FromSeconds(1 << Math.Min(deaths - 1, MaxPauseDoublings)) * (1 + Dice.Fraction() / 4);
+        var pause = TimeSpan.FromSeconds(1 << Math.Min(before - 1, MaxPauseDoublings)) * (1 + Dice.Fraction() / 4);
         _waiting.Enqueue(search, _now + pause);
-        if (deaths == 1)
+        if (before == 1)
             outbox.Report(new Event.Note(Severity.Warning, Subject.Child, $"child '{name.Item2}' of '{name.Item1}' ends as soon as it is up: the pauses before it is tried again grow"));
     }
 

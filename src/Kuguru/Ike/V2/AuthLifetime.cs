@@ -16,7 +16,7 @@ sealed class AuthLifetime(ulong token) : Errand
     static readonly TimeSpan Soon = TimeSpan.FromSeconds(10);
 
     public override string Task => "IKE_AUTH_LIFETIME";
-    public override bool OutlivesKeys(Turn t) => true;
+    public override bool TakeAlong(Turn t) => true;
 
     public static Payload Say(TimeSpan lifetime)
     {

@@ -21,9 +21,9 @@ abstract class Errand
 
     /// <summary>
     /// The peer has asked for new keys of the IKE SA before it has answered, and what it answers under the old ones says nothing any more (RFC 7296
-    /// section 2.25.2). True: ask it once more, under the new ones.
+    /// section 2.25.2). Gets ready to be asked once more, under the new ones; false when nobody wants to know any more.
     /// </summary>
-    public virtual bool OutlivesKeys(Turn t) => false;
+    public virtual bool TakeAlong(Turn t) => false;
 
     /// <summary>The IKE SA ends before the answer.</summary>
     public virtual void Abandon(Turn t, Failure failure) { }

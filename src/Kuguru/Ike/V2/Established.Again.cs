@@ -14,7 +14,7 @@ sealed partial class Established
     sealed record Again(MessageId Id, Path Path, Instant At);
 
     /// <summary>The newest wish counts: there is one at a time, and none that is longer than what a probe tries.</summary>
-    public void HearAgain(Turn t, IkeMessage request)
+    public void HearWish(Turn t, IkeMessage request)
     {
         if (!t.Sa.Mobility.SpeaksAgain || request.Find(NotifyType.SpeakAgain) is not { Data.Length: 2 } wish)
             return;
@@ -22,7 +22,7 @@ sealed partial class Established
         _again = wait > TimeSpan.Zero && wait <= MappingLife.Longest ? new Again(request.Id, t.Arrived, t.Now + wait) : null;
     }
 
-    void Say(Turn t)
+    void SpeakAgain(Turn t)
     {
         var again = _again!;
         _again = null;

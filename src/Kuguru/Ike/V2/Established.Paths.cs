@@ -20,8 +20,7 @@ sealed partial class Established
         if (resumed)
         {
             // Who slept knows nothing of the peer: what was asked before is asked anew, with all patience.
-            if (t.Sa.Window.Asked is not null)
-                t.Sa.ResendNow(t);
+            t.Sa.ResendNow(t);
             CheckSoon(t);
         }
         if (HasToAsk(t))
@@ -52,9 +51,10 @@ sealed partial class Established
         var wasLost = m.IsStranded;
         m.IsStranded = false;
         if (wasLost)
+        {
             t.Note(Severity.Info, Subject.Network, $"there is a way to {sa.Path.Remote} again, from {sa.Path.Local.Address}");
-        if (wasLost)
             sa.ResendNow(t);
+        }
         if (wasLost && m.IsAgreed && sa.IsOriginalInitiator)
         {
             // More than a check: the peer may have asked us something meanwhile, and asks again at once when it hears where we are.
@@ -102,8 +102,7 @@ sealed partial class Established
             m.Left ??= sa.Path;
             GoAlong(t, paths[0]);
         }
-        if (sa.Window.Asked is not null)
-            sa.ResendNow(t);
+        sa.ResendNow(t);
     }
 
     /// <summary>

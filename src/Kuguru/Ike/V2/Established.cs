@@ -92,7 +92,7 @@ sealed partial class Established : KeyedPhase
             Look(t, child);
         RemoveLingering(t);
         if (_again?.At <= t.Now)
-            Say(t);
+            SpeakAgain(t);
         if (_trial?.Until <= t.Now)
             ConcludeTrial(t, came: false);
         if (t.Sa.Window.Asked is null && LivenessAt(t.Sa) <= t.Now)
@@ -303,7 +303,7 @@ sealed partial class Established : KeyedPhase
             child.Sa = child.Sa with { IkeUniqueId = sa.UniqueId };
         next._children.AddRange(Children);
         next._lingering.AddRange(_lingering);
-        next._queue.AddRange(_current is { } asked && asked.OutlivesKeys(t) ? _queue.Prepend(asked) : _queue);
+        next._queue.AddRange(_current is { } asked && asked.TakeAlong(t) ? _queue.Prepend(asked) : _queue);
         _current = null;
         _lingering.Clear();
         _children.Clear();

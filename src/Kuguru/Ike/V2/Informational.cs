@@ -59,7 +59,7 @@ static class Informational
                 answer.Add(new Payload.Delete(delete.Protocol, ours));
         }
         answer.AddRange(Mobike.Answer(t, e, request));
-        e.HearAgain(t, request);
+        e.HearWish(t, request);
         return (answer.ToSequence(), e);
     }
 

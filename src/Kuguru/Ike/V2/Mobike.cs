@@ -156,7 +156,7 @@ sealed class UpdateAddresses : Errand
         return true;
     }
 
-    public override bool OutlivesKeys(Turn t) => t.Sa.Mobility.OwesUpdate = true;
+    public override bool TakeAlong(Turn t) => t.Sa.Mobility.OwesUpdate = true;
 
     public override void Conclude(Turn t, Established e, IkeMessage response)
     {
@@ -186,7 +186,7 @@ sealed class ReturnRoutability : Errand
 
     public override string Task => "IKE_MOBIKE";
     public override bool IsUrgent => true;
-    public override bool OutlivesKeys(Turn t) => true;
+    public override bool TakeAlong(Turn t) => true;
 
     public override bool Ask(Turn t, Established e)
     {
@@ -215,7 +215,7 @@ sealed class AnnounceAddresses : Errand
 
     public override string Task => "IKE_MOBIKE";
     public override bool IsUrgent => true;
-    public override bool OutlivesKeys(Turn t) => _isAgain = true;
+    public override bool TakeAlong(Turn t) => _isAgain = true;
 
     public override bool Ask(Turn t, Established e)
     {
