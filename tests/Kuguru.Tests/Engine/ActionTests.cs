@@ -1,7 +1,6 @@
 using Kuguru.Engine;
 using Kuguru.Ike;
 using Kuguru.Tests.Ike;
-using Kuguru.Wire;
 using Xunit;
 
 namespace Kuguru.Tests.Engine;
@@ -57,17 +56,24 @@ public class ActionTests
     }
 
     [Theory]
-    [InlineData(UniquePolicy.Never, 2, 2)]
-    [InlineData(UniquePolicy.No, 2, 2)]
-    [InlineData(UniquePolicy.Replace, 1, 2)]
-    [InlineData(UniquePolicy.Keep, 1, 1)]
-    public void A_second_IKE_SA_of_one_identity_from_elsewhere_is_judged_by_unique(UniquePolicy policy, int left, int newest)
+    [InlineData(2, UniquePolicy.Never, 2, 2)]
+    [InlineData(2, UniquePolicy.No, 2, 2)]
+    [InlineData(2, UniquePolicy.Replace, 1, 2)]
+    [InlineData(2, UniquePolicy.Keep, 1, 1)]
+    [InlineData(1, UniquePolicy.Never, 2, 2)]
+    [InlineData(1, UniquePolicy.No, 2, 2)]
+    [InlineData(1, UniquePolicy.Replace, 1, 2)]
+    [InlineData(1, UniquePolicy.Keep, 1, 1)]
+    public void A_second_IKE_SA_of_one_identity_from_elsewhere_is_judged_by_unique(int version, UniquePolicy policy, int left, int newest)
     {
         // As if another device had moon's identity: no INITIAL_CONTACT, and no word of the older IKE SA.
-        var pair = new NodePair(sun: c => c with { Unique = policy, RemoteAddresses = [] }).Up();
-        pair.Moon.Address = IpAddress.Parse("192.0.2.77");
-        pair.Loses = (from, bytes) => from == pair.Moon && bytes.Span[18] == (byte)ExchangeType.Informational;
-        pair.Moon.Order(token => new Order.Rekey(token, new SaFilter(Ike: "gw"), Reauthenticate: true));
+        var pair = new NodePair(c => c with { Version = version, Unique = UniquePolicy.Never }, c => c with { Version = version, Unique = policy, RemoteAddresses = [] }).Up();
+        var isLost = true;
+        pair.Loses = (from, _) => isLost && from == pair.Moon;
+        pair.Moon.Order(token => new Order.Terminate(token, new SaFilter(Ike: "gw"), Force: true));
+        pair.Run(0.1);
+        (isLost, pair.Moon.Address) = (false, IpAddress.Parse("192.0.2.77"));
+        pair.Moon.Order(token => new Order.Initiate(token, "gw", "net"));
         pair.Run(2);
         Assert.Equal((left, (uint)newest), (pair.Sun.Sas.Count(), pair.Sun.Sas.Last().UniqueId));
     }
