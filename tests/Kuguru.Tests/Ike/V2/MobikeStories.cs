@@ -313,9 +313,7 @@ public class MobikeStories
     [Fact] // An interface that goes down does so in steps, and each of them is a change
     public void The_network_changes_once_more_while_new_paths_are_tried_and_the_peer_is_told_all_the_same()
     {
-        var pair = Mobile();
-        pair.Sun.LocalAddresses = [pair.Sun.Address, Second];
-        pair.Up();
+        var pair = WithSecond();
         MoveMoon(pair, Other, null, pair.Sun.Address, Second);
         pair.World.Run(0.02);
         LookAround(pair, pair.Moon, holds: true, Way(Other, pair.Sun.Address), Way(Other, Second));
@@ -326,9 +324,7 @@ public class MobikeStories
     [Fact]
     public void Nor_does_another_change_end_the_search_for_an_address_of_the_peer_s_that_answers()
     {
-        var pair = Mobile();
-        pair.Sun.LocalAddresses = [pair.Sun.Address, Second];
-        pair.Up();
+        var pair = WithSecond();
         pair.World.Loses = (path, bytes) =>
         {
             if (path.Remote.Address == Second)
@@ -345,9 +341,7 @@ public class MobikeStories
     [Fact]
     public void The_old_address_comes_back_while_the_new_one_is_tried_and_both_are()
     {
-        var pair = Mobile();
-        pair.Sun.LocalAddresses = [pair.Sun.Address, Second];
-        pair.Up();
+        var pair = WithSecond();
         var home = pair.Moon.Address;
         pair.World.Loses = (path, _) => path.Local.Address == Other || path.Remote.Address == Other;
         MoveMoon(pair, Other, null, pair.Sun.Address, Second);
@@ -361,9 +355,7 @@ public class MobikeStories
     [Fact]
     public void The_way_that_was_tried_is_gone_for_a_while_and_when_it_is_back_the_peer_is_told_of_it()
     {
-        var pair = Mobile();
-        pair.Sun.LocalAddresses = [pair.Sun.Address, Second];
-        pair.Up();
+        var pair = WithSecond();
         pair.World.Loses = (_, _) => true;
         MoveMoon(pair, Other, null, pair.Sun.Address, Second);
         pair.World.Run(0.2);
@@ -450,6 +442,14 @@ public class MobikeStories
         Assert.Equal(($"{moon}[4500]...{sun}[4500]", $"{sun}[4500]...{moon}[4500]"), ($"{pair.Moon.Session.Path}", $"{pair.Sun.Session.Path}"));
         Assert.All(pair.Moon.Installed.Values, child => Assert.Equal(pair.Moon.Session.Path, child.Path));
         Assert.All(pair.Sun.Installed.Values, child => Assert.Equal(pair.Sun.Session.Path, child.Path));
+    }
+
+    /// <summary>Sun has a second address, and has said so.</summary>
+    static Pair WithSecond()
+    {
+        var pair = Mobile();
+        pair.Sun.LocalAddresses = [pair.Sun.Address, Second];
+        return pair.Up();
     }
 
     static bool IsRequest(Blob bytes) => IkeHeader.TryRead(bytes.Span[4..], out var header) && !header.IsResponse;
